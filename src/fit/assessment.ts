@@ -1,0 +1,95 @@
+import type { Estimate, Interval } from '../memory/estimate.js';
+import type { RunField, TrainingRun } from '../run/training-run.js';
+import type { Unknown } from '../run/setting.js';
+import type { DeviceRequest, ObjectReference } from '../workload/workload.js';
+
+export const VERDICTS = ['fits', 'fits-some', 'tight', 'will-not-fit', 'unschedulable', 'unknown'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Devices of one kind, equal in everything that decides fit. */
+export interface DeviceClassFit {
+  /** Such as `NVIDIA A100-SXM4-80GB` or `NVIDIA H100 80GB HBM3 MIG 3g.40gb`. */
+  deviceClass: string;
+  /** Smallest and largest capacity within the class. */
+  capacityBytes: { smallest: number; largest: number };
+  requiredBytes: Interval;
+  verdict: 'fits' | 'tight' | 'will-not-fit' | 'unknown';
+  /** Nodes whose selectors, affinity, taints and amounts let the pods in. */
+  nodes: number;
+  devices: number;
+  /** Pods of this pod set that can run at once: on an empty cluster, and beside what runs now. */
+  podsEver: number;
+  podsNow: number;
+  /** Age of the oldest capacity used. */
+  oldestSampleMs: number;
+}
+
+export interface PodSetFit {
+  podSet: string;
+  verdict: Verdict;
+  reason: string;
+  classes: readonly DeviceClassFit[];
+  /** Affinity that keeps the pods on devices that fit, where the verdict is `fits-some`. */
+  affinity: { key: string; operator: 'In'; values: readonly string[] } | null;
+}
+
+/** One edit that makes the manifest say what the advice promises. */
+export interface Patch {
+  /** `manifest`, or the file alongside. */
+  document: string;
+  path: string;
+  span?: { start: number; end: number };
+  from: string;
+  to: string;
+}
+
+export interface Change {
+  field: RunField | 'request.devices' | 'placement.affinity' | 'request.resource';
+  from: string;
+  to: string;
+  /** In the person's own words, such as `--per_device_train_batch_size 2 (was 8)`. */
+  write: string;
+  patches: readonly Patch[];
+}
+
+export interface Advice {
+  /** One line. */
+  summary: string;
+  changes: readonly Change[];
+  verdict: Verdict;
+  deviceBytes: Interval;
+  /** What the person gives up; empty where nothing. */
+  costs: readonly string[];
+}
+
+export interface AssessedRun {
+  podSet: string;
+  role: string;
+  training: boolean;
+  settings: TrainingRun | null;
+  unknown: readonly Unknown[];
+  notes: readonly string[];
+}
+
+export interface AssessedPodSet {
+  name: string;
+  role: string;
+  replicas: number;
+  resource: string | null;
+  devicesPerPod: number;
+  devices: readonly DeviceRequest[];
+}
+
+/** The answer to one workload against one inventory. */
+export interface Assessment {
+  /** Hash of what was read and what it was held against; equal inputs give equal ids. */
+  id: string;
+  assessedAtMs: number;
+  workload: ObjectReference & { podSets: readonly AssessedPodSet[] };
+  runs: readonly AssessedRun[];
+  estimates: readonly (Estimate & { podSet: string; role: string; device: string })[];
+  fit: readonly PodSetFit[];
+  verdict: Verdict;
+  reason: string;
+  advice: readonly Advice[];
+}

@@ -1,0 +1,54 @@
+/** Where a capacity was learnt, in falling order of trust. */
+export type CapacitySource = 'dcgm' | 'prometheus' | 'resource-slice' | 'node-label' | 'instance-type' | 'catalog';
+
+/** A GPU or MIG instance as something that a container can be given. */
+export interface Device {
+  /** GPU UUID; made up as `<node>/<index>` where only labels are known. */
+  uuid: string;
+  /** GPU instance id for MIG, else null. (uuid, gpuInstance) is the key. */
+  gpuInstance: string | null;
+  node: string;
+  index: number;
+  /** Catalog name of the model, or the exporter's own text where the catalog does not know it. */
+  model: string;
+  /** `3g.40gb` and the like; null for a whole GPU. */
+  migProfile: string | null;
+  /** Extended resource under which it is handed out: `nvidia.com/gpu`, `nvidia.com/mig-3g.40gb`, ... */
+  resource: string;
+  /** Containers that share it at a time (time-slicing, MPS); 1: exclusive. */
+  replicas: number;
+  /** Bytes a process can ever use: FREE + USED at their largest. */
+  capacityBytes: number;
+  capacitySource: CapacitySource;
+  /** Bytes in use and free at the last sample; null where only labels are known. */
+  usedBytes: number | null;
+  /** Epoch milliseconds of the last sample or label reading. */
+  seenAtMs: number;
+  /** Pods that hold it, as `namespace/name`, where the exporter says so. */
+  pods: readonly string[];
+}
+
+export interface Taint {
+  key: string;
+  value: string;
+  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+export interface Node {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  taints: readonly Taint[];
+  unschedulable: boolean;
+  ready: boolean;
+  /** Amounts by resource name, in base units. */
+  allocatable: Readonly<Record<string, number>>;
+  /** Asked for by the pods bound here, by resource name. */
+  requested: Readonly<Record<string, number>>;
+}
+
+/** All that is known of the cluster at one moment. Swapped whole, never changed in place. */
+export interface InventorySnapshot {
+  takenAtMs: number;
+  nodes: readonly Node[];
+  devices: readonly Device[];
+}

@@ -1,0 +1,67 @@
+/** Bytes: the least, the likely and the most that the known settings allow. */
+export interface Interval {
+  low: number;
+  expected: number;
+  high: number;
+}
+
+export type BreakdownCategory =
+  | 'parameters'
+  | 'buffers'
+  | 'gradients'
+  | 'optimizer-state'
+  | 'inputs'
+  | 'activations'
+  | 'temporaries'
+  | 'communication'
+  | 'cached'
+  | 'workspaces'
+  | 'context'
+  | 'libraries';
+
+export type Phase = 'model' | 'input' | 'zero-grad' | 'forward' | 'loss' | 'backward' | 'step';
+
+export interface TimelinePoint {
+  phase: Phase;
+  iteration: number;
+  /** Highest values since the point before; bytes. */
+  allocatedBytes: number;
+  reservedBytes: number;
+}
+
+/** How much of the interval one uncertain input makes. */
+export interface Contributor {
+  /** A field of the training run, or a named mechanism such as `cuda-context`. */
+  name: string;
+  widthBytes: number;
+  remedy: string | null;
+}
+
+/** GPU memory of one process on one device. allocated ≤ reserved ≤ device. */
+export interface Estimate {
+  /** torch.cuda.max_memory_allocated */
+  allocatedBytes: Interval;
+  /** torch.cuda.max_memory_reserved, without a limit */
+  reservedBytes: Interval;
+  /** What nvidia-smi and DCGM show: reserved plus context, libraries and communication buffers. */
+  deviceBytes: Interval;
+  /** The smallest capacity on which the run survives, the allocator giving cached segments back first. */
+  minimumCapacityBytes: Interval;
+  /** At the peak; adds up to deviceBytes.expected exactly. */
+  breakdown: readonly { category: BreakdownCategory; bytes: number }[];
+  peak: { phase: Phase; iteration: number; operation: string };
+  timeline: readonly TimelinePoint[];
+  contributors: readonly Contributor[];
+  parameters: { total: number; trainable: number };
+  /** Things assumed or left out, in words. */
+  notes: readonly string[];
+}
+
+/** What the estimate needs to know of a device type, from the GPU catalog. */
+export interface DeviceTraits {
+  /** Catalog id, such as `NVIDIA A100-SXM4-80GB`. */
+  model: string;
+  vendor: 'nvidia' | 'amd';
+  /** Such as 8.0; null where unknown: kernels are then chosen as for 8.0. */
+  computeCapability: number | null;
+}

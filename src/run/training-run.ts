@@ -1,0 +1,201 @@
+import { z } from 'zod';
+import type { Setting } from './setting.js';
+
+const positive = z.int().min(1).max(1_000_000_000);
+const count = z.int().min(0).max(1_000_000_000);
+const shortText = z.string().min(1).max(300);
+
+export const taskSchema = z.enum([
+  'causal-lm',
+  'masked-lm',
+  'seq2seq',
+  'sequence-classification',
+  'token-classification',
+  'question-answering',
+  'image-classification',
+  'detection',
+  'segmentation',
+  'diffusion',
+  'speech',
+  'preference',
+  'rl',
+  'distillation',
+]);
+export const precisionSchema = z.enum(['fp32', 'tf32', 'amp-fp16', 'amp-bf16', 'fp16', 'bf16', 'fp8']);
+export const optimizerNameSchema = z.enum([
+  'sgd',
+  'adam',
+  'adamw',
+  'adamax',
+  'nadam',
+  'radam',
+  'rmsprop',
+  'adagrad',
+  'adadelta',
+  'adafactor',
+  'lion',
+  'lamb',
+  'muon',
+  'shampoo',
+  'soap',
+  'schedule-free-adamw',
+  'schedule-free-sgd',
+  'galore-adamw',
+  'apollo',
+  'adam-mini',
+]);
+export const optimizerImplementationSchema = z.enum(['foreach', 'fused', 'for-loop', '8bit', 'paged', 'paged-8bit']);
+export const attentionSchema = z.enum([
+  'eager',
+  'sdpa',
+  'sdpa-math',
+  'sdpa-efficient',
+  'flash-attention-2',
+  'flash-attention-3',
+  'xformers',
+  'flex',
+]);
+export const lossSchema = z.enum(['standard', 'fused-linear', 'chunked']);
+export const shardingSchema = z.enum([
+  'none',
+  'ddp',
+  'zero1',
+  'zero2',
+  'zero3',
+  'fsdp-full',
+  'fsdp-grad-op',
+  'hsdp',
+  'distributed-optimizer',
+]);
+export const peftMethodSchema = z.enum([
+  'none',
+  'lora',
+  'dora',
+  'prompt',
+  'prefix',
+  'adapter',
+  'ia3',
+  'frozen-backbone',
+]);
+export const quantizationSchema = z.enum(['none', 'int8', 'nf4', 'nf4-double', 'fp4', 'int4', 'fp8']);
+
+/** An architecture's fields in the terms of Hugging Face's `config.json`, for models that are described, not named. */
+export const modelConfigSchema = z.record(z.string().max(100), z.json());
+
+export const modelReferenceSchema = z.strictObject({
+  /** As written: a hub id, a short name, a torchvision or timm name. */
+  name: shortText,
+  /** Id in the catalog, once found there. */
+  catalogId: shortText.nullable().default(null),
+  /** Explicit dimensions; where given they win over the name. */
+  config: modelConfigSchema.nullable().default(null),
+});
+
+/** `none`, `selective`, `full`, or every n-th layer. */
+export const checkpointingSchema = z.union([
+  z.enum(['none', 'selective', 'full']),
+  z.strictObject({ everyNthLayer: positive }),
+]);
+
+/**
+ * The values of a training run: everything about a training that decides its memory. The one contract between reading
+ * and estimating, what `plimsoll.dev/run` accepts (each field optional) and what `-o json` shows (with evidence).
+ * Sizes are per device (one process), lengths in tokens, images in pixels [height, width].
+ */
+export const runValuesSchema = z.strictObject({
+  program: z.strictObject({ name: shortText, version: shortText.nullable() }).nullable(),
+  /** Versions that change defaults, by package name: `torch`, `transformers`, `cuda`, `accelerate`, ... */
+  framework: z.strictObject({ name: shortText, packages: z.record(z.string().max(60), z.string().max(60)) }),
+  /** null: nothing in the manifest says which model is trained. */
+  model: modelReferenceSchema.nullable(),
+  task: taskSchema,
+  microBatchSize: positive,
+  gradientAccumulationSteps: positive,
+  globalBatchSize: positive,
+  /** Tokens; null where the model has no sequences. For encoder-decoders the encoder's. */
+  sequenceLength: positive.nullable(),
+  targetSequenceLength: positive.nullable(),
+  imageSize: z.tuple([positive, positive]).nullable(),
+  frames: positive.nullable(),
+  numClasses: positive.nullable(),
+  precision: precisionSchema,
+  optimizer: z.strictObject({
+    name: optimizerNameSchema,
+    implementation: optimizerImplementationSchema,
+    momentum: z.number().min(0).max(1),
+    weightDecay: z.number().min(0),
+    amsgrad: z.boolean(),
+  }),
+  gradientClipping: z.boolean(),
+  activationCheckpointing: checkpointingSchema,
+  attention: attentionSchema,
+  loss: lossSchema,
+  /** Replacement kernels, such as `liger`, `unsloth`, `transformer-engine`, `apex`. */
+  kernels: z.array(shortText).max(20),
+  /** Whether padding reaches the attention (a mask is kept) or sequences are packed. */
+  packing: z.boolean(),
+  /** Probability of dropout where it differs from the model's own configuration; null: the model's own. */
+  dropout: z.number().min(0).max(1).nullable(),
+  peft: z.strictObject({
+    method: peftMethodSchema,
+    rank: positive.nullable(),
+    dropout: z.number().min(0).max(1),
+    /** Module name endings, or `all-linear`. */
+    targetModules: z.union([z.literal('all-linear'), z.array(shortText).max(100)]).nullable(),
+    modulesToSave: z.array(shortText).max(100),
+  }),
+  quantization: quantizationSchema,
+  parallelism: z.strictObject({
+    sharding: shardingSchema,
+    /** Ranks that one copy of the sharded state is spread over. */
+    shardSize: positive,
+    fsdpVersion: z.union([z.literal(1), z.literal(2)]),
+    data: positive,
+    tensor: positive,
+    sequence: z.boolean(),
+    pipeline: positive,
+    pipelineSchedule: z.enum(['gpipe', '1f1b', 'interleaved']),
+    virtualStages: positive,
+    context: positive,
+    expert: positive,
+    /** DDP's `gradient_as_bucket_view`. */
+    gradientAsBucketView: z.boolean(),
+  }),
+  offload: z.strictObject({ parameters: z.boolean(), optimizer: z.boolean(), activations: z.boolean() }),
+  compile: z.enum(['none', 'default', 'reduce-overhead', 'max-autotune']),
+  ema: z.boolean(),
+  channelsLast: z.boolean(),
+  /** The value of PYTORCH_ALLOC_CONF (or PYTORCH_CUDA_ALLOC_CONF); empty: PyTorch's defaults. */
+  allocator: z.string().max(500),
+  worldSize: positive,
+  nodes: positive,
+  processesPerNode: positive,
+  /** Data-loader copies of the batch that wait on the device. */
+  prefetchedBatches: count,
+});
+
+export type RunValues = z.infer<typeof runValuesSchema>;
+export type ModelReference = z.infer<typeof modelReferenceSchema>;
+export type Task = z.infer<typeof taskSchema>;
+export type Precision = z.infer<typeof precisionSchema>;
+export type OptimizerName = z.infer<typeof optimizerNameSchema>;
+export type OptimizerImplementation = z.infer<typeof optimizerImplementationSchema>;
+export type Attention = z.infer<typeof attentionSchema>;
+export type Sharding = z.infer<typeof shardingSchema>;
+export type PeftMethod = z.infer<typeof peftMethodSchema>;
+export type Quantization = z.infer<typeof quantizationSchema>;
+export type Checkpointing = z.infer<typeof checkpointingSchema>;
+
+/** Fields that are groups of settings rather than one setting. */
+export type RunGroup = 'optimizer' | 'peft' | 'parallelism' | 'offload';
+
+/** A training run: each value with its evidence. Groups hold one setting per member. */
+export type TrainingRun = {
+  [K in keyof RunValues]: K extends RunGroup
+    ? { [M in keyof RunValues[K]]: Setting<RunValues[K][M]> }
+    : Setting<RunValues[K]>;
+};
+
+type GroupFields = { [G in RunGroup]: `${G}.${keyof RunValues[G] & string}` }[RunGroup];
+/** The path of a single setting: `microBatchSize`, `optimizer.name`, `parallelism.sharding`, ... */
+export type RunField = Exclude<keyof RunValues, RunGroup> | GroupFields;
