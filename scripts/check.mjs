@@ -16,10 +16,38 @@ const tsx = module('tsx', 'dist', 'cli.mjs');
 /** name, what it proves, arguments for node, and the command that mends a finding. */
 const STEPS = [
   ['types', 'the types hold', [module('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'], null],
-  ['lint', 'type-checked lint rules hold', [module('eslint', 'bin', 'eslint.js'), 'src', 'test', 'scripts', '--cache', '--cache-location', '.data/eslintcache'], 'npx eslint --fix'],
-  ['format', 'formatting is prettier’s', [module('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'], 'npm run format'],
-  ['folders', 'imports keep to the folder rules', [module('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), 'src', '--config', '.dependency-cruiser.cjs'], null],
-  ['migrations', 'prisma/migrations gives prisma/schema.prisma', [tsx, 'scripts/check-migrations.ts'], 'add a migration'],
+  [
+    'lint',
+    'type-checked lint rules hold',
+    [
+      module('eslint', 'bin', 'eslint.js'),
+      'src',
+      'test',
+      'scripts',
+      '--cache',
+      '--cache-location',
+      '.data/eslintcache',
+    ],
+    'npx eslint --fix',
+  ],
+  [
+    'format',
+    'formatting is prettier’s',
+    [module('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'],
+    'npm run format',
+  ],
+  [
+    'folders',
+    'imports keep to the folder rules',
+    [module('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), 'src', '--config', '.dependency-cruiser.cjs'],
+    null,
+  ],
+  [
+    'migrations',
+    'prisma/migrations gives prisma/schema.prisma',
+    [tsx, 'scripts/check-migrations.ts'],
+    'add a migration',
+  ],
   ['openapi', 'openapi.json is what the code serves', [tsx, 'scripts/openapi.ts', '--check'], 'npm run openapi'],
   ['docs', 'generated documents are up to date', [tsx, 'scripts/docs.ts', '--check'], 'npm run docs'],
 ];

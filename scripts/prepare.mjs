@@ -58,6 +58,7 @@ export function buildProduct() {
     });
   }
   const built = join(ROOT, 'dist', 'build.tsbuildinfo');
-  if (modified(built) > newest(join(ROOT, 'src')) && modified(built) > modified(join(ROOT, 'tsconfig.build.json'))) return;
+  if (modified(built) > newest(join(ROOT, 'src')) && modified(built) > modified(join(ROOT, 'tsconfig.build.json')))
+    return;
   run('compiling (about 15 s)', process.execPath, [bin('@nestjs', 'cli', 'bin', 'nest.js'), 'build']);
 }

@@ -24,10 +24,14 @@ function runJest(project, reportDir) {
   const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const workers = project === 'unit' ? ['--maxWorkers=2'] : ['--runInBand'];
   const args = ['--experimental-vm-modules', '--no-warnings', jest, '--selectProjects', project, ...workers];
-  const run = spawnSync(process.execPath, [...args, '--json', `--outputFile=${report}`, '--verbose=false', ...patterns], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const run = spawnSync(
+    process.execPath,
+    [...args, '--json', `--outputFile=${report}`, '--verbose=false', ...patterns],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0, status: run.status ?? 1 };
   const r = JSON.parse(readFileSync(report, 'utf8'));
   const brokenFiles = r.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0).length;
@@ -41,7 +45,10 @@ function runJest(project, reportDir) {
 
 /** The end-to-end part needs a control plane: build it (or find it in the cache), or say why it is not run. */
 function controlPlaneReady() {
-  const run = spawnSync(process.execPath, [join(ROOT, 'test', 'cluster', 'build.mjs')], { cwd: ROOT, stdio: 'inherit' });
+  const run = spawnSync(process.execPath, [join(ROOT, 'test', 'cluster', 'build.mjs')], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   return run.status === 0;
 }
 
