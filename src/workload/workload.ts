@@ -11,7 +11,28 @@ export interface ObjectReference {
   uid: string | null;
 }
 
-/** What a container asks of the device plugin or driver, in one of the forms of docs/requests. */
+/**
+ * A value that another tool fills in before the object is created, or that is no value at all: it stands in the
+ * manifest where a number or a name belongs, so that what is said about it here is an assumption.
+ */
+export interface Unresolved {
+  path: string;
+  /** As written, at most 200 characters. */
+  text: string;
+  /** `envsubst` is any `$VAR` or `${VAR}`; `parameter` an Argo one; `placeholder` a word to be replaced by hand. */
+  kind: 'envsubst' | 'helm' | 'parameter' | 'placeholder' | 'not-a-number';
+  /** Variables or parameters named in it. */
+  names: readonly string[];
+  /** What was taken instead: `1`, `any node`, ... */
+  assumed: string;
+}
+
+/** Other objects known beside the manifest (training runtimes, claim templates). Plain look-ups in memory. */
+export interface ObjectsAlongside {
+  object(kind: string, name: string): JsonObject | undefined;
+}
+
+/** What a container asks of the device plugin or driver, in one of the forms of src/workload/requests. */
 export interface DeviceRequest {
   /** Resource name as written (`nvidia.com/gpu`, `nvidia.com/mig-3g.40gb`, ...), or the claim's device class. */
   resource: string;
@@ -24,6 +45,12 @@ export interface DeviceRequest {
   memoryBytes: number | null;
   /** Share of a device, 0 to 1, for fractional forms. */
   fraction?: number;
+  /** JSON paths at which the count is written (limits, requests); a change of it must change them all. */
+  places: readonly string[];
+  /** Present where the count or even the resource name is filled in by another tool: `count` is then assumed. */
+  unresolved?: Unresolved;
+  /** CEL selectors of a claim's request, as written. */
+  selectors?: readonly string[];
 }
 
 export interface Toleration {
@@ -61,13 +88,19 @@ export interface Container {
   name: string;
   /** JSON path of the container in the manifest, such as `spec.template.spec.containers[0]`. */
   path: string;
+  /** An init container that ends before the others start; a sidecar is not one. */
   init: boolean;
   image: string | null;
   command: readonly string[];
   args: readonly string[];
+  /** Where each word of `command` and `args` stands, where that is not `<path>.command[i]` and `<path>.args[i]`. */
+  commandPaths?: readonly string[];
+  argsPaths?: readonly string[];
   workingDir: string | null;
   /** In order; `value` null where it comes from a Secret or another place that cannot be read. */
   env: readonly EnvVariable[];
+  /** Whole ConfigMaps and Secrets taken as environment; entries of `env` win over them, later ones over earlier. */
+  envFrom: readonly EnvSource[];
   mounts: readonly Mount[];
   devices: readonly DeviceRequest[];
 }
@@ -76,18 +109,25 @@ export interface EnvVariable {
   name: string;
   value: string | null;
   path: string;
-  /** Why `value` is null: `secret`, `configmap`, `field`, `resource`. */
-  from?: string;
+  /** Why `value` is null. */
+  from?: 'secret' | 'configmap' | 'field' | 'resource' | 'file' | 'unresolved';
   configMap?: { name: string; key: string };
 }
 
-/** A volume as the container sees it. */
+export interface EnvSource {
+  kind: 'configmap' | 'secret';
+  name: string;
+  prefix: string;
+  path: string;
+}
+
+/** A volume as the container sees it. A projected volume gives one mount per source. */
 export interface Mount {
   mountPath: string;
   subPath: string | null;
   source:
     | { kind: 'configmap'; name: string; items: Readonly<Record<string, string>> | null }
-    | { kind: string; name: string };
+    | { kind: 'secret' | 'pvc' | 'emptydir' | 'hostpath' | 'image' | 'other'; name: string };
 }
 
 /** Pods made from one template. */
@@ -96,7 +136,9 @@ export interface PodSet {
   /** The operator's word: `main`, `master`, `worker`, `launcher`, `chief`, `head`, ... */
   role: string;
   replicas: number;
-  /** JSON path of the pod template's spec. */
+  /** What of the count is filled in by another tool; `replicas` is an assumption where this is not empty. */
+  replicasUnresolved: readonly Unresolved[];
+  /** JSON path of the pod template's spec; of the object that stands for it where the kind has no template. */
   path: string;
   containers: readonly Container[];
   /** Devices per pod, summed as Kubernetes does: max(sum of app containers, largest init container). */
@@ -107,17 +149,37 @@ export interface PodSet {
   launch: LaunchFacts;
 }
 
+/** Something that the object says about the training outside of any container, in the kind's own words. */
+export interface Statement {
+  /** `model`, `dataset`, `method`, `preset`, `pip`, `rayStartParams.num-gpus`, ... */
+  name: string;
+  value: string;
+  path: string;
+}
+
 export interface LaunchFacts {
   /** Processes per pod where the operator says so (`nprocPerNode`, `slotsPerWorker`); null: it does not. */
   processesPerPod: number | 'auto' | null;
+  /** Pods that join in one distributed run, over all pod sets that take part; null: the operator does not say. */
+  nodes: number | null;
+  /**
+   * The number that the operator hands to the processes as WORLD_SIZE, by its own rule. It may count pods, not ranks:
+   * to be used for `$(WORLD_SIZE)` and `$WORLD_SIZE` only. null: it sets none, or one that cannot be known.
+   */
+  worldSize: number | null;
   /** Environment that the operator sets in every container (PET_NNODES, WORLD_SIZE, ...). */
   env: Readonly<Record<string, string>>;
+  /** The pod set whose command starts the processes in these pods (MPI launcher, Ray submitter); null: their own. */
+  startedBy: string | null;
+  statements: readonly Statement[];
 }
 
 /** One submitted object of a training kind. */
 export interface Workload {
   reference: ObjectReference;
   podSets: readonly PodSet[];
+  /** Pods that must run at the same time for the training to start; null: each pod runs by itself. */
+  gangSize: number | null;
   annotations: Readonly<Record<string, string>>;
   labels: Readonly<Record<string, string>>;
   /** Set where a controller of a handled kind owns the object: it is then skipped. */
@@ -125,19 +187,28 @@ export interface Workload {
   suspended: boolean;
   /** `serving` workloads hold GPUs but do not train: said, not assessed. */
   purpose: 'training' | 'serving';
+  /** Everything that another tool fills in, wherever it bears on counts, requests or placement. */
+  unresolved: readonly Unresolved[];
   /** Contradictions and unreadable pieces found on the way, for people. */
   notes: readonly string[];
 }
 
-/** Reads one kind. `read` throws UnreadableManifest with the JSON path of what is wrong. */
-export interface WorkloadKind {
+/** What a kind's reader says of an object; the rest of a Workload is the same for every kind. */
+export interface KindReading {
+  podSets: readonly PodSet[];
+  gangSize: number | null;
+  suspended: boolean;
+  purpose: 'training' | 'serving';
+}
+
+/** Names one kind, for look-up, informers and webhook rules. Its reader stands beside it in the table of kinds. */
+export interface WorkloadKindName {
   apiGroup: string;
   kind: string;
-  /** Versions of the group this reader understands. */
+  /** Versions of the group this reader understands, the preferred one first. */
   versions: readonly string[];
   /** Plural resource name, for informers and webhook rules. */
   resource: string;
-  read(manifest: JsonObject): Workload;
 }
 
 /** A manifest that cannot be read: names the field and what was expected there. */
@@ -146,7 +217,13 @@ export class UnreadableManifest extends Error {
     readonly path: string,
     readonly expected: string,
   ) {
-    super(`${path}: expected ${expected}`);
+    super(`${path === '' ? 'manifest' : path}: expected ${expected}`);
     this.name = 'UnreadableManifest';
   }
+}
+
+/** JSON path of a word of a container's command or args, for evidence and patches. */
+export function wordPath(container: Container, list: 'command' | 'args', index: number): string {
+  const paths = list === 'command' ? container.commandPaths : container.argsPaths;
+  return paths?.[index] ?? `${container.path}.${list}[${index}]`;
 }
