@@ -29,7 +29,7 @@ function tellWhatGivenAssetsLack() {
 
 async function build(directory, go) {
   say(`building Kubernetes and etcd with ${go.version} into ${directory}`);
-  say('7 to 12 minutes and 3 GiB of memory on two cores the first time; once only, later runs find it in the cache');
+  say('6 to 12 minutes and 3 GiB of memory on two cores the first time; once only, later runs find it in the cache');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   const start = Date.now();
   try {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { createAuthority } from './certificates.js';
 import { startControlPlane } from './control-plane.js';
@@ -42,7 +45,7 @@ afterAll(() => plane.stop());
 
 describe('the control plane', () => {
   it('is there within a minute', () => {
-    process.stdout.write(`control plane ready after ${(startedInMs / 1000).toFixed(1)} s\n`);
+    process.stderr.write(`control plane ready after ${(startedInMs / 1000).toFixed(1)} s\n`);
     expect(startedInMs).toBeLessThan(60_000);
   });
 
@@ -79,6 +82,23 @@ describe('the control plane', () => {
     const start = startControlPlane({ components: [], apiServerFlags: ['--no-such-flag'] });
     await expect(start).rejects.toThrow(/kube-apiserver ended by itself \(status 1\)[^]*unknown flag: --no-such-flag/);
   }, 30_000);
+});
+
+describe('a control plane of etcd and the API server alone', () => {
+  it('takes pods, and leaves its logs in the folder that it was given', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'plimsoll-kept-'));
+    const bare = await startControlPlane({ components: [], directory });
+    const { code, stdout } = await bare.kubectl(['run', 'lone', '--image=example.com/train']);
+    await bare.stop();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'pod/lone created\n' });
+    expect(await readdir(directory)).toEqual(expect.arrayContaining(['etcd.log', 'kube-apiserver.log']));
+    await rm(directory, { recursive: true });
+  }, 60_000);
+
+  it('refuses a folder whose path is too long for the sockets of etcd', async () => {
+    const directory = join(tmpdir(), 'x'.repeat(100));
+    await expect(startControlPlane({ components: [], directory })).rejects.toThrow(/directory: .* is too long/);
+  });
 });
 
 describe('a mutating webhook at a loopback URL', () => {
