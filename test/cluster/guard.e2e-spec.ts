@@ -20,7 +20,7 @@ const testProcess = `
 `;
 
 let parent: ChildProcess | undefined;
-afterEach(() => parent?.kill('SIGKILL'));
+afterEach(() => void parent?.kill('SIGKILL'));
 
 describe('the guard of the control plane', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(

@@ -10,17 +10,19 @@ export interface Wait {
   signal?: AbortSignal;
 }
 
+type Falsy = false | 0 | '' | null | undefined;
+
 /**
  * Asks `predicate` again and again until it answers with something truthy, and returns that. An error that it throws
  * counts as "not yet". Throws after `timeoutMs`, with what was waited for and the last error, and when aborted.
  */
-export async function waitFor<T>(predicate: () => T | Promise<T>, wait: Wait): Promise<T> {
+export async function waitFor<T>(predicate: () => T | Promise<T>, wait: Wait): Promise<Exclude<T, Falsy>> {
   const end = Date.now() + wait.timeoutMs;
   let lastError: unknown;
   while (Date.now() < end) {
     try {
       const answer = await predicate();
-      if (answer) return answer;
+      if (answer) return answer as Exclude<T, Falsy>;
       lastError = undefined;
     } catch (error) {
       lastError = error;
