@@ -1,0 +1,112 @@
+import { BlockTable, FREE, NONE } from './block-table.js';
+import { SMALL_REQUEST_BYTES } from './constants.js';
+import { FreeList } from './free-list.js';
+
+/** What bounds the memory reserved: the device itself, and a share of it that the process may take. */
+export interface HeapLimits {
+  deviceBytes: number;
+  allowedBytes: number;
+}
+
+/**
+ * The pool that serves blocks of a size on a stream. PyTorch has one small and one large pool per device and keys the
+ * blocks in them by stream; since a stream never takes another's block, each (pool, stream) is kept apart here.
+ */
+export const poolOf = (blockBytes: number, stream: number): number =>
+  stream * 2 + (blockBytes <= SMALL_REQUEST_BYTES ? 0 : 1);
+
+/** Whether a pool holds small blocks: those are split down to 512 bytes. */
+export const isSmallPool = (pool: number): boolean => pool % 2 === 0;
+
+/** Blocks, their free lists and the count of bytes reserved: the state that all parts of the allocator work on. */
+export class Heap {
+  readonly blocks: BlockTable;
+  readonly pools: FreeList[] = [];
+  reservedBytes = 0;
+  peakReservedBytes = 0;
+  /** Segments obtained so far (expandable ones: mappings). */
+  segments = 0;
+  /** Searches of the small and of the large pools, the clock of garbage collection. */
+  readonly searches: [number, number] = [0, 0];
+  private nextAddress = 0;
+
+  constructor(
+    readonly limits: HeapLimits,
+    capacity: number,
+  ) {
+    this.blocks = new BlockTable(capacity);
+  }
+
+  freeListOf(pool: number): FreeList {
+    return (this.pools[pool] ??= new FreeList(this.blocks));
+  }
+
+  /** Address space for a new segment; ascending, so that older segments win ties. */
+  reserveAddresses(bytes: number): number {
+    const address = this.nextAddress;
+    this.nextAddress += bytes;
+    return address;
+  }
+
+  addReserved(bytes: number): void {
+    this.reservedBytes += bytes;
+    if (this.reservedBytes > this.peakReservedBytes) this.peakReservedBytes = this.reservedBytes;
+  }
+
+  /** Marks a block free and lists it. */
+  putFree(block: number): void {
+    this.markFree(block);
+    this.freeListOf(this.blocks.pool[block]!).insert(block);
+  }
+
+  /** Takes a free block off its list. */
+  takeFree(block: number): void {
+    const list = this.freeListOf(this.blocks.pool[block]!);
+    list.removeAt(list.indexOf(block));
+  }
+
+  /** Takes the block at an index of a free list; what exceeds `bytes` stays on the list if at least `threshold`. */
+  takeAt(list: FreeList, index: number, bytes: number, threshold: number): number {
+    const { blocks } = this;
+    const block = list.blockAt(index);
+    if (blocks.size[block]! - bytes < threshold) {
+      list.removeAt(index);
+      return block;
+    }
+    const rest = blocks.divide(block, bytes);
+    this.markFree(rest);
+    list.replaceAt(index, rest);
+    return block;
+  }
+
+  /** Returns a block that is on no list, merged with its free neighbours. */
+  returnBlock(block: number): void {
+    const { blocks } = this;
+    const list = this.freeListOf(blocks.pool[block]!);
+    const next = blocks.next[block]!;
+    if (next !== NONE && blocks.state[next] === FREE) {
+      const previous = blocks.previous[block]!;
+      if (previous !== NONE && blocks.state[previous] === FREE) {
+        list.removeAt(list.indexOf(previous));
+        blocks.absorb(block, previous);
+      }
+      this.replaceNeighbour(list, block, next);
+      return;
+    }
+    const previous = blocks.previous[block]!;
+    if (previous !== NONE && blocks.state[previous] === FREE) this.replaceNeighbour(list, block, previous);
+    else this.putFree(block);
+  }
+
+  private replaceNeighbour(list: FreeList, block: number, neighbour: number): void {
+    const index = list.indexOf(neighbour);
+    this.blocks.absorb(block, neighbour);
+    this.markFree(block);
+    list.replaceAt(index, block);
+  }
+
+  private markFree(block: number): void {
+    this.blocks.state[block] = FREE;
+    this.blocks.freedAt[block] = this.searches[this.blocks.pool[block]! % 2]!;
+  }
+}
