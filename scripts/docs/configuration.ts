@@ -31,8 +31,8 @@ function row(definition: SettingDefinition): string {
 }
 
 function defaultOf({ schema }: SettingDefinition): string {
-  const value = schema.parse(undefined);
+  const value = schema.parse(undefined) as string | number | boolean | string[] | null;
   if (value === null) return 'unset';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : `\`${value.join(',')}\``;
-  return `\`${String(value)}\``;
+  return `\`${value}\``;
 }
