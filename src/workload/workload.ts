@@ -19,8 +19,11 @@ export interface Unresolved {
   path: string;
   /** As written, at most 200 characters. */
   text: string;
-  /** `envsubst` is any `$VAR` or `${VAR}`; `parameter` an Argo one; `placeholder` a word to be replaced by hand. */
-  kind: 'envsubst' | 'helm' | 'parameter' | 'placeholder' | 'not-a-number';
+  /**
+   * `envsubst` is any `$VAR` or `${VAR}`; `parameter` an Argo one; `placeholder` a word to be replaced by hand;
+   * `not-given` the name of an object that was not found alongside.
+   */
+  kind: 'envsubst' | 'helm' | 'parameter' | 'placeholder' | 'not-given';
   /** Variables or parameters named in it. */
   names: readonly string[];
   /** What was taken instead: `1`, `any node`, ... */
@@ -49,6 +52,8 @@ export interface DeviceRequest {
   places: readonly string[];
   /** Present where the count or even the resource name is filled in by another tool: `count` is then assumed. */
   unresolved?: Unresolved;
+  /** Name of the pod's claim: containers that name the same claim share its devices. */
+  claim?: string;
   /** CEL selectors of a claim's request, as written. */
   selectors?: readonly string[];
 }
@@ -108,6 +113,7 @@ export interface Container {
 export interface EnvVariable {
   name: string;
   value: string | null;
+  /** Of the value itself where there is one (`<container>.env[2].value`), else of the entry. */
   path: string;
   /** Why `value` is null. */
   from?: 'secret' | 'configmap' | 'field' | 'resource' | 'file' | 'unresolved';
@@ -123,6 +129,7 @@ export interface EnvSource {
 
 /** A volume as the container sees it. A projected volume gives one mount per source. */
 export interface Mount {
+  /** `items` maps keys of the ConfigMap to file paths below the mount; null: every key is a file of its name. */
   mountPath: string;
   subPath: string | null;
   source:

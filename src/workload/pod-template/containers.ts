@@ -1,0 +1,99 @@
+import type { Field } from '../field.js';
+import type { Asked, ClaimAsked } from '../requests/request-form.js';
+import { FRACTION_CONTAINER } from '../requests/pod-annotations.js';
+import { readRequests } from '../requests/request-forms.js';
+import type { Container } from '../workload.js';
+import { readEnvSources, readEnvironment } from './environment.js';
+import type { ContainerShare } from './pod-devices.js';
+import { readAmounts } from './resources.js';
+import type { Volumes } from './volumes.js';
+import { readMounts, readVolumes } from './volumes.js';
+
+/** A container, and the amounts other than devices that it asks for. */
+export interface ReadContainer {
+  container: Container;
+  role: ContainerShare<unknown>['role'];
+  otherAmounts: ReadonlyMap<string, number>;
+}
+
+/** What a pod's containers share: read once, used for each. */
+interface PodContext {
+  volumes: Volumes;
+  claims: ReadonlyMap<string, Omit<ClaimAsked, 'request'>>;
+  annotations: Asked['annotations'];
+  /** Path of the container that annotations ask devices for. */
+  annotated: string | null;
+}
+
+/** The containers of a pod spec: init containers and sidecars in the order they start, then the others. */
+export function readContainers(spec: Field, annotations: Field): ReadContainer[] {
+  const app = spec.get('containers').items();
+  if (app.length === 0) throw spec.get('containers').expected('a list with at least one container');
+  const init = spec.get('initContainers').items();
+  const context = contextOf(spec, annotations, app);
+  return [...init, ...app].map((field, index) => readContainer(field, index < init.length, context));
+}
+
+function contextOf(spec: Field, annotations: Field, app: readonly Field[]): PodContext {
+  const texts = annotations
+    .entries()
+    .map(([key, field]) => [key, { value: field.text() ?? '', path: field.path }] as const);
+  const wanted = annotations.get(FRACTION_CONTAINER).text();
+  const annotated = app.find((field) => field.get('name').text() === wanted) ?? app[0];
+  return {
+    volumes: readVolumes(spec),
+    claims: readClaims(spec),
+    annotations: new Map(texts),
+    annotated: annotated?.path ?? null,
+  };
+}
+
+function readContainer(field: Field, inInit: boolean, context: PodContext): ReadContainer {
+  const sidecar = inInit && field.get('restartPolicy').value === 'Always';
+  const amounts = readAmounts(field.get('resources'));
+  const { devices, others } = readRequests({
+    amounts: amounts.extended,
+    annotations: field.path === context.annotated ? context.annotations : new Map<string, never>(),
+    claims: claimsOf(field, context),
+    log: field.log,
+  });
+  const otherAmounts = new Map([...amounts.native, ...[...others].map(([name, { value }]) => [name, value] as const)]);
+  const container: Container = {
+    name: field.get('name').text() ?? '',
+    path: field.path,
+    init: inInit && !sidecar,
+    image: field.get('image').text(),
+    command: field.get('command').texts(),
+    args: field.get('args').texts(),
+    workingDir: field.get('workingDir').text(),
+    env: readEnvironment(field),
+    envFrom: readEnvSources(field),
+    mounts: readMounts(field, context.volumes),
+    devices,
+  };
+  return { container, role: inInit ? (sidecar ? 'sidecar' : 'init') : 'app', otherAmounts };
+}
+
+function readClaims(spec: Field): PodContext['claims'] {
+  const claims = spec
+    .get('resourceClaims')
+    .items()
+    .map((claim) => {
+      const name = claim.get('name').text() ?? '';
+      const template = claim.get('resourceClaimTemplateName').text();
+      const objectName = template ?? claim.get('resourceClaimName').text() ?? '';
+      const kind = template === null ? ('ResourceClaim' as const) : ('ResourceClaimTemplate' as const);
+      return [name, { name, kind, objectName, path: claim.path }] as const;
+    });
+  return new Map(claims);
+}
+
+function claimsOf(container: Field, { claims }: PodContext): ClaimAsked[] {
+  return container
+    .get('resources', 'claims')
+    .items()
+    .flatMap((entry) => {
+      const claim = claims.get(entry.get('name').text() ?? '');
+      return claim === undefined ? [] : [{ ...claim, request: entry.get('request').text() }];
+    });
+}

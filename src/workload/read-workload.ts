@@ -1,0 +1,91 @@
+import { Field } from './field.js';
+import { WORKLOAD_KINDS } from './kinds.js';
+import type { WorkloadKind } from './kinds/workload-kind.js';
+import { ReadingLog } from './reading-log.js';
+import type { JsonObject, KindReading, ObjectReference, ObjectsAlongside, Workload } from './workload.js';
+
+/** An entry of `metadata.ownerReferences`, as far as ownership is told by it. */
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+}
+
+/** Controllers between a handled kind and its pods: ReplicaSets belong to Deployments. */
+const BETWEEN: readonly string[] = ['apps/ReplicaSet'];
+
+/**
+ * Reads one submitted object. null: no kind that is handled. `alongside` holds other objects that the manifest may
+ * name (training runtimes, claim templates). Pure and bounded; throws nothing but UnreadableManifest, which carries
+ * the JSON path of what is wrong.
+ */
+export function readWorkload(manifest: JsonObject, alongside?: ObjectsAlongside): Workload | null {
+  const log = new ReadingLog(alongside);
+  const object = new Field(manifest, '', log);
+  const reading = readKind(object);
+  return reading === null ? null : assemble(object, reading);
+}
+
+/** Whether a controller of this kind is itself read as a workload, so that what it owns is skipped. */
+export function isHandledOwner(owner: OwnerReference): boolean {
+  const group = groupOf(owner.apiVersion);
+  return kindOf(group, owner.kind) !== null || BETWEEN.includes(`${group}/${owner.kind}`);
+}
+
+function readKind(object: Field): KindReading | null {
+  const apiVersion = object.get('apiVersion').text();
+  const kindName = object.get('kind').text();
+  if (apiVersion === null || kindName === null) return null;
+  const kind = kindOf(groupOf(apiVersion), kindName);
+  if (kind === null) return null;
+  noteVersion(kind, apiVersion, object);
+  return kind.read(object);
+}
+
+function kindOf(apiGroup: string, kind: string): WorkloadKind | null {
+  return WORKLOAD_KINDS.find((each) => each.apiGroup === apiGroup && each.kind === kind) ?? null;
+}
+
+function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash === -1 ? '' : apiVersion.slice(0, slash);
+}
+
+function noteVersion(kind: WorkloadKind, apiVersion: string, object: Field): void {
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  if (kind.versions.includes(version)) return;
+  object.log.note(
+    `${kind.kind} ${apiVersion} is a version not known here: read as ${kind.versions[0] ?? 'the known one'}`,
+  );
+}
+
+function assemble(object: Field, reading: KindReading): Workload {
+  const metadata = object.get('metadata');
+  const annotations = metadata.get('annotations').textRecord();
+  const labels = metadata.get('labels').textRecord();
+  const owner = readOwner(metadata);
+  const { notes, unresolved } = object.log;
+  return { reference: referenceOf(object), ...reading, annotations, labels, owner, unresolved, notes };
+}
+
+function referenceOf(object: Field): ObjectReference {
+  const metadata = object.get('metadata');
+  return {
+    apiVersion: object.get('apiVersion').text() ?? '',
+    kind: object.get('kind').text() ?? '',
+    namespace: metadata.get('namespace').text(),
+    name: metadata.get('name').text(),
+    uid: metadata.get('uid').text(),
+  };
+}
+
+function readOwner(metadata: Field): Workload['owner'] {
+  for (const reference of metadata.get('ownerReferences').items()) {
+    const apiVersion = reference.get('apiVersion').text() ?? '';
+    const kind = reference.get('kind').text() ?? '';
+    const controls = reference.get('controller').flag();
+    if (controls && isHandledOwner({ apiVersion, kind })) {
+      return { apiVersion, kind, name: reference.get('name').text() ?? '' };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,25 @@
+import { findSubstitution, unresolvedAt } from '../unresolved.js';
+import type { DeviceRequest } from '../workload.js';
+import type { Amount, Asked, RequestForm, Understood } from './request-form.js';
+import { wholeDevices } from './request-form.js';
+
+const SOUNDS_LIKE_A_GPU = /gpu|mig|accelerator|cuda|device/i;
+const ASSUMED = 'nvidia.com/gpu';
+
+/** A resource whose very name is filled in by another tool, such as `${GPU_RESOURCE}: 4`: taken as whole GPUs, and said. */
+export const substitutedName: RequestForm = {
+  name: 'a resource name that envsubst or Helm fills in',
+  writes: ['${GPU_RESOURCE}', '{{ .Values.gpuResource }}'],
+  read(asked: Asked): Understood | null {
+    const requests = [...asked.amounts].flatMap(([resource, amount]) => devices(asked, resource, amount));
+    return requests.length === 0 ? null : { requests, names: requests.map(({ resource }) => resource) };
+  },
+};
+
+function devices(asked: Asked, resource: string, amount: Amount): DeviceRequest[] {
+  const found = findSubstitution(resource);
+  if (found === null || !found.names.some((name) => SOUNDS_LIKE_A_GPU.test(name))) return [];
+  const unresolved = unresolvedAt(`${amount.places[0] ?? ''}#name`, resource, found, ASSUMED);
+  asked.log.unresolve(unresolved);
+  return [{ ...wholeDevices(resource, 'nvidia', amount), unresolved }];
+}

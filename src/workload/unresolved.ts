@@ -1,0 +1,64 @@
+import type { Unresolved } from './workload.js';
+
+const MAX_TEXT = 200;
+const MAX_NAMES = 20;
+/** `$NAME`, `${NAME}` and `${NAME:-default}`, as envsubst and shells write them. */
+const VARIABLE = /\$(?:\{([A-Za-z_][A-Za-z0-9_]{0,99})(?::?-([^{}$]{0,100}))?\}|([A-Za-z_][A-Za-z0-9_]{0,99}))/g;
+/** Argo's own scopes; every other `{{ }}` is taken as Helm's. */
+const ARGO = /^=?\s*(?:workflow|inputs|outputs|tasks|steps|item|pod|node|retries)\b/;
+/** Words that templates and guides leave to be replaced by hand. */
+const PLACEHOLDER = /^(?:<[^<>]{1,100}>|PLACEHOLDER\w{0,100}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|YOUR[-_]\S{1,100})$/;
+
+type Found = Pick<Unresolved, 'kind' | 'names'> & { fallback: string | null };
+
+/** What of a scalar is left to another tool; null where it is a plain value. Time is linear in the text. */
+export function findUnresolved(text: string): Found | null {
+  return templateIn(text) ?? variableIn(text) ?? placeholderIn(text);
+}
+
+/** As findUnresolved, but for words that may rightly look like a placeholder, such as label values. */
+export function findSubstitution(text: string): Found | null {
+  return templateIn(text) ?? variableIn(text);
+}
+
+/** The record of an unresolved value, its text cut to a readable length. */
+export function unresolvedAt(path: string, text: string, found: Found, assumed: string): Unresolved {
+  const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  return { path, text: cut, kind: found.kind, names: found.names, assumed };
+}
+
+/** In the words that people use: `$NUM_NODES (envsubst)`. */
+export function describeUnresolved(unresolved: Unresolved): string {
+  return `${unresolved.path} is ${unresolved.text} (${WORDS[unresolved.kind]}); assumed: ${unresolved.assumed}`;
+}
+
+const WORDS: Readonly<Record<Unresolved['kind'], string>> = {
+  envsubst: 'a variable that envsubst fills in',
+  helm: 'a Helm template',
+  parameter: 'a workflow parameter without a value here',
+  placeholder: 'a placeholder',
+  'not-given': 'another object, which was not given',
+};
+
+function templateIn(text: string): Found | null {
+  const start = text.indexOf('{{');
+  if (start === -1) return null;
+  const end = text.indexOf('}}', start);
+  if (end === -1) return null;
+  const inner = text.slice(start + 2, end).trim();
+  const kind = ARGO.test(inner) ? 'parameter' : 'helm';
+  return { kind, names: [inner.slice(0, MAX_TEXT)], fallback: null };
+}
+
+function variableIn(text: string): Found | null {
+  const found = [...text.slice(0, 10_000).matchAll(VARIABLE)];
+  if (found.length === 0) return null;
+  const names = [...new Set(found.map((match) => match[1] ?? match[3] ?? ''))].slice(0, MAX_NAMES);
+  const whole = found.length === 1 && found[0]?.[0] === text ? (found[0][2] ?? null) : null;
+  return { kind: 'envsubst', names, fallback: whole };
+}
+
+function placeholderIn(text: string): Found | null {
+  if (text.length > MAX_TEXT || !PLACEHOLDER.test(text)) return null;
+  return { kind: 'placeholder', names: [text], fallback: null };
+}
