@@ -45,27 +45,36 @@ function readShare(value: string, largest: number): number | null {
   return share > 0 && share <= largest ? share : null;
 }
 
-/** A size class list such as `[256:1,512:2,>:8]`, sizes in MiB; a bare number stands for all classes. */
+/** One entry of a size class list, `interval:steps`, interval in MiB or `>` for all from the last one on. */
+function readDivisionEntry(entry: string): { interval: number | '>'; steps: number } | string {
+  const match = /^(>|\d{1,9}):(\d{1,9})$/.exec(entry);
+  const steps = Number(match?.[2]);
+  if (!match || !(steps === 0 || isPowerOfTwo(steps))) return `cannot be read at "${entry.slice(0, 40)}"`;
+  if (match[1] === '>') return { interval: '>', steps };
+  const interval = Number(match[1]);
+  return isPowerOfTwo(interval) ? { interval, steps } : `interval ${interval} is not a power of two`;
+}
+
+/** A size class list such as `[256:1,512:2,>:8]`; a bare number stands for all classes. */
 function readDivisions(value: string): Partial<AllocatorConfig> | string {
   const divisions = new Array<number>(ROUNDUP_SIZE_CLASSES).fill(0);
-  if (/^\d+$/.test(value)) {
-    return isPowerOfTwo(Number(value))
-      ? { roundupDivisions: divisions.fill(Number(value)) }
-      : 'must be a power of two';
+  if (/^\d{1,9}$/.test(value)) {
+    const steps = Number(value);
+    return isPowerOfTwo(steps) ? { roundupDivisions: divisions.fill(steps) } : 'must be a power of two';
   }
   let last = 0;
-  for (const [position, entry] of value.replace(/^\[|\]$/g, '').split(',').entries()) {
-    const match = /^(>|\d+):(\d+)$/.exec(entry);
-    const steps = Number(match?.[2]);
-    if (!match || !(steps === 0 || isPowerOfTwo(steps))) return `cannot be read at "${entry.slice(0, 40)}"`;
-    if (match[1] === '>') {
-      divisions.fill(steps, last);
+  for (const [position, text] of value
+    .replace(/^\[|\]$/g, '')
+    .split(',')
+    .entries()) {
+    const entry = readDivisionEntry(text);
+    if (typeof entry === 'string') return entry;
+    if (entry.interval === '>') {
+      divisions.fill(entry.steps, last);
       continue;
     }
-    if (!isPowerOfTwo(Number(match[1]))) return `interval ${match[1]} is not a power of two`;
-    last = Math.min(Math.log2(Number(match[1])), ROUNDUP_SIZE_CLASSES - 1);
-    if (position === 0) divisions.fill(steps, 0, last);
-    divisions[last] = steps;
+    last = Math.min(Math.log2(entry.interval), ROUNDUP_SIZE_CLASSES - 1);
+    divisions.fill(entry.steps, position === 0 ? 0 : last, last + 1);
   }
   return { roundupDivisions: divisions };
 }

@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+/** Makes catalog/models.json and catalog/vision.json from a folder with transformers.json and vision.json. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sourceFolder, withoutAbsent, writeRows } from './write-rows.mjs';
+
+/** Keys that describe a record rather than the model. All others are dimensions in Hugging Face's terms. */
+const ABOUT = new Set([
+  'id',
+  'aliases',
+  'family',
+  'model_type',
+  'params',
+  'params_active',
+  'params_vision',
+  'params_text',
+  'params_embedding',
+  'params_source',
+  'params_stated',
+  'published_b',
+  'mismatch_pct',
+  'flags',
+  'name_rounding',
+  'sources',
+  'source_conflicts',
+  'needs_formula',
+  'no_formula',
+  'note',
+  'saved_activation_elems_per_image_fp32_flash',
+  'timm',
+]);
+
+const folder = sourceFolder();
+const read = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+
+function transformerRow(record) {
+  return withoutAbsent({
+    id: record.id,
+    aliases: record.aliases.filter((alias) => alias !== record.id.toLowerCase()),
+    family: record.family,
+    modelType: record.model_type,
+    config: withoutAbsent(Object.fromEntries(Object.entries(record).filter(([key]) => !ABOUT.has(key)))),
+    params: record.params,
+    paramsActive: record.params_active,
+    paramsSource: record.params_source,
+    needsFormula: record.flags ? true : undefined,
+    sources: record.sources,
+  });
+}
+
+const transformers = read('transformers.json').models.map(transformerRow);
+writeRows(
+  'models.json',
+  { schema: 1, about: 'Transformer models: dimensions in the terms of config.json, parameter counts, sources by row.' },
+  'models',
+  transformers,
+);
+
+const vision = read('vision.json');
+const aliasesOf = (id) => Object.keys(vision.aliases).filter((alias) => vision.aliases[alias] === id);
+const torchvision = Object.entries(vision.torchvision).map(([id, record]) =>
+  withoutAbsent({
+    id,
+    library: 'torchvision',
+    aliases: aliasesOf(id),
+    kind: record.kind,
+    params: record.params,
+    imageSize: record.crop,
+    numClasses: record.num_classes,
+  }),
+);
+const column = Object.fromEntries(vision.timm.columns.map((name, index) => [name, index]));
+const timm = vision.timm.rows.map((row) =>
+  withoutAbsent({
+    id: row[column.name],
+    library: 'timm',
+    aliases: aliasesOf(row[column.name]),
+    kind: 'classification',
+    params: row[column.params],
+    imageSize: row[column.img],
+    numClasses: row[column.num_classes],
+    class: row[column.class],
+  }),
+);
+writeRows(
+  'vision.json',
+  {
+    schema: 1,
+    about: 'Image models of torchvision and timm: parameter counts, default image size and classes.',
+    sources: [
+      'torchvision model builders and their stated counts',
+      'timm model builders (counts of instantiated models) and timm results CSVs (image size)',
+    ],
+  },
+  'models',
+  [...torchvision, ...timm],
+);

@@ -1,0 +1,174 @@
+import type { ModelConfig, ResolvedModel } from './resolved-model.js';
+
+/** A model as the catalog files hold it. */
+export interface ModelRow {
+  id: string;
+  /** Other spellings, in lower case. */
+  aliases: readonly string[];
+  /** Hugging Face's `model_type`, or `torchvision` or `timm`. */
+  modelType: string;
+  config: ModelConfig;
+  /** Parameters, embeddings included; null where no source says and no formula is known. */
+  params: number | null;
+  /** Parameters that one token meets, for mixtures of experts. */
+  paramsActive: number | null;
+  /** Native resolution of image models, pixels a side. */
+  imageSize: number | null;
+  sources: readonly string[];
+}
+
+/** `catalog/models.json`. */
+export interface ModelsFile {
+  models: readonly {
+    id: string;
+    aliases: readonly string[];
+    modelType: string;
+    config: ModelConfig;
+    params?: number;
+    paramsActive?: number;
+    sources: readonly string[];
+  }[];
+}
+
+/** `catalog/vision.json`. */
+export interface VisionFile {
+  sources: readonly string[];
+  models: readonly {
+    id: string;
+    library: 'torchvision' | 'timm';
+    aliases: readonly string[];
+    params?: number;
+    imageSize?: number;
+    numClasses?: number;
+  }[];
+}
+
+/** What a name stands for, or the names nearest to it. */
+export type ModelLookup = { row: ModelRow } | { row: null; closest: readonly string[] };
+
+export interface ModelCatalog {
+  /** Looks a model up by hub id, short name, alias or path; organisation and variant suffixes do not matter. */
+  find(name: string): ModelLookup;
+  /** Ids of the `count` models whose names are nearest to `name`, nearest first. */
+  closest(name: string, count: number): readonly string[];
+  readonly rows: readonly ModelRow[];
+}
+
+const LONGEST_NAME = 100;
+const CLOSEST_OFFERED = 3;
+/** Variants that share their dimensions with the base model. */
+const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
+/** Ways to write that a model comes from an image library. */
+const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm)(?:\.models)?[./]/;
+
+/** Lower case, underscores as dashes, no organisation, no folders, no trailing slash. */
+function normalise(name: string): string {
+  const text = name.slice(-LONGEST_NAME).toLowerCase().replaceAll('_', '-').replace(/\/+$/, '');
+  return text.slice(text.lastIndexOf('/') + 1);
+}
+
+/** A normalised name, then the same with one variant suffix less at a time. */
+function* withoutSuffixes(name: string): Generator<string> {
+  for (let text = name; ; text = text.replace(SUFFIX, '')) {
+    yield text;
+    if (!SUFFIX.test(text)) return;
+  }
+}
+
+const rowOfTransformer = (model: ModelsFile['models'][number]): ModelRow => ({
+  id: model.id,
+  aliases: model.aliases,
+  modelType: model.modelType,
+  config: model.config,
+  params: model.params ?? null,
+  paramsActive: model.paramsActive ?? null,
+  imageSize: null,
+  sources: model.sources,
+});
+
+const rowOfVision = (model: VisionFile['models'][number], sources: readonly string[]): ModelRow => ({
+  id: model.id,
+  aliases: model.aliases,
+  modelType: model.library,
+  config: {
+    architecture: model.id,
+    ...(model.numClasses === undefined ? {} : { num_classes: model.numClasses }),
+  },
+  params: model.params ?? null,
+  paramsActive: null,
+  imageSize: model.imageSize ?? null,
+  sources,
+});
+
+/**
+ * The model catalog over the contents of `catalog/models.json` and `catalog/vision.json`. Where two rows answer to one
+ * name the first wins: transformers before torchvision before timm, unless the name says which library it is from.
+ */
+export function createModelCatalog(models: ModelsFile, vision: VisionFile): ModelCatalog {
+  const rows = [
+    ...models.models.map(rowOfTransformer),
+    ...vision.models.map((model) => rowOfVision(model, vision.sources)),
+  ];
+  const byName = new Map<string, ModelRow>();
+  const byLibrary = new Map<string, ModelRow>();
+  for (const row of rows) {
+    byLibrary.set(`${row.modelType}/${normalise(row.id)}`, row);
+    for (const name of [row.id, ...row.aliases].map(normalise)) {
+      if (!byName.has(name)) byName.set(name, row);
+    }
+  }
+  const closest = (name: string, count: number): readonly string[] => nearest(normalise(name), byName, count);
+  return {
+    rows,
+    closest,
+    find(name) {
+      const library = LIBRARY_PREFIX.exec(name)?.[1];
+      const bare = normalise(name.replace(LIBRARY_PREFIX, ''));
+      const inLibrary = library === undefined ? undefined : byLibrary.get(`${library}/${bare.replace(/\..*$/, '')}`);
+      if (inLibrary) return { row: inLibrary };
+      for (const text of withoutSuffixes(bare)) {
+        const row = byName.get(text);
+        if (row) return { row };
+      }
+      return { row: null, closest: closest(name, CLOSEST_OFFERED) };
+    },
+  };
+}
+
+/** The row as a model whose architecture can be written; `name` as the person wrote it is not kept. */
+export const resolvedModelOf = (row: ModelRow): ResolvedModel => ({
+  name: row.id,
+  modelType: row.modelType,
+  config: row.config,
+});
+
+/** Ids by falling likeness; names further away than half of their length are no help and left out. */
+function nearest(name: string, byName: ReadonlyMap<string, ModelRow>, count: number): readonly string[] {
+  const furthest = Math.floor(name.length / 2);
+  const distances = new Map<string, number>();
+  for (const [other, row] of byName) {
+    if (Math.abs(other.length - name.length) > furthest) continue;
+    const distance = editDistance(name, other, furthest);
+    if (distance <= furthest && distance < (distances.get(row.id) ?? Infinity)) distances.set(row.id, distance);
+  }
+  const ordered = [...distances].sort(([a, near], [b, far]) => near - far || (a < b ? -1 : 1));
+  return ordered.slice(0, count).map(([id]) => id);
+}
+
+/** Levenshtein's distance, given up (as `most` + 1) once it must exceed `most`. */
+function editDistance(a: string, b: string, most: number): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const changed = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const cost = Math.min(changed, previous[j]! + 1, current[j - 1]! + 1);
+      current.push(cost);
+      if (cost < least) least = cost;
+    }
+    if (least > most) return most + 1;
+    previous = current;
+  }
+  return previous[b.length]!;
+}
