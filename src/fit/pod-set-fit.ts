@@ -1,0 +1,85 @@
+import type { PodSet } from '../workload/workload.js';
+import { affinityFor } from './affinity.js';
+import type { PodSetFit, Verdict } from './assessment.js';
+import { acceptsOf, classFit, classRows } from './class-fit.js';
+import type { ClassRow, NeedOn } from './class-fit.js';
+import type { Cluster } from './cluster.js';
+import { demandOf } from './demand.js';
+import type { Demand } from './demand.js';
+import * as reasons from './reasons.js';
+import { podsEver, roomFor } from './room.js';
+import type { Room } from './room.js';
+
+/** A pod set on its way through fitting. */
+export interface Candidate {
+  podSet: PodSet;
+  demand: Demand;
+  room: Room;
+  /** Pods that must run at the same time. */
+  podsNeeded: number;
+}
+
+/** null: the pod set asks for no device. */
+export function candidateFor(podSet: PodSet, cluster: Cluster, gangSize: number | null): Candidate | null {
+  const demand = demandOf(podSet, cluster);
+  if (demand === null || podSet.replicas === 0) return null;
+  const podsNeeded = gangSize === null ? 1 : Math.min(podSet.replicas, gangSize);
+  return { podSet, demand, room: roomFor(cluster, podSet.placement, demand), podsNeeded };
+}
+
+/** Rows by what they may be used for. */
+interface Sorted {
+  all: readonly ClassRow[];
+  fitting: readonly ClassRow[];
+  unknown: readonly ClassRow[];
+  /** Fitting, tight or unknown: not certain to fail. */
+  possible: readonly ClassRow[];
+}
+
+function sorted(all: readonly ClassRow[]): Sorted {
+  return {
+    all,
+    fitting: all.filter((row) => row.verdict === 'fits'),
+    unknown: all.filter((row) => row.verdict === 'unknown'),
+    possible: all.filter((row) => row.verdict !== 'will-not-fit'),
+  };
+}
+
+function hasRoom(candidate: Candidate, rows: readonly ClassRow[]): boolean {
+  return podsEver(candidate.room, acceptsOf(rows)) >= candidate.podsNeeded;
+}
+
+/**
+ * The verdict over all devices that the pods may be given. A gang that has room only when some of its pods take
+ * devices that cannot hold it is `unschedulable`: there are not so many devices that can.
+ */
+function verdictOver(candidate: Candidate, rows: Sorted): Verdict {
+  if (!hasRoom(candidate, rows.all)) return 'unschedulable';
+  if (rows.fitting.length === rows.all.length) return 'fits';
+  if (rows.fitting.length > 0 && hasRoom(candidate, rows.fitting)) return 'fits-some';
+  if (rows.possible.length === 0) return 'will-not-fit';
+  if (!hasRoom(candidate, rows.possible)) return 'unschedulable';
+  return rows.unknown.length > 0 ? 'unknown' : 'tight';
+}
+
+function reasonFor(verdict: Verdict, candidate: Candidate, rows: Sorted): string {
+  if (verdict === 'unschedulable') return reasons.unschedulable(candidate, rows.all, rows.possible);
+  if (verdict === 'unknown') return reasons.unknown(rows.unknown);
+  if (verdict === 'fits-some') return reasons.fitsSome(candidate, rows.fitting, rows.all);
+  if (verdict === 'tight') return reasons.tight(candidate, rows.all);
+  return verdict === 'fits' ? reasons.fits(candidate, rows.all) : reasons.willNotFit(candidate, rows.all);
+}
+
+/** Holds the need of one pod set against every device that its pods may be given. */
+export function fitPodSet(candidate: Candidate, needOn: NeedOn): PodSetFit {
+  const rows = sorted(classRows(candidate.room, needOn));
+  const verdict = verdictOver(candidate, rows);
+  const keepsToFitting = verdict === 'fits-some';
+  return {
+    podSet: candidate.podSet.name,
+    verdict,
+    reason: reasonFor(verdict, candidate, rows),
+    classes: rows.all.map((row) => classFit(row, candidate.room)),
+    affinity: keepsToFitting ? affinityFor(candidate.room, acceptsOf(rows.fitting), candidate.podsNeeded) : null,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Interval } from '../memory/estimate.js';
+import { allowanceOf } from './capacity.js';
+import type { ClassRow } from './class-fit.js';
+import { acceptsOf } from './class-fit.js';
+import type { Demand } from './demand.js';
+import { podsEver } from './room.js';
+import type { Room } from './room.js';
+import { counted, gib, listed } from './words.js';
+
+interface Placed {
+  demand: Demand;
+  room: Room;
+  podsNeeded: number;
+}
+
+const smallestFirst = (rows: readonly ClassRow[]): ClassRow[] =>
+  [...rows].sort((a, b) => a.facts.smallestBytes - b.facts.smallestBytes);
+
+const requiredOf = (row: ClassRow | undefined): Interval | null =>
+  row?.need.kind === 'estimated' ? row.need.requiredBytes : null;
+
+/** What the device gives, with its name: `79.2 GiB (NVIDIA A100-SXM4-80GB)`. */
+function allowance(row: ClassRow, demand: Demand): string {
+  const lot = { deviceClass: row.deviceClass, bandBytes: row.facts.smallestBytes };
+  const { promisedBytes } = allowanceOf(lot, demand);
+  const share = promisedBytes < row.facts.smallestBytes ? `a share of ${gib(promisedBytes)} of ` : '';
+  return `${share}${gib(row.facts.smallestBytes)} (${row.deviceClass.name})`;
+}
+
+function need(interval: Interval): string {
+  const wide = interval.high - interval.low > 0.05 * interval.expected;
+  const range = wide ? ` (${gib(interval.low)} to ${gib(interval.high)})` : '';
+  return `needs ${gib(interval.expected)}${range}`;
+}
+
+/** `needs 34.1 GiB, the smallest device has 79.2 GiB (NVIDIA A100-SXM4-80GB)` */
+export function fits({ demand }: Placed, rows: readonly ClassRow[]): string {
+  const [smallest] = smallestFirst(rows);
+  const required = requiredOf(smallest);
+  if (smallest === undefined || required === null) return 'fits';
+  const subject = rows.length === 1 ? 'the device has' : 'the smallest device has';
+  return `${need(required)}, ${subject} ${allowance(smallest, demand)}`;
+}
+
+/** `needs 171.2 GiB, the largest device has 79.2 GiB (NVIDIA A100-SXM4-80GB)` */
+export function willNotFit({ demand }: Placed, rows: readonly ClassRow[]): string {
+  const largest = smallestFirst(rows).at(-1);
+  const required = requiredOf(largest);
+  if (largest === undefined || required === null) return 'does not fit';
+  const subject = rows.length === 1 ? 'the device has' : 'the largest device has';
+  return `${need(required)}, ${subject} ${allowance(largest, demand)}`;
+}
+
+/** Says on which side of the capacity the run is expected. */
+export function tight({ demand }: Placed, rows: readonly ClassRow[]): string {
+  const largest = smallestFirst(rows.filter((row) => row.verdict === 'tight')).at(-1);
+  const required = requiredOf(largest);
+  if (largest === undefined || required === null) return 'tight';
+  const lot = { deviceClass: largest.deviceClass, bandBytes: largest.facts.smallestBytes };
+  const { promisedBytes, limitBytes } = allowanceOf(lot, demand);
+  const spread = `needs ${gib(required.expected)} (${gib(required.low)} to ${gib(required.high)})`;
+  const device = allowance(largest, demand);
+  if (limitBytes > promisedBytes && required.high > promisedBytes)
+    return `${spread} of ${device}, and nothing enforces the share: it runs only while its neighbours leave room`;
+  if (required.expected > promisedBytes) return `${spread}, more than the ${device} if it goes as expected`;
+  return `${spread}: as expected it just fits ${device}, at its highest it does not`;
+}
+
+/** Names what fits and what does not. */
+export function fitsSome({ demand }: Placed, fitting: readonly ClassRow[], all: readonly ClassRow[]): string {
+  const [smallest] = smallestFirst(fitting);
+  const required = requiredOf(smallest);
+  const others = all.filter((row) => !fitting.includes(row)).map((row) => allowance(row, demand));
+  const names = [...new Set(fitting.map((row) => row.deviceClass.name))];
+  const spread = required === null ? '' : `${need(required)}: `;
+  return `${spread}fits ${listed(names)}, but its pods may also be given ${listed(others)}`;
+}
+
+/** The fields that keep an estimate from being made, or the devices that nothing describes. */
+export function unknown(rows: readonly ClassRow[]): string {
+  const unknowns = rows.flatMap((row) => (row.need.kind === 'unknown' ? row.need.unknown : []));
+  const words = [...new Set(unknowns.map(({ field, reason }) => `${field}: ${reason}`))];
+  if (words.length > 0) return listed(words, 3);
+  return `no capacity is known for ${listed([...new Set(rows.map((row) => row.deviceClass.resource))])}`;
+}
+
+const obstacleWords = (room: Room): string =>
+  listed(
+    [...room.obstacles]
+      .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+      .map(([words, nodes]) => `${nodes} ${words}`),
+  );
+
+const asks = ({ demand, podsNeeded }: Placed): string =>
+  `${podsNeeded > 1 ? `${podsNeeded} pods at once, each with ` : 'asks for '}${demand.count} ${demand.written}`;
+
+/** Why there is no place: node by node where no node will do, by numbers where there are too few. */
+export function unschedulable(placed: Placed, all: readonly ClassRow[], possible: readonly ClassRow[]): string {
+  const { room, podsNeeded } = placed;
+  const everywhere = podsEver(room, acceptsOf(all));
+  if (everywhere === 0) return `${asks(placed)}; of ${counted(room.nodesSeen, 'node')}: ${obstacleWords(room)}`;
+  if (everywhere < podsNeeded) return `${asks(placed)}; there is room for ${counted(everywhere, 'pod')}`;
+  const names = [...new Set(possible.map((row) => row.deviceClass.name))];
+  const places = podsEver(room, acceptsOf(possible));
+  return `${asks(placed)}; it fits only ${listed(names)}, where there is room for ${counted(places, 'pod')}`;
+}

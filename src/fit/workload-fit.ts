@@ -1,0 +1,174 @@
+import type { DeviceTraits, Estimate } from '../memory/estimate.js';
+import type { Unknown } from '../run/setting.js';
+import type { TrainingRun } from '../run/training-run.js';
+import type { PodSet, Workload } from '../workload/workload.js';
+import type { PodSetFit, Verdict } from './assessment.js';
+import { acceptsOf, classRows } from './class-fit.js';
+import type { NeedOn } from './class-fit.js';
+import type { Cluster } from './cluster.js';
+import type { DeviceClass } from './device-class.js';
+import { gangHasRoom } from './gang.js';
+import { needOf } from './need.js';
+import type { Need, RoleEstimate } from './need.js';
+import { candidateFor, fitPodSet } from './pod-set-fit.js';
+import type { Candidate } from './pod-set-fit.js';
+
+/** What estimating a run gives: an estimate, or the fields that keep it from being made. */
+export type EstimateOutcome = { estimate: Estimate } | { unknown: readonly Unknown[] };
+export type EstimateRun = (run: TrainingRun, device: DeviceTraits) => EstimateOutcome;
+
+/** What was read of the pods of one pod set, as far as fitting needs it. */
+export interface PodSetRun {
+  podSet: string;
+  role: string;
+  training: boolean;
+  run: TrainingRun | null;
+  unknown: readonly Unknown[];
+}
+
+export interface FitQuestion {
+  workload: Workload;
+  runs: readonly PodSetRun[];
+  cluster: Cluster;
+  estimate: EstimateRun;
+  /** Traits of a device model by the name that the inventory gives it; null: the catalog does not know it. */
+  traitsOf: (model: string) => DeviceTraits | null;
+}
+
+export interface WorkloadFit {
+  podSets: readonly PodSetFit[];
+  verdict: Verdict;
+  reason: string;
+  estimates: readonly (RoleEstimate & { podSet: string })[];
+}
+
+/** From what is best to what is worst for the person; a certain failure is worse than not knowing. */
+const SEVERITY: readonly Verdict[] = ['fits', 'fits-some', 'tight', 'unknown', 'will-not-fit', 'unschedulable'];
+
+/** How bad a verdict is: 0 for `fits`, higher is worse. */
+export function severity(verdict: Verdict): number {
+  return SEVERITY.indexOf(verdict);
+}
+
+const unreadable = (runs: readonly PodSetRun[]): readonly Unknown[] => {
+  const unknowns = runs.flatMap((reading) => reading.unknown);
+  return unknowns.length > 0 ? unknowns : [{ field: 'program', reason: 'nothing in the pods says what they train' }];
+};
+
+/** The need of one pod set's processes on a model; unknown where any of its models cannot be estimated. */
+function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQuestion): Need {
+  const device = question.traitsOf(model);
+  const field = 'device';
+  if (device === null) return { kind: 'unknown', unknown: [{ field, reason: `the catalog does not know ${model}` }] };
+  const estimates: RoleEstimate[] = [];
+  for (const { run, role } of runs) {
+    if (run === null) return { kind: 'unknown', unknown: unreadable(runs) };
+    const outcome = question.estimate(run, device);
+    if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
+    estimates.push({ role, device: device.model, estimate: outcome.estimate });
+  }
+  return needOf(estimates);
+}
+
+const NOT_TRAINING: Need = {
+  kind: 'unknown',
+  unknown: [{ field: 'program', reason: 'the pods hold GPUs but do not train' }],
+};
+
+/** Needs of a pod set by device model, each worked out once. */
+export function needsOf(podSet: PodSet, question: FitQuestion): { on: NeedOn; made: ReadonlyMap<string, Need> } {
+  const runs = question.runs.filter((reading) => reading.podSet === podSet.name);
+  const training = runs.filter((reading) => reading.training);
+  const made = new Map<string, Need>();
+  const make = (model: string): Need => {
+    if (runs.length > 0 && training.length === 0) return NOT_TRAINING;
+    if (training.length === 0) return { kind: 'unknown', unknown: unreadable(runs) };
+    return needOnModel(training, model, question);
+  };
+  const on = (deviceClass: DeviceClass): Need => {
+    const model = deviceClass.model ?? '';
+    const need = made.get(model) ?? (deviceClass.model === null ? { kind: 'unknown', unknown: [] } : make(model));
+    made.set(model, need);
+    return need;
+  };
+  return { on, made };
+}
+
+function unknownFit(podSet: PodSet, reason: string): PodSetFit {
+  return { podSet: podSet.name, verdict: 'unknown', reason, classes: [], affinity: null };
+}
+
+/** Cases in which nothing can be held against anything. */
+function unanswerable(podSet: PodSet, cluster: Cluster): PodSetFit | null {
+  const [claim] = podSet.devices.filter((request) => request.form === 'claim');
+  if (claim !== undefined)
+    return unknownFit(podSet, `which devices the claim for ${claim.resource} may get is not known`);
+  if (cluster.nodes.length === 0) return unknownFit(podSet, 'the inventory is empty: no node is known yet');
+  return null;
+}
+
+interface Fitted {
+  fit: PodSetFit;
+  candidate: Candidate | null;
+  on: NeedOn;
+  made: ReadonlyMap<string, Need>;
+}
+
+function fitOne(podSet: PodSet, question: FitQuestion): Fitted | null {
+  const needs = needsOf(podSet, question);
+  const refused = podSet.devices.length > 0 ? unanswerable(podSet, question.cluster) : null;
+  if (refused !== null) return { fit: refused, candidate: null, ...needs };
+  const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
+  return candidate === null ? null : { fit: fitPodSet(candidate, needs.on), candidate, ...needs };
+}
+
+/** The pod sets of a gang that each have room may still not have room together. */
+function gangShortage(fitted: readonly Fitted[], question: FitQuestion): string | null {
+  if (question.workload.gangSize === null || fitted.length < 2) return null;
+  if (fitted.some(({ fit, candidate }) => candidate === null || fit.verdict === 'unschedulable')) return null;
+  const members = fitted.flatMap(({ candidate, on }) => {
+    if (candidate === null) return [];
+    const rows = classRows(candidate.room, on).filter((row) => row.verdict !== 'will-not-fit');
+    return rows.length === 0 ? [] : [{ ...candidate, accepts: acceptsOf(rows) }];
+  });
+  if (members.length < fitted.length || gangHasRoom(members)) return null;
+  const pods = members.reduce((sum, member) => sum + member.podsNeeded, 0);
+  return `its ${pods} pods must run at once, and there is no room for all of them together`;
+}
+
+const NO_DEVICES = 'no pod asks for a GPU';
+
+/** Pods that hold devices without training (a Ray head, a log keeper) decide only where there is no place for them. */
+function deciding(fitted: readonly Fitted[], runs: readonly PodSetRun[]): readonly Fitted[] {
+  const trains = (name: string): boolean => runs.some(({ podSet, training }) => podSet === name && training);
+  const held = fitted.filter(({ fit }) => trains(fit.podSet) || fit.verdict === 'unschedulable');
+  return held.length > 0 ? held : fitted;
+}
+
+function answer(fitted: readonly Fitted[], question: FitQuestion): Pick<WorkloadFit, 'verdict' | 'reason'> {
+  const decisive = deciding(fitted, question.runs);
+  const [worst] = [...decisive].sort((a, b) => severity(b.fit.verdict) - severity(a.fit.verdict));
+  if (worst === undefined) return { verdict: 'unknown', reason: NO_DEVICES };
+  const shortage = gangShortage(fitted, question);
+  if (shortage !== null) return { verdict: 'unschedulable', reason: shortage };
+  const several = new Set(decisive.map(({ fit }) => fit.reason)).size > 1;
+  return { verdict: worst.fit.verdict, reason: `${several ? `${worst.fit.podSet}: ` : ''}${worst.fit.reason}` };
+}
+
+function estimatesOf({ fit, made }: Fitted): (RoleEstimate & { podSet: string })[] {
+  const needs = [...made.values()].filter((need) => need.kind === 'estimated');
+  return needs.flatMap((need) => need.estimates.map((estimate) => ({ ...estimate, podSet: fit.podSet })));
+}
+
+/**
+ * Holds a workload against a cluster: each pod set that asks for devices by itself, the gang as a whole. The verdict is
+ * that of the worst pod set.
+ */
+export function fitWorkload(question: FitQuestion): WorkloadFit {
+  const fitted = question.workload.podSets.flatMap((podSet) => fitOne(podSet, question) ?? []);
+  return {
+    podSets: fitted.map(({ fit }) => fit),
+    ...answer(fitted, question),
+    estimates: fitted.flatMap(estimatesOf),
+  };
+}
