@@ -50,24 +50,25 @@ function hasRoom(candidate: Candidate, rows: readonly ClassRow[]): boolean {
 }
 
 /**
- * The verdict over all devices that the pods may be given. A gang that has room only when some of its pods take
- * devices that cannot hold it is `unschedulable`: there are not so many devices that can.
+ * The verdict over all devices that the pods may be given. `unschedulable` counts devices and knows nothing of memory.
+ * A gang that has room only when some of its pods take devices that cannot hold them will not fit as a whole.
  */
 function verdictOver(candidate: Candidate, rows: Sorted): Verdict {
   if (!hasRoom(candidate, rows.all)) return 'unschedulable';
   if (rows.fitting.length === rows.all.length) return 'fits';
   if (rows.fitting.length > 0 && hasRoom(candidate, rows.fitting)) return 'fits-some';
-  if (rows.possible.length === 0) return 'will-not-fit';
-  if (!hasRoom(candidate, rows.possible)) return 'unschedulable';
+  if (!hasRoom(candidate, rows.possible)) return 'will-not-fit';
   return rows.unknown.length > 0 ? 'unknown' : 'tight';
 }
 
 function reasonFor(verdict: Verdict, candidate: Candidate, rows: Sorted): string {
-  if (verdict === 'unschedulable') return reasons.unschedulable(candidate, rows.all, rows.possible);
+  if (verdict === 'unschedulable') return reasons.unschedulable(candidate, rows.all);
   if (verdict === 'unknown') return reasons.unknown(rows.unknown);
   if (verdict === 'fits-some') return reasons.fitsSome(candidate, rows.fitting, rows.all);
   if (verdict === 'tight') return reasons.tight(candidate, rows.all);
-  return verdict === 'fits' ? reasons.fits(candidate, rows.all) : reasons.willNotFit(candidate, rows.all);
+  return verdict === 'fits'
+    ? reasons.fits(candidate, rows.all)
+    : reasons.willNotFit(candidate, rows.all, rows.possible);
 }
 
 /** Holds the need of one pod set against every device that its pods may be given. */

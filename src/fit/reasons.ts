@@ -43,7 +43,9 @@ export function fits({ demand }: Placed, rows: readonly ClassRow[]): string {
 }
 
 /** `needs 171.2 GiB, the largest device has 79.2 GiB (NVIDIA A100-SXM4-80GB)` */
-export function willNotFit({ demand }: Placed, rows: readonly ClassRow[]): string {
+export function willNotFit(placed: Placed, rows: readonly ClassRow[], possible: readonly ClassRow[]): string {
+  if (possible.length > 0) return tooFewThatFit(placed, possible);
+  const { demand } = placed;
   const largest = smallestFirst(rows).at(-1);
   const required = requiredOf(largest);
   if (largest === undefined || required === null) return 'does not fit';
@@ -94,13 +96,16 @@ const obstacleWords = (room: Room): string =>
 const asks = ({ demand, podsNeeded }: Placed): string =>
   `${podsNeeded > 1 ? `${podsNeeded} pods at once, each with ` : 'asks for '}${demand.count} ${demand.written}`;
 
-/** Why there is no place: node by node where no node will do, by numbers where there are too few. */
-export function unschedulable(placed: Placed, all: readonly ClassRow[], possible: readonly ClassRow[]): string {
-  const { room, podsNeeded } = placed;
-  const everywhere = podsEver(room, acceptsOf(all));
-  if (everywhere === 0) return `${asks(placed)}; of ${counted(room.nodesSeen, 'node')}: ${obstacleWords(room)}`;
-  if (everywhere < podsNeeded) return `${asks(placed)}; there is room for ${counted(everywhere, 'pod')}`;
+function tooFewThatFit(placed: Placed, possible: readonly ClassRow[]): string {
   const names = [...new Set(possible.map((row) => row.deviceClass.name))];
-  const places = podsEver(room, acceptsOf(possible));
+  const places = podsEver(placed.room, acceptsOf(possible));
   return `${asks(placed)}; it fits only ${listed(names)}, where there is room for ${counted(places, 'pod')}`;
+}
+
+/** Why there is no place: node by node where no node will do, by numbers where there are too few. */
+export function unschedulable(placed: Placed, all: readonly ClassRow[]): string {
+  const { room } = placed;
+  const places = podsEver(room, acceptsOf(all));
+  if (places > 0) return `${asks(placed)}; there is room for ${counted(places, 'pod')}`;
+  return `${asks(placed)}; of ${counted(room.nodesSeen, 'node')}: ${obstacleWords(room)}`;
 }

@@ -238,7 +238,7 @@ describe('gangs', () => {
   it('room on devices that cannot hold it is no room', () => {
     const nodes = [a100('n1'), a100('n2'), l4('n3')];
     const fit = fitted({ needs: around(34), nodes, podSets: [workers], gangSize: 3 });
-    expect(fit.verdict).toBe('unschedulable');
+    expect(fit.verdict).toBe('will-not-fit');
     expect(fit.reason).toContain('it fits only NVIDIA A100-SXM4-80GB, where there is room for 2 pods');
   });
 

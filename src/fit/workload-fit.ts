@@ -4,7 +4,7 @@ import type { TrainingRun } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
 import type { PodSetFit, Verdict } from './assessment.js';
 import { acceptsOf, classRows } from './class-fit.js';
-import type { NeedOn } from './class-fit.js';
+import type { ClassRow, NeedOn } from './class-fit.js';
 import type { Cluster } from './cluster.js';
 import type { DeviceClass } from './device-class.js';
 import { gangHasRoom } from './gang.js';
@@ -122,18 +122,29 @@ function fitOne(podSet: PodSet, question: FitQuestion): Fitted | null {
   return candidate === null ? null : { fit: fitPodSet(candidate, needs.on), candidate, ...needs };
 }
 
-/** The pod sets of a gang that each have room may still not have room together. */
-function gangShortage(fitted: readonly Fitted[], question: FitQuestion): string | null {
-  if (question.workload.gangSize === null || fitted.length < 2) return null;
-  if (fitted.some(({ fit, candidate }) => candidate === null || fit.verdict === 'unschedulable')) return null;
+const HOPELESS: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
+
+/** Whether the pods of all pod sets have room at once on devices whose rows are kept. */
+function togetherOn(fitted: readonly Fitted[], keeps: (row: ClassRow) => boolean): boolean {
   const members = fitted.flatMap(({ candidate, on }) => {
     if (candidate === null) return [];
-    const rows = classRows(candidate.room, on).filter((row) => row.verdict !== 'will-not-fit');
-    return rows.length === 0 ? [] : [{ ...candidate, accepts: acceptsOf(rows) }];
+    return [{ ...candidate, accepts: acceptsOf(classRows(candidate.room, on).filter(keeps)) }];
   });
-  if (members.length < fitted.length || gangHasRoom(members)) return null;
-  const pods = members.reduce((sum, member) => sum + member.podsNeeded, 0);
-  return `its ${pods} pods must run at once, and there is no room for all of them together`;
+  return gangHasRoom(members);
+}
+
+/** The pod sets of a gang that each have room may still not have room together. */
+function gangShortage(
+  fitted: readonly Fitted[],
+  question: FitQuestion,
+): Pick<WorkloadFit, 'verdict' | 'reason'> | null {
+  if (question.workload.gangSize === null || fitted.length < 2) return null;
+  if (fitted.some(({ fit, candidate }) => candidate === null || HOPELESS.includes(fit.verdict))) return null;
+  const pods = fitted.reduce((sum, { candidate }) => sum + (candidate?.podsNeeded ?? 0), 0);
+  const together = `its ${pods} pods must run at once, and there is no room for all of them together`;
+  if (!togetherOn(fitted, () => true)) return { verdict: 'unschedulable', reason: together };
+  if (togetherOn(fitted, (row) => row.verdict !== 'will-not-fit')) return null;
+  return { verdict: 'will-not-fit', reason: `${together} on devices that can hold them` };
 }
 
 const NO_DEVICES = 'no pod asks for a GPU';
@@ -150,7 +161,7 @@ function answer(fitted: readonly Fitted[], question: FitQuestion): Pick<Workload
   const [worst] = [...decisive].sort((a, b) => severity(b.fit.verdict) - severity(a.fit.verdict));
   if (worst === undefined) return { verdict: 'unknown', reason: NO_DEVICES };
   const shortage = gangShortage(fitted, question);
-  if (shortage !== null) return { verdict: 'unschedulable', reason: shortage };
+  if (shortage !== null) return shortage;
   const several = new Set(decisive.map(({ fit }) => fit.reason)).size > 1;
   return { verdict: worst.fit.verdict, reason: `${several ? `${worst.fit.podSet}: ` : ''}${worst.fit.reason}` };
 }

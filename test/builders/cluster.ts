@@ -20,7 +20,8 @@ export function node(name: string, devices: readonly DevicesOfNode[], overrides:
   const allocatable: Record<string, number> = { cpu: 64, memory: 512 * GIB, pods: 110 };
   for (const device of built) allocatable[device.resource] = (allocatable[device.resource] ?? 0) + device.replicas;
   const [first] = built;
-  const product = first === undefined ? {} : { 'nvidia.com/gpu.product': first.model.replaceAll(' ', '-') };
+  const product: Record<string, string> =
+    first === undefined ? {} : { 'nvidia.com/gpu.product': first.model.replaceAll(' ', '-') };
   const labels = { 'kubernetes.io/hostname': name, ...product, ...overrides.labels };
   const base = { name, taints: [], unschedulable: false, ready: true, allocatable, requested: {} };
   return { node: { ...base, ...overrides, labels }, devices: built };

@@ -61,13 +61,12 @@ const byDefault = (value: unknown): Setting<unknown> => ({
 
 /** A run with the given values, each by default. */
 export function run(overrides: Partial<RunValues> = {}): TrainingRun {
-  const entries = Object.entries({ ...RUN_VALUES, ...overrides }).map(([key, value]) => [
-    key,
-    GROUPS.has(key)
-      ? Object.fromEntries(Object.entries(value as object).map(([member, inner]) => [member, byDefault(inner)]))
-      : byDefault(value),
-  ]);
-  return Object.fromEntries(entries) as unknown as TrainingRun;
+  const settings: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries({ ...RUN_VALUES, ...overrides })) {
+    const members = Object.entries(value ?? {}).map(([member, inner]) => [member, byDefault(inner)]);
+    settings[key] = GROUPS.has(key) ? Object.fromEntries(members) : byDefault(value);
+  }
+  return settings as unknown as TrainingRun;
 }
 
 /** An estimate that needs the given bytes in every figure. */
