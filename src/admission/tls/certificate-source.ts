@@ -53,3 +53,6 @@ function isSame(a: ServingCertificate, b: ServingCertificate): boolean {
     a.certificatePem === b.certificatePem && a.privateKeyPem === b.privateKeyPem && a.authorityPem === b.authorityPem
   );
 }
+
+/** Injection token of the CertificateSource. */
+export const CERTIFICATES = Symbol('certificates');

@@ -1,0 +1,32 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { SETTINGS } from '../../config/settings.module.js';
+import type { SettingValues } from '../../config/settings.js';
+import { Readiness } from '../../telemetry/readiness.js';
+import { AdmissionMetrics } from '../admission-metrics.js';
+import { Reviewer } from '../reviewer.js';
+import { webhookHandler } from './webhook-handler.js';
+
+/** The webhook's request handler with everything it needs. */
+@Injectable()
+export class WebhookEndpoint {
+  readonly #logger = new Logger('Webhook');
+  readonly handle: ReturnType<typeof webhookHandler>;
+
+  constructor(
+    @Inject(SETTINGS) settings: Pick<SettingValues, 'admissionBudgetMs'>,
+    reviewer: Reviewer,
+    metrics: AdmissionMetrics,
+    readiness: Readiness,
+  ) {
+    this.handle = webhookHandler({
+      review: {
+        mutate: (request, budgetMs) => reviewer.mutate(request, budgetMs),
+        validate: (request, budgetMs) => reviewer.validate(request, budgetMs),
+      },
+      metrics,
+      budgetMs: settings.admissionBudgetMs,
+      draining: () => readiness.draining,
+      failed: (error, uid) => this.#logger.error({ err: error, review: uid }, 'a review could not be assessed'),
+    });
+  }
+}

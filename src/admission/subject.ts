@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import { RUN_ANNOTATION } from '../advisor/annotations.js';
+import { readWorkload } from '../workload/read-workload.js';
+import type { JsonObject, Workload } from '../workload/workload.js';
+import { isObject } from './protocol/review.js';
+import type { ReviewRequest } from './protocol/review.js';
+
+/** The workload of a review that is worth a look, and how it changed. */
+export interface Subject {
+  object: JsonObject;
+  workload: Workload;
+  /** `suspension`: only whether it is suspended changed; the pods are as they were. */
+  change: 'created' | 'pods' | 'suspension';
+}
+
+/** Why a review needs no assessment. Bounded: it is a metric's label. */
+export type Skip = 'operation' | 'deleting' | 'other-kind' | 'child' | 'no-devices' | 'unchanged';
+
+/**
+ * What a review is about. Children of a handled owner, objects without GPUs, objects on their way out and updates that
+ * change neither pods nor suspension are left alone. Throws UnreadableManifest.
+ */
+export function subjectOf(request: ReviewRequest): Subject | Skip {
+  const { operation, object, oldObject } = request;
+  if ((operation !== 'CREATE' && operation !== 'UPDATE') || object === null) return 'operation';
+  if (isDeleting(object)) return 'deleting';
+  const workload = readWorkload(object);
+  if (workload === null) return 'other-kind';
+  const skip = reasonToSkip(workload);
+  if (skip !== null) return skip;
+  const change = oldObject === null ? 'created' : changeBetween(readWorkload(oldObject), workload);
+  return change === null ? 'unchanged' : { object, workload, change };
+}
+
+/** Why a workload is left alone wherever it is met; null: it is assessed. */
+export function reasonToSkip(workload: Workload): 'child' | 'no-devices' | null {
+  if (workload.owner !== null) return 'child';
+  return workload.podSets.every(({ devices }) => devices.length === 0) ? 'no-devices' : null;
+}
+
+function changeBetween(before: Workload | null, now: Workload): Subject['change'] | null {
+  if (before === null) return 'pods';
+  const declared = before.annotations[RUN_ANNOTATION] === now.annotations[RUN_ANNOTATION];
+  if (!declared || !isDeepStrictEqual(before.podSets, now.podSets)) return 'pods';
+  return before.suspended === now.suspended ? null : 'suspension';
+}
+
+function isDeleting(object: JsonObject): boolean {
+  const metadata = object['metadata'];
+  return isObject(metadata) && typeof metadata['deletionTimestamp'] === 'string';
+}

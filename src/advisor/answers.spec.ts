@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { assessmentWith } from '../../test/fixtures/assessments.js';
+import { answerAnnotations, denial, isRejecting, warnings } from './answers.js';
+
+describe('answers to a workload', () => {
+  it('compare the need with the roomiest device where nothing fits', () => {
+    expect(answerAnnotations(assessmentWith('will-not-fit'))).toEqual({
+      verdict: 'will-not-fit',
+      memory: '45.5Gi (44.0Gi–48.0Gi)',
+      capacity: '39.5Gi on NVIDIA A100-SXM4-40GB',
+      advice: 'write --per_device_train_batch_size 2 (was 8)',
+      assessment: 'a1b2c3',
+    });
+  });
+
+  it('compare the need with the tightest device where it fits', () => {
+    expect(answerAnnotations(assessmentWith('fits'))).toMatchObject({ capacity: '22.0Gi on NVIDIA L4' });
+  });
+
+  it('leave out what is not known', () => {
+    expect(answerAnnotations(assessmentWith('unknown', { fit: [], advice: [] }))).toEqual({
+      verdict: 'unknown',
+      assessment: 'a1b2c3',
+    });
+  });
+
+  it('stay short, whatever a manifest made of them', () => {
+    const advice = [{ ...assessmentWith('fits').advice[0]!, summary: 'x\n'.repeat(5000) }];
+    expect(answerAnnotations(assessmentWith('tight', { advice })).advice).toHaveLength(300);
+  });
+
+  it('warn with the verdict first and the advice after it, in three lines', () => {
+    const [first] = assessmentWith('tight').advice;
+    expect(warnings(assessmentWith('tight', { advice: [first!, first!, first!] }))).toEqual([
+      'plimsoll: tight: needs 45.5 GiB, NVIDIA A100-SXM4-40GB gives 39.5 GiB',
+      'plimsoll: write --per_device_train_batch_size 2 (was 8)',
+      'plimsoll: write --per_device_train_batch_size 2 (was 8)',
+    ]);
+  });
+
+  it('say for an unknown what to declare', () => {
+    const unknown = [{ field: 'model', reason: 'nothing names it', declare: 'model: gpt2' }];
+    const runs = [{ podSet: 'main', role: 'model', training: true, settings: null, unknown, notes: [] }];
+    expect(warnings(assessmentWith('unknown', { runs, reason: 'the model is not known' }))).toEqual([
+      'plimsoll: unknown: the model is not known',
+      'plimsoll: to settle it, annotate plimsoll.dev/run: "model: gpt2"',
+    ]);
+  });
+
+  it('deny with the number, the device, the smallest change and the way past', () => {
+    expect(denial(assessmentWith('will-not-fit'))).toBe(
+      'plimsoll: will-not-fit: needs 45.5 GiB, NVIDIA A100-SXM4-40GB gives 39.5 GiB. ' +
+        'It needs 45.5 GiB per GPU (44.0 GiB to 48.0 GiB); NVIDIA A100-SXM4-40GB gives 39.5 GiB. ' +
+        'Smallest change: --per_device_train_batch_size 2 (was 8). ' +
+        'To let it through as it is, annotate plimsoll.dev/override: "<reason>".',
+    );
+  });
+
+  it('reject only what was computed not to run', () => {
+    const rejecting = (['fits', 'fits-some', 'tight', 'unknown', 'will-not-fit', 'unschedulable'] as const).filter(
+      (verdict) => isRejecting(assessmentWith(verdict)),
+    );
+    expect(rejecting).toEqual(['will-not-fit', 'unschedulable']);
+  });
+});

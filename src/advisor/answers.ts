@@ -1,0 +1,79 @@
+import type { Advice, Assessment, DeviceClassFit, PodSetFit, Verdict } from '../fit/assessment.js';
+import { gi, gib } from '../fit/words.js';
+import type { Interval } from '../memory/estimate.js';
+import { OVERRIDE_ANNOTATION } from './annotations.js';
+import type { AnswerAnnotations } from './annotations.js';
+
+/** The verdicts for which an `enforce` namespace rejects. `unknown` never does. */
+const REJECTING: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
+
+/** From the verdict that a person must act on first to the one that asks for nothing. */
+const SEVERITY: readonly Verdict[] = ['unschedulable', 'will-not-fit', 'unknown', 'tight', 'fits-some', 'fits'];
+
+/** Longest annotation in characters: the full text is at the REST address. */
+const ANNOTATION_LENGTH = 300;
+
+/** Whether an `enforce` namespace turns the workload away. */
+export function isRejecting(assessment: Assessment): boolean {
+  return REJECTING.includes(assessment.verdict);
+}
+
+/** Whether the workload asks for GPUs at all: without, there is nothing to say. */
+export function concernsGpus(assessment: Assessment): boolean {
+  return assessment.workload.podSets.some((podSet) => podSet.devicesPerPod > 0 || podSet.devices.length > 0);
+}
+
+/** What to write on the workload: for people and tools that look at the object itself. */
+export function answerAnnotations(assessment: Assessment): AnswerAnnotations {
+  const held = comparison(assessment);
+  const [first] = assessment.advice;
+  const answers: AnswerAnnotations = { verdict: assessment.verdict, assessment: assessment.id };
+  if (held) answers.memory = memory(held.requiredBytes);
+  if (held) answers.capacity = `${gi(held.capacityBytes.smallest)} on ${held.deviceClass}`;
+  if (first) answers.advice = first.summary;
+  return Object.fromEntries(
+    Object.entries(answers).map(([name, text]) => [name, text.replace(/\s+/g, ' ').slice(0, ANNOTATION_LENGTH)]),
+  );
+}
+
+/** Lines for `kubectl apply`'s own output, the verdict first; at most three. */
+export function warnings(assessment: Assessment): string[] {
+  const verdict = `plimsoll: ${assessment.verdict}: ${assessment.reason}`;
+  return [verdict, ...suggestions(assessment).map((text) => `plimsoll: ${text}`)].slice(0, 3);
+}
+
+function suggestions({ advice, runs, verdict }: Assessment): string[] {
+  if (verdict !== 'unknown') return advice.map(({ summary }) => summary);
+  const declarations = runs.flatMap((run) => run.unknown.flatMap(({ declare }) => declare ?? []));
+  return declarations.slice(0, 1).map((text) => `to settle it, annotate plimsoll.dev/run: "${text}"`);
+}
+
+/** Why the workload is turned away: the number, the device, the smallest change and the way past. */
+export function denial(assessment: Assessment): string {
+  const held = comparison(assessment);
+  const needs = held
+    ? ` It needs ${gib(held.requiredBytes.expected)} per GPU (${span(held.requiredBytes)}); ${held.deviceClass} gives ${gib(held.capacityBytes.largest)}.`
+    : '';
+  const [smallest] = assessment.advice;
+  const change = smallest ? ` Smallest change: ${wording(smallest)}.` : '';
+  return `plimsoll: ${assessment.verdict}: ${withStop(assessment.reason)}${needs}${change} To let it through as it is, annotate ${OVERRIDE_ANNOTATION}: "<reason>".`;
+}
+
+function wording({ changes, summary }: Advice): string {
+  const writes = changes.map(({ write }) => write).filter((text) => text !== '');
+  return writes.length > 0 ? writes.join(', ') : summary;
+}
+
+/** What decided: the worst pod set, held against the device class that is nearest to giving it room. */
+function comparison({ fit }: Assessment): DeviceClassFit | undefined {
+  const worst = [...fit].sort((a, b) => severity(a) - severity(b))[0];
+  if (!worst) return undefined;
+  const lacking = REJECTING.includes(worst.verdict);
+  const bySize = [...worst.classes].sort((a, b) => a.capacityBytes.smallest - b.capacityBytes.smallest);
+  return lacking ? bySize.at(-1) : bySize[0];
+}
+
+const severity = (podSet: PodSetFit) => SEVERITY.indexOf(podSet.verdict);
+const memory = (bytes: Interval) => `${gi(bytes.expected)} (${gi(bytes.low)}–${gi(bytes.high)})`;
+const span = (bytes: Interval) => `${gib(bytes.low)} to ${gib(bytes.high)}`;
+const withStop = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

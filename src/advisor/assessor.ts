@@ -1,0 +1,38 @@
+import type { Assessment } from '../fit/assessment.js';
+import type { JsonObject } from '../workload/workload.js';
+
+/** Data of ConfigMaps by name. */
+export type ConfigMaps = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** One workload to assess, with the ConfigMaps of its namespace that it names and that may be read. */
+export interface Question {
+  manifest: JsonObject;
+  configMaps: ConfigMaps;
+}
+
+/** Assesses workloads against the inventory as it is now, without holding up the thread that asks. */
+export interface Assessor {
+  /** What is remembered of the same question and inventory; undefined: it must be worked out. null: not a workload. */
+  recall(question: Question): Assessment | null | undefined;
+  /** Works it out. Rejects with AssessorBusy when too many wait, with AssessmentTooLong past the limit. */
+  assess(question: Question): Promise<Assessment | null>;
+}
+
+/** Injection token of the Assessor. */
+export const ASSESSOR = Symbol('assessor');
+
+/** More wait for an assessment than may wait. */
+export class AssessorBusy extends Error {
+  constructor(waiting: number) {
+    super(`${waiting} workloads wait to be assessed already`);
+    this.name = 'AssessorBusy';
+  }
+}
+
+/** One assessment took longer than it may; its worker was ended. */
+export class AssessmentTooLong extends Error {
+  constructor(limitMs: number) {
+    super(`the assessment took longer than ${limitMs} ms`);
+    this.name = 'AssessmentTooLong';
+  }
+}
