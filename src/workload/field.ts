@@ -10,6 +10,13 @@ import { UnreadableManifest } from './workload.js';
 /** Lists longer than this are refused: no object that etcd accepts holds so many containers or variables. */
 const MAX_ITEMS = 20_000;
 
+/** Members or items that stand elsewhere, by an operator's rule; they keep the path of where they are written. */
+interface Grafts {
+  members: ReadonlyMap<string, Field>;
+  items: readonly Field[] | null;
+}
+const NO_GRAFTS: Grafts = { members: new Map(), items: null };
+
 /**
  * A place in a manifest: the value there, if any, and its JSON path. Every reader goes through it, so that a value of
  * the wrong type is named by its path, inherited members are never seen, and what another tool fills in is recorded.
@@ -19,11 +26,28 @@ export class Field {
     readonly value: Json | undefined,
     readonly path: string,
     readonly log: ReadingLog,
+    private readonly grafts: Grafts = NO_GRAFTS,
   ) {}
+
+  /** This object with some members taken from elsewhere, as operators do when they fill in a template. */
+  with(members: Readonly<Record<string, Field>>): Field {
+    const grafts = { ...this.grafts, members: new Map([...this.grafts.members, ...Object.entries(members)]) };
+    return new Field(this.value, this.path, this.log, grafts);
+  }
+
+  /** A list of places that stand elsewhere. */
+  listOf(items: readonly Field[]): Field {
+    return new Field([], this.path, this.log, { ...NO_GRAFTS, items });
+  }
+
+  /** Another value at this place, such as the text after parameters are filled in. */
+  holding(value: Json | undefined): Field {
+    return new Field(value, this.path, this.log);
+  }
 
   /** Whether anything other than null stands here. */
   get present(): boolean {
-    return this.value !== undefined && this.value !== null;
+    return (this.value !== undefined && this.value !== null) || this.grafts.members.size > 0;
   }
 
   /** The member at each key in turn; absent members give absent fields. Throws where a step is not an object. */
@@ -32,6 +56,8 @@ export class Field {
   }
 
   private member(key: string): Field {
+    const graft = this.grafts.members.get(key);
+    if (graft !== undefined) return graft;
     const object = this.object();
     const value = object !== null && Object.hasOwn(object, key) ? object[key] : undefined;
     return new Field(value, memberPath(this.path, key), this.log);
@@ -39,20 +65,21 @@ export class Field {
 
   /** The object here, null where absent. */
   object(): JsonObject | null {
-    if (!this.present) return null;
+    if (this.value === undefined || this.value === null) return null;
     if (typeof this.value !== 'object' || Array.isArray(this.value)) throw this.expected('an object');
     return this.value;
   }
 
   /** Members in order; none where absent. */
   entries(): [string, Field][] {
-    const keys = Object.keys(this.object() ?? {});
+    const keys = [...new Set([...Object.keys(this.object() ?? {}), ...this.grafts.members.keys()])];
     if (keys.length > MAX_ITEMS) throw this.expected(`at most ${MAX_ITEMS} members`);
     return keys.map((key) => [key, this.member(key)]);
   }
 
   /** Items in order; none where absent. */
   items(): Field[] {
+    if (this.grafts.items !== null) return [...this.grafts.items];
     if (!this.present) return [];
     if (!Array.isArray(this.value)) throw this.expected('a list');
     if (this.value.length > MAX_ITEMS) throw this.expected(`at most ${MAX_ITEMS} items`);
@@ -61,7 +88,7 @@ export class Field {
 
   /** The string here, null where absent. Numbers and booleans, which people forget to quote, are taken with a note. */
   text(): string | null {
-    if (!this.present) return null;
+    if (this.value === undefined || this.value === null) return null;
     if (typeof this.value === 'string') return this.value;
     if (typeof this.value === 'object') throw this.expected('a string');
     this.log.note(`${this.path} is not a string: Kubernetes wants it in quotes`);

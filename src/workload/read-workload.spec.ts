@@ -142,7 +142,9 @@ describe('a Job', () => {
       tolerations: [{ key: 'dedicated', operator: 'Exists' }],
       otherRequests: { memory: 32 * 2 ** 30 },
     });
-    expect(workload.notes[0]).toBe('spec.parallelism is ${NODES} (a variable that envsubst fills in); assumed: 1');
+    expect(workload.notes[0]).toBe(
+      '${NODES} is left to envsubst: assumed 1 at spec.parallelism and 1 more place',
+    ); assumed: 1');
   });
 
   it('whose resource name is a variable is taken to ask for whole GPUs, and says so', () => {

@@ -20,7 +20,6 @@ export class ReadingLog {
   unresolve(unresolved: Unresolved): void {
     if (this.unresolvedByPath.size >= MAX_UNRESOLVED || this.unresolvedByPath.has(unresolved.path)) return;
     this.unresolvedByPath.set(unresolved.path, unresolved);
-    this.note(describeUnresolved(unresolved));
   }
 
   /** An object given beside the manifest, or undefined. */
@@ -29,7 +28,7 @@ export class ReadingLog {
   }
 
   get notes(): string[] {
-    return [...this.said];
+    return [...describeUnresolved(this.unresolved), ...this.said];
   }
 
   get unresolved(): Unresolved[] {

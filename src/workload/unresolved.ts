@@ -27,17 +27,28 @@ export function unresolvedAt(path: string, text: string, found: Found, assumed: 
   return { path, text: cut, kind: found.kind, names: found.names, assumed };
 }
 
-/** In the words that people use: `$NUM_NODES (envsubst)`. */
-export function describeUnresolved(unresolved: Unresolved): string {
-  return `${unresolved.path} is ${unresolved.text} (${WORDS[unresolved.kind]}); assumed: ${unresolved.assumed}`;
+/** What people are told of unresolved values, one line for each thing that stands at one or more places. */
+export function describeUnresolved(all: readonly Unresolved[]): string[] {
+  const groups = new Map<string, Unresolved[]>();
+  for (const each of all) {
+    const key = `${each.kind} ${each.text} ${each.assumed}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()].map(describeGroup);
+}
+
+function describeGroup([first, ...others]: readonly Unresolved[]): string {
+  if (first === undefined) return '';
+  const elsewhere = others.length === 0 ? '' : ` and ${others.length} more place${others.length === 1 ? '' : 's'}`;
+  return `${first.text} is ${WORDS[first.kind]}: assumed ${first.assumed} at ${first.path}${elsewhere}`;
 }
 
 const WORDS: Readonly<Record<Unresolved['kind'], string>> = {
-  envsubst: 'a variable that envsubst fills in',
+  envsubst: 'left to envsubst',
   helm: 'a Helm template',
-  parameter: 'a workflow parameter without a value here',
+  parameter: 'a workflow parameter without a value',
   placeholder: 'a placeholder',
-  'not-given': 'another object, which was not given',
+  'not-given': 'another object that was not given',
 };
 
 function templateIn(text: string): Found | null {

@@ -167,7 +167,7 @@ export interface Statement {
 export interface LaunchFacts {
   /** Processes per pod where the operator says so (`nprocPerNode`, `slotsPerWorker`); null: it does not. */
   processesPerPod: number | 'auto' | null;
-  /** Pods that join in one distributed run, over all pod sets that take part; null: the operator does not say. */
+  /** Pods that join in one distributed run, over all pod sets that take part; null: not said, or filled in elsewhere. */
   nodes: number | null;
   /**
    * The number that the operator hands to the processes as WORLD_SIZE, by its own rule. It may count pods, not ranks:

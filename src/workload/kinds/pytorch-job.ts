@@ -36,7 +36,7 @@ function launchFacts(spec: Field, specs: readonly ReplicaSpec[]): LaunchFacts {
   const worldSize = hasMaster && pods.unresolved.length === 0 && processesPerPod !== null ? pods.value * ranks : null;
   return {
     processesPerPod,
-    nodes: pods.value,
+    nodes: pods.unresolved.length === 0 ? pods.value : null,
     worldSize,
     env: environment(spec, pods, processesPerPod, worldSize),
     startedBy: null,

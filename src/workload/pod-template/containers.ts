@@ -1,4 +1,5 @@
 import type { Field } from '../field.js';
+import { itemPath, memberPath } from '../json-path.js';
 import type { Asked, ClaimAsked } from '../requests/request-form.js';
 import { FRACTION_CONTAINER } from '../requests/pod-annotations.js';
 import { readRequests } from '../requests/request-forms.js';
@@ -63,8 +64,7 @@ function readContainer(field: Field, inInit: boolean, context: PodContext): Read
     path: field.path,
     init: inInit && !sidecar,
     image: field.get('image').text(),
-    command: field.get('command').texts(),
-    args: field.get('args').texts(),
+    ...readWords(field),
     workingDir: field.get('workingDir').text(),
     env: readEnvironment(field),
     envFrom: readEnvSources(field),
@@ -72,6 +72,24 @@ function readContainer(field: Field, inInit: boolean, context: PodContext): Read
     devices,
   };
   return { container, role: inInit ? (sidecar ? 'sidecar' : 'init') : 'app', otherAmounts };
+}
+
+/** Command and args, with their paths where an operator took them from elsewhere. */
+function readWords(field: Field): Pick<Container, 'command' | 'args' | 'commandPaths' | 'argsPaths'> {
+  const [command, args] = [field.get('command'), field.get('args')];
+  const [commandPaths, argsPaths] = [pathsElsewhere(field, command, 'command'), pathsElsewhere(field, args, 'args')];
+  return {
+    command: command.texts(),
+    args: args.texts(),
+    ...(commandPaths === null ? {} : { commandPaths }),
+    ...(argsPaths === null ? {} : { argsPaths }),
+  };
+}
+
+function pathsElsewhere(container: Field, words: Field, name: string): string[] | null {
+  const here = memberPath(container.path, name);
+  const paths = words.items().map(({ path }) => path);
+  return paths.every((path, index) => path === itemPath(here, index)) ? null : paths;
 }
 
 function readClaims(spec: Field): PodContext['claims'] {
