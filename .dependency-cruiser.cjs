@@ -7,7 +7,8 @@ const allowed = {
   launch: ['run', 'workload'],
   model: ['run'],
   memory: ['run', 'model'],
-  inventory: ['run'],
+  // `workload` for Kubernetes quantities.
+  inventory: ['run', 'workload'],
   fit: ['run', 'workload', 'model', 'memory', 'inventory'],
 };
 const oneWay = Object.entries(allowed).map(([folder, may]) => ({

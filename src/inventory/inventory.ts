@@ -20,6 +20,8 @@ export interface Device {
   /** Bytes a process can ever use: FREE + USED at their largest. */
   capacityBytes: number;
   capacitySource: CapacitySource;
+  /** How the capacity was worked out, for people: `FB_FREE + FB_USED`, `nvidia.com/gpu.memory less 447 MiB ...`. */
+  capacityNote?: string;
   /** Bytes in use and free at the last sample; null where only labels are known. */
   usedBytes: number | null;
   /** Epoch milliseconds of the last sample or label reading. */
