@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RUN_ANNOTATION } from '../advisor/annotations.js';
+import { reasonToSkip } from '../advisor/reason-to-skip.js';
 import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, Workload } from '../workload/workload.js';
 import { isObject } from './protocol/review.js';
@@ -30,12 +31,6 @@ export function subjectOf(request: ReviewRequest): Subject | Skip {
   if (skip !== null) return skip;
   const change = oldObject === null ? 'created' : changeBetween(readWorkload(oldObject), workload);
   return change === null ? 'unchanged' : { object, workload, change };
-}
-
-/** Why a workload is left alone wherever it is met; null: it is assessed. */
-export function reasonToSkip(workload: Workload): 'child' | 'no-devices' | null {
-  if (workload.owner !== null) return 'child';
-  return workload.podSets.every(({ devices }) => devices.length === 0) ? 'no-devices' : null;
 }
 
 function changeBetween(before: Workload | null, now: Workload): Subject['change'] | null {

@@ -1,14 +1,12 @@
-import type { Advice, Assessment, DeviceClassFit, PodSetFit, Verdict } from '../fit/assessment.js';
+import type { Advice, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
 import { gi, gib } from '../fit/words.js';
+import { severity } from '../fit/workload-fit.js';
 import type { Interval } from '../memory/estimate.js';
 import { OVERRIDE_ANNOTATION } from './annotations.js';
 import type { AnswerAnnotations } from './annotations.js';
 
 /** The verdicts for which an `enforce` namespace rejects. `unknown` never does. */
 const REJECTING: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
-
-/** From the verdict that a person must act on first to the one that asks for nothing. */
-const SEVERITY: readonly Verdict[] = ['unschedulable', 'will-not-fit', 'unknown', 'tight', 'fits-some', 'fits'];
 
 /** Longest annotation in characters: the full text is at the REST address. */
 const ANNOTATION_LENGTH = 300;
@@ -66,14 +64,13 @@ function wording({ changes, summary }: Advice): string {
 
 /** What decided: the worst pod set, held against the device class that is nearest to giving it room. */
 function comparison({ fit }: Assessment): DeviceClassFit | undefined {
-  const worst = [...fit].sort((a, b) => severity(a) - severity(b))[0];
+  const worst = [...fit].sort((a, b) => severity(b.verdict) - severity(a.verdict))[0];
   if (!worst) return undefined;
   const lacking = REJECTING.includes(worst.verdict);
   const bySize = [...worst.classes].sort((a, b) => a.capacityBytes.smallest - b.capacityBytes.smallest);
   return lacking ? bySize.at(-1) : bySize[0];
 }
 
-const severity = (podSet: PodSetFit) => SEVERITY.indexOf(podSet.verdict);
 const memory = (bytes: Interval) => `${gi(bytes.expected)} (${gi(bytes.low)}–${gi(bytes.high)})`;
 const span = (bytes: Interval) => `${gib(bytes.low)} to ${gib(bytes.high)}`;
 const withStop = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

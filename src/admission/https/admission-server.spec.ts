@@ -1,0 +1,303 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request as httpsRequest } from 'node:https';
+import { connect } from 'node:tls';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assessmentWith } from '../../../test/fixtures/assessments.js';
+import { jobManifest } from '../../../test/fixtures/jobs.js';
+import { AssessorBusy } from '../../advisor/assessor.js';
+import type { Assessor } from '../../advisor/assessor.js';
+import type { Assessment } from '../../fit/assessment.js';
+import { Metrics } from '../../telemetry/metrics.js';
+import { Readiness } from '../../telemetry/readiness.js';
+import type { JsonObject } from '../../workload/workload.js';
+import { AdmissionMetrics } from '../admission-metrics.js';
+import { NamespaceView } from '../namespace-view.js';
+import { Reviewer } from '../reviewer.js';
+import { createAuthority, issueServerCertificate } from '../tls/authority.js';
+import type { ServingCertificate } from '../tls/certificate-source.js';
+import { selfMadeCertificates } from '../tls/self-made-certificates.js';
+import { AdmissionServer } from './admission-server.js';
+import { WebhookEndpoint } from './webhook-endpoint.js';
+
+const settings = { webhookHost: '127.0.0.1', webhookPort: 0, admissionBudgetMs: 100, drainMs: 0 };
+
+/** Gives what the test wants to see the webhook deal with; the real one has tests of its own. */
+const giving = (find: () => Promise<Assessment | null>): Assessor => ({ recall: () => undefined, assess: find });
+const knowing = (assessment: Assessment): Assessor => ({ recall: () => assessment, assess: () => Promise.reject() });
+
+let folder: string;
+let agent: Agent;
+let server: AdmissionServer;
+let namespaces: NamespaceView;
+let metrics: Metrics;
+let taken: Assessment[];
+let exchange: (certificate: ServingCertificate) => void;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-webhook-'));
+  taken = [];
+});
+afterEach(async () => {
+  agent.destroy();
+  await server.beforeApplicationShutdown();
+  await rm(folder, { recursive: true });
+});
+
+async function serve(assessor: Assessor): Promise<void> {
+  metrics = new Metrics();
+  namespaces = new NamespaceView({ defaultMode: 'advise' });
+  const admissionMetrics = new AdmissionMetrics(metrics);
+  const sink = { take: (assessment: Assessment) => taken.push(assessment) };
+  const reviewer = new Reviewer(assessor, sink, namespaces, admissionMetrics);
+  const readiness = new Readiness();
+  const source = selfMadeCertificates({ folder, names: ['localhost', '127.0.0.1'], nowMs: Date.now });
+  const certificates = {
+    load: () => source.load(),
+    watch: (changed: (certificate: ServingCertificate) => void) => {
+      exchange = changed;
+      return () => undefined;
+    },
+  };
+  const endpoint = new WebhookEndpoint(settings, reviewer, admissionMetrics, readiness);
+  server = new AdmissionServer(settings, certificates, endpoint, readiness);
+  await server.onApplicationBootstrap();
+  agent = new Agent({ ca: server.authorityPem, keepAlive: true });
+}
+
+interface Sent {
+  path?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+interface Received {
+  status: number;
+  body: string;
+}
+
+async function send({ path = '/mutate', method = 'POST', headers, body = '' }: Sent): Promise<Received> {
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port: server.port!,
+    path,
+    method,
+    agent,
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+  });
+  request.on('error', () => undefined); // a server that refuses a body closes while it is still being sent
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode!, body: text };
+}
+
+interface ReviewResponse {
+  uid: string;
+  allowed: boolean;
+  warnings?: string[];
+  patch?: string;
+  patchType?: string;
+  status?: { message: string };
+  auditAnnotations?: Record<string, string>;
+}
+
+async function review(path: string, request: object = {}): Promise<ReviewResponse> {
+  const full = { uid: 'u-1', operation: 'CREATE', namespace: 'team-a', object: jobManifest(), ...request };
+  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: full });
+  const answer = await send({ path, body });
+  expect(answer.status).toBe(200);
+  return (JSON.parse(answer.body) as { response: ReviewResponse }).response;
+}
+
+const patchOf = ({ patch }: ReviewResponse): { path: string; value: unknown }[] =>
+  patch === undefined ? [] : (JSON.parse(Buffer.from(patch, 'base64').toString()) as never);
+
+const overridden = (reason: string): JsonObject => jobManifest({ annotations: { 'plimsoll.dev/override': reason } });
+
+describe('the mutating webhook', () => {
+  it('annotates and warns, and has the assessment taken note of', async () => {
+    await serve(knowing(assessmentWith('tight')));
+    const response = await review('/mutate?timeout=5s');
+    expect(response).toMatchObject({ uid: 'u-1', allowed: true, patchType: 'JSONPatch' });
+    expect(response.warnings?.[0]).toBe('plimsoll: tight: needs 45.5 GiB, NVIDIA A100-SXM4-40GB gives 39.5 GiB');
+    expect(patchOf(response)).toEqual([
+      { op: 'add', path: '/metadata/annotations', value: expect.objectContaining({ 'plimsoll.dev/verdict': 'tight' }) },
+    ]);
+    expect(response.auditAnnotations).toEqual({ verdict: 'tight', assessment: 'a1b2c3' });
+    expect(taken).toHaveLength(1);
+  });
+
+  it('never denies, in no mode', async () => {
+    await serve(knowing(assessmentWith('will-not-fit')));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    expect((await review('/mutate')).allowed).toBe(true);
+  });
+
+  it('stores nothing of a dry run', async () => {
+    await serve(knowing(assessmentWith('tight')));
+    expect(patchOf(await review('/mutate', { dryRun: true }))).toHaveLength(1);
+    expect(taken).toEqual([]);
+  });
+
+  it('leaves a namespace alone whose mode is off', async () => {
+    await serve(knowing(assessmentWith('will-not-fit')));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'off' });
+    expect(await review('/mutate')).toEqual({ uid: 'u-1', allowed: true });
+  });
+
+  it('admits with the verdict unknown what is not assessed in time', async () => {
+    await serve(giving(() => new Promise(() => undefined)));
+    const response = await review('/mutate');
+    expect(response.warnings?.[0]).toContain('not assessed in time');
+    expect(patchOf(response)[0]?.value).toEqual({ 'plimsoll.dev/verdict': 'unknown' });
+  });
+
+  it('keeps to the time that the API server itself gives', async () => {
+    await serve(giving(() => new Promise(() => undefined)));
+    const start = Date.now();
+    await review('/mutate?timeout=0s');
+    expect(Date.now() - start).toBeLessThan(100);
+  });
+
+  it('admits with a warning when too many wait', async () => {
+    await serve(giving(() => Promise.reject(new AssessorBusy(64))));
+    expect((await review('/mutate')).warnings?.[0]).toContain('too many workloads wait');
+  });
+
+  it('admits with a warning and counts it when assessing fails', async () => {
+    await serve(giving(() => Promise.reject(new Error('broken'))));
+    expect((await review('/mutate')).warnings).toEqual([
+      'plimsoll: not assessed: an internal error, logged with review u-1',
+    ]);
+    expect(await metrics.registry.metrics()).toContain(
+      'plimsoll_admission_reviews_total{webhook="mutate",outcome="failed",verdict=""} 1',
+    );
+  });
+
+  it('admits what it cannot read, naming the field', async () => {
+    await serve(giving(() => Promise.resolve(null)));
+    const { warnings, allowed } = await review('/mutate', { object: { ...jobManifest(), spec: 'none' } });
+    expect(allowed).toBe(true);
+    expect(warnings?.[0]).toContain('plimsoll: not assessed: spec: expected');
+  });
+});
+
+describe('the validating webhook', () => {
+  it('denies what will not fit in a namespace that enforces', async () => {
+    await serve(knowing(assessmentWith('will-not-fit')));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    const response = await review('/validate');
+    expect(response).toMatchObject({ uid: 'u-1', allowed: false });
+    expect(response.status?.message).toContain('Smallest change: --per_device_train_batch_size 2 (was 8).');
+    expect(response).not.toHaveProperty('patch');
+  });
+
+  it('lets it through for a reason given by annotation, and records the reason', async () => {
+    await serve(knowing(assessmentWith('will-not-fit')));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    const response = await review('/validate', { object: overridden('measured: 38 GiB') });
+    expect(response).toMatchObject({ allowed: true, auditAnnotations: { override: 'measured: 38 GiB' } });
+    expect((await review('/validate', { object: overridden(' ') })).allowed).toBe(false);
+  });
+
+  it.each(['unknown', 'tight', 'fits-some', 'fits'] as const)('never denies %s', async (verdict) => {
+    await serve(knowing(assessmentWith(verdict)));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    expect((await review('/validate')).allowed).toBe(true);
+  });
+
+  it('denies in no namespace that does not ask for it', async () => {
+    await serve(knowing(assessmentWith('unschedulable')));
+    expect((await review('/validate')).allowed).toBe(true);
+  });
+
+  it('does not stop a controller that lets a suspended workload go', async () => {
+    await serve(knowing(assessmentWith('will-not-fit')));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    const object = jobManifest();
+    const oldObject = { ...object, spec: { ...(object['spec'] as JsonObject), suspend: true } };
+    expect((await review('/validate', { operation: 'UPDATE', object, oldObject })).allowed).toBe(true);
+  });
+
+  it('admits when it finds nothing out', async () => {
+    await serve(giving(() => Promise.reject(new Error('broken'))));
+    namespaces.setNamespace('team-a', { 'plimsoll.dev/mode': 'enforce' });
+    expect(await review('/validate')).toEqual({ uid: 'u-1', allowed: true });
+  });
+});
+
+describe('the server', () => {
+  it.each([
+    [404, { path: '/', body: '{}' }],
+    [405, { method: 'GET' }],
+    [415, { headers: { 'content-type': 'text/plain' }, body: '{}' }],
+    [413, { body: Buffer.alloc(5 * 1024 * 1024 + 1, ' ') }],
+    [400, { body: '{"kind":"Pod"}' }],
+    [400, { body: '['.repeat(100_000) }],
+  ])('answers %i to what is no review', async (status, sent: Sent) => {
+    await serve(knowing(assessmentWith('fits')));
+    expect((await send(sent)).status).toBe(status);
+  });
+
+  it('takes a body of just under 5 MB', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const metadata = { annotations: { padding: 'x'.repeat(5 * 1024 * 1024 - 2000) } };
+    expect((await review('/mutate', { object: jobManifest(metadata) })).allowed).toBe(true);
+  });
+
+  it('says that it is well', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    expect(await send({ path: '/healthz', method: 'GET' })).toEqual({ status: 200, body: 'ok\n' });
+  });
+
+  it('shows a new certificate without a restart', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const lifetime = { fromMs: Date.now(), days: 1 };
+    const authority = await createAuthority(lifetime);
+    const next = await issueServerCertificate(authority, ['localhost'], lifetime);
+    exchange({ ...next, authorityPem: authority.certificatePem });
+    const socket = connect({
+      host: '127.0.0.1',
+      port: server.port!,
+      servername: 'localhost',
+      ca: authority.certificatePem,
+    });
+    await once(socket, 'secureConnect');
+    expect(socket.authorized).toBe(true);
+    socket.destroy();
+  });
+
+  it('finishes what is under way before it ends', async () => {
+    let answer: (assessment: Assessment) => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      void serve(
+        giving(() => {
+          resolve();
+          return new Promise((give) => (answer = give));
+        }),
+      );
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const response = review('/mutate?timeout=5s');
+    await asked;
+    const ended = server.beforeApplicationShutdown();
+    answer(assessmentWith('fits'));
+    expect((await response).allowed).toBe(true);
+    await ended;
+  });
+
+  it('says in plain words that its port is taken', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const first = server;
+    const taken = { ...settings, webhookPort: first.port! };
+    const second = new AdmissionServer(taken, first['certificates'], first['endpoint'], new Readiness());
+    await expect(second.onApplicationBootstrap()).rejects.toThrow(
+      `the webhook cannot start: port ${first.port} is taken by another program. Stop that one, or set WEBHOOK_PORT`,
+    );
+  });
+});

@@ -1,0 +1,82 @@
+import type { JsonObject } from '../workload/workload.js';
+import type { ResourceName } from './cluster.js';
+
+export interface WebhookRegistration {
+  /** Base URL, without the path. */
+  url: string;
+  authorityPem: string;
+  failurePolicy: 'Ignore' | 'Fail';
+  timeoutSeconds: number;
+  resources: readonly ResourceName[];
+  /** Kinds whose pods are never looked at: they are children, or not training. */
+  podOwners: readonly string[];
+}
+
+/** Never matched: what the cluster needs to get back on its feet. */
+const EXCLUDED_NAMESPACES = ['kube-system', 'kube-node-lease', 'kube-public'];
+
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations/plimsoll`;
+export const VALIDATING_PATH = `${ADMISSION}/validatingwebhookconfigurations/plimsoll`;
+
+/** The two webhook configurations, as objects to apply: for every handled kind, and only these. */
+export function webhookConfigurations(registration: WebhookRegistration): {
+  mutating: JsonObject;
+  validating: JsonObject;
+} {
+  const validating = configuration('ValidatingWebhookConfiguration', 'validate', registration);
+  const mutating = configuration('MutatingWebhookConfiguration', 'mutate', registration);
+  for (const webhook of mutating['webhooks'] as JsonObject[]) webhook['reinvocationPolicy'] = 'IfNeeded';
+  return { mutating, validating };
+}
+
+function configuration(kind: string, path: string, registration: WebhookRegistration): JsonObject {
+  const { url, authorityPem, failurePolicy, timeoutSeconds } = registration;
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name: 'plimsoll' },
+    webhooks: [
+      {
+        name: `${path}.plimsoll.dev`,
+        clientConfig: {
+          url: `${url.replace(/\/$/, '')}/${path}`,
+          caBundle: Buffer.from(authorityPem).toString('base64'),
+        },
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'NoneOnDryRun',
+        matchPolicy: 'Equivalent',
+        failurePolicy,
+        timeoutSeconds,
+        rules: rules(registration.resources),
+        namespaceSelector: {
+          matchExpressions: [
+            { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: EXCLUDED_NAMESPACES },
+            { key: 'plimsoll.dev/mode', operator: 'NotIn', values: ['off'] },
+          ],
+        },
+        matchConditions: [{ name: 'no-child-pods', expression: noChildPods(registration.podOwners) }],
+      },
+    ],
+  };
+}
+
+function rules(resources: readonly ResourceName[]): JsonObject[] {
+  return resources.map(({ apiGroup, versions, resource }) => ({
+    apiGroups: [apiGroup],
+    apiVersions: [...versions],
+    operations: ['CREATE', 'UPDATE'],
+    resources: [resource],
+    scope: 'Namespaced',
+  }));
+}
+
+/** Almost every pod has an owner: those never leave the API server. */
+function noChildPods(owners: readonly string[]): string {
+  const kinds = owners.map((owner) => `'${owner}'`).join(', ');
+  return [
+    "request.resource.resource != 'pods'",
+    '!has(object.metadata.ownerReferences)',
+    `!object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.kind in [${kinds}])`,
+  ].join(' || ');
+}
