@@ -63,7 +63,7 @@ export class WorkQueue {
   }
 
   async #work(): Promise<void> {
-    await null; // what is added in one go is sorted out before the first is begun
+    await Promise.resolve(); // what is added in one go is sorted out before the first is begun
     for (const key of this.#waiting) {
       this.#waiting.delete(key);
       const start = Date.now();

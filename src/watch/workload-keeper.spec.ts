@@ -103,7 +103,9 @@ describe('keeping a workload up to date', () => {
   it.each([
     [
       'a child',
-      { ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: 'c', uid: 'c', controller: true }] },
+      {
+        ownerReferences: [{ apiVersion: 'kubeflow.org/v1', kind: 'PyTorchJob', name: 'p', uid: 'p', controller: true }],
+      },
       {},
     ],
     ['what has ended', {}, { conditions: [{ type: 'Complete', status: 'True' }] }],

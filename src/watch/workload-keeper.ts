@@ -60,7 +60,7 @@ export class WorkloadKeeper {
     const assessment = this.parts.assessor.recall(question) ?? (await this.parts.assessor.assess(question));
     if (assessment === null) return null;
     const again = await this.#tell(assessment, { workload, resource });
-    await this.#record(assessment);
+    await this.#record(assessment, uidOf(object));
     return again;
   }
 
@@ -93,8 +93,7 @@ export class WorkloadKeeper {
   }
 
   /** Once per answer: an inventory that only got a minute older gives the same answer under another id. */
-  async #record(assessment: Assessment): Promise<void> {
-    const uid = assessment.workload.uid ?? assessment.id;
+  async #record(assessment: Assessment, uid: string): Promise<void> {
     const { assessment: _id, ...answers } = answerAnnotations(assessment);
     if (isDeepStrictEqual(this.#recorded.get(uid), answers)) return;
     await this.parts.recorder.record(assessment);

@@ -1,0 +1,100 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { NamespaceView } from '../admission/namespace-view.js';
+import type { Assessor } from '../advisor/assessor.js';
+import { InventoryHolder } from '../advisor/inventory-holder.js';
+import type { Cluster } from '../cluster/cluster.js';
+import { ApiError } from '../cluster/api-client.js';
+import { WORKLOAD_KINDS } from '../workload/kinds.js';
+import { UnreadableManifest } from '../workload/workload.js';
+import type { AssessmentRecorder } from './assessment-recorder.js';
+import { NamespaceWatcher } from './namespace-watcher.js';
+import { ToldVerdicts } from './told-verdicts.js';
+import { WorkloadKeeper } from './workload-keeper.js';
+import type { WatchedObject } from './workload-keeper.js';
+import { WorkloadWatcher } from './workload-watcher.js';
+
+/** A workload is told of a changed verdict at most once in this time. */
+const QUIET_MS = 60_000;
+const PER_SECOND = 20;
+
+/** The parts that follow one cluster. */
+export interface Following {
+  cluster: Cluster;
+  assessor: Assessor;
+  recorder: AssessmentRecorder;
+}
+
+/** Injection token of what is followed. */
+export const FOLLOWING = Symbol('following');
+
+/** Starts and stops the watchers with the application, and passes changes of the inventory on to them. */
+@Injectable()
+export class WatchService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger('Watch');
+  readonly #keeper: WorkloadKeeper;
+  readonly #workloads: WorkloadWatcher;
+  readonly #namespaces: NamespaceWatcher;
+  #stopListening: () => void = () => undefined;
+
+  constructor(
+    @Inject(FOLLOWING) following: Following,
+    private readonly inventory: InventoryHolder,
+    view: NamespaceView,
+  ) {
+    const failed = (what: string, error: unknown, retryMs: number | null) => this.#failed(what, error, retryMs);
+    this.#keeper = new WorkloadKeeper({
+      ...following,
+      namespaces: view,
+      told: new ToldVerdicts(QUIET_MS),
+      nowMs: Date.now,
+    });
+    this.#workloads = new WorkloadWatcher({
+      cluster: following.cluster,
+      kinds: WORKLOAD_KINDS,
+      keep: (watched) => this.#keep(watched),
+      forget: (object) => this.#keeper.forget(object),
+      failed,
+      perSecond: PER_SECOND,
+    });
+    this.#namespaces = new NamespaceWatcher({
+      cluster: following.cluster,
+      view,
+      changed: (namespace) => this.#workloads.lookAgain(namespace),
+      failed,
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#namespaces.start();
+    this.#workloads.start();
+    this.#stopListening = this.inventory.onSwap(() => this.#workloads.lookAgain());
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([this.#workloads.stop(), this.#namespaces.stop()]);
+  }
+
+  /** Before the first inventory nothing can be said; the first swap has everything looked at. */
+  async #keep(watched: WatchedObject): Promise<number | null> {
+    if (!this.inventory.isKnown()) return null;
+    try {
+      return await this.#keeper.keep(watched);
+    } catch (error) {
+      if (error instanceof UnreadableManifest) return null;
+      if (error instanceof ApiError && error.status === 404) return null; // it is gone; the watch will say so
+      throw error;
+    }
+  }
+
+  #failed(what: string, error: unknown, retryMs: number | null): void {
+    const message = retryMs === null ? `${what}: given up until it changes` : `${what}: tried again in ${retryMs} ms`;
+    this.#logger.warn({ err: error }, message);
+  }
+}
