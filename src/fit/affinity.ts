@@ -6,7 +6,7 @@ import type { Accepts, Room } from './room.js';
 type Affinity = NonNullable<PodSetFit['affinity']>;
 
 /** Labels that say what devices a node has, best first; the node's own name is the last resort. */
-const KEYS = [
+export const DEVICE_LABELS = [
   'nvidia.com/gpu.product',
   'amd.com/gpu.product-name',
   'cloud.google.com/gke-accelerator',
@@ -36,7 +36,7 @@ function roomByValue(room: Room, key: string, accepts: Accepts): Map<string, { p
  * null: no label tells the devices apart, as on nodes that hold two models under one resource name.
  */
 export function affinityFor(room: Room, accepts: Accepts, podsNeeded: number): Affinity | null {
-  for (const key of KEYS) {
+  for (const key of DEVICE_LABELS) {
     const good = [...roomByValue(room, key, accepts)].filter(([, value]) => !value.bad && value.pods > 0);
     const pods = good.reduce((sum, [, value]) => sum + value.pods, 0);
     if (good.length > 0 && good.length <= MOST_VALUES && pods >= podsNeeded)

@@ -1,0 +1,100 @@
+import { valuesOf } from '../../run/fields.js';
+import type { RunValues } from '../../run/training-run.js';
+import type { Advice } from '../assessment.js';
+import { candidateFor } from '../pod-set-fit.js';
+import type { FitQuestion, PodSetRun, WorkloadFit } from '../workload-fit.js';
+import { severity } from '../workload-fit.js';
+import { gib } from '../words.js';
+import { Evaluator } from './evaluation.js';
+import { ADVICE_KINDS } from './kinds.js';
+import { changesOf } from './phrase.js';
+import type { Documents } from './place.js';
+import type { Subject } from './proposal.js';
+import { ordered, Search } from './search.js';
+import type { Found } from './search.js';
+import { largestTarget } from './target.js';
+
+export interface AdviceQuestion extends FitQuestion {
+  fit: WorkloadFit;
+  documents: Documents;
+  /** `model_type` of the model that a run trains, where the catalog has it. */
+  modelTypeOf: (values: RunValues) => string | null;
+}
+
+/** Estimates that one workload's advice may cost, and pieces of advice that are shown. */
+export const ADVICE_BUDGET = { estimates: 40, shown: 5 } as const;
+
+type Training = PodSetRun & { run: NonNullable<PodSetRun['run']> };
+
+function subjectOf(readings: readonly Training[], question: AdviceQuestion): Subject | null {
+  const names = new Set(readings.map(({ podSet }) => podSet));
+  const podSets = question.workload.podSets.filter(({ name }) => names.has(name));
+  const fits = question.fit.podSets.filter(({ podSet }) => names.has(podSet));
+  const [fit] = [...fits].sort((a, b) => severity(b.verdict) - severity(a.verdict));
+  const [podSet, reading] = [podSets.find(({ name }) => name === fit?.podSet), readings[0]];
+  if (fit === undefined || podSet === undefined || reading === undefined) return null;
+  const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
+  if (candidate === null) return null;
+  const values = valuesOf(reading.run);
+  return {
+    podSets: [podSet, ...podSets.filter((other) => other !== podSet)],
+    run: reading.run,
+    values,
+    modelType: question.modelTypeOf(values),
+    fit,
+    target: largestTarget(candidate, question.traitsOf),
+    room: candidate.room,
+    cluster: question.cluster,
+  };
+}
+
+/** Pod sets that train with one and the same run are advised together. Several models in one process are not advised. */
+function subjectsOf(question: AdviceQuestion): Subject[] {
+  const training = question.runs.filter((reading): reading is Training => reading.training && reading.run !== null);
+  const perPodSet = new Map<string, number>();
+  for (const { podSet } of training) perPodSet.set(podSet, (perPodSet.get(podSet) ?? 0) + 1);
+  const groups = new Map<string, Training[]>();
+  for (const reading of training.filter(({ podSet }) => perPodSet.get(podSet) === 1)) {
+    const key = JSON.stringify(valuesOf(reading.run));
+    groups.set(key, [...(groups.get(key) ?? []), reading]);
+  }
+  return [...groups.values()].flatMap((readings) => subjectOf(readings, question) ?? []);
+}
+
+function summaryOf(found: Found, writes: readonly string[]): string {
+  const { verdict, requiredBytes } = found.outcome;
+  return `${writes.join(', ')}: needs ${gib(requiredBytes.expected)}, ${verdict}`;
+}
+
+function adviceOf(found: Found, subject: Subject, documents: Documents): Advice {
+  const changes = changesOf(found.proposal.edits, subject, documents);
+  return {
+    summary: summaryOf(
+      found,
+      changes.map(({ write }) => write),
+    ),
+    changes,
+    verdict: found.outcome.verdict,
+    deviceBytes: found.outcome.deviceBytes,
+    costs: found.proposal.costs,
+  };
+}
+
+function adviceFor(subject: Subject, question: AdviceQuestion): Advice[] {
+  const evaluator = new Evaluator(question, subject, ADVICE_BUDGET.estimates);
+  const required = Math.max(0, ...subject.fit.classes.map((row) => row.requiredBytes.expected));
+  const search = new Search(evaluator, subject.fit.verdict, required);
+  return ordered(search.run(subject, ADVICE_KINDS))
+    .slice(0, ADVICE_BUDGET.shown)
+    .map((found) => adviceOf(found, subject, question.documents));
+}
+
+/**
+ * Changes that lead to a better verdict, each estimated and matched again, ordered by what the person gives up; at most
+ * five. For runs that fit: a smaller device that would do, and devices that nothing uses.
+ */
+export function advise(question: AdviceQuestion): Advice[] {
+  return subjectsOf(question)
+    .flatMap((subject) => adviceFor(subject, question))
+    .slice(0, ADVICE_BUDGET.shown);
+}

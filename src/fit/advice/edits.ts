@@ -1,0 +1,76 @@
+import { settingAt, withSetting } from '../../run/fields.js';
+import type { RunField, TrainingRun } from '../../run/training-run.js';
+import type { DeviceRequest, NodeRequirement, Placement, PodSet } from '../../workload/workload.js';
+import { DEVICE_LABELS } from '../affinity.js';
+import type { Edit } from './proposal.js';
+
+type RunEdit = Extract<Edit, { field: RunField }>;
+
+/** Whether an edit changes a setting of the run. */
+export function isRunEdit(edit: Edit): edit is RunEdit {
+  return !['request.devices', 'request.resource', 'placement.affinity'].includes(edit.field);
+}
+
+/** The run with the settings of a proposal; their evidence says that they are proposed. */
+export function editedRun(run: TrainingRun, edits: readonly Edit[]): TrainingRun {
+  return edits.filter(isRunEdit).reduce((edited, { field, value }) => {
+    const evidence = { kind: 'derived', from: [field], rule: 'proposed' } as const;
+    return withSetting(edited, field, { ...settingAt(edited, field), value, evidence });
+  }, run);
+}
+
+const isDeviceLabel = (key: string): boolean => (DEVICE_LABELS as readonly string[]).includes(key);
+
+/** Whether a placement already says which devices it wants. */
+export function choosesDevices({ nodeName, nodeSelector, requiredNodeTerms }: Placement): boolean {
+  const keys = (requiredNodeTerms ?? []).flatMap((term) => term.labels.map((requirement) => requirement.key));
+  return nodeName !== null || [...Object.keys(nodeSelector), ...keys].some(isDeviceLabel);
+}
+
+/** The placement without its choice of devices; everything else that it asks for stays. */
+export function withoutDeviceChoice(placement: Placement): Placement {
+  const terms = (placement.requiredNodeTerms ?? []).map((term) => ({
+    ...term,
+    labels: term.labels.filter(({ key }) => !isDeviceLabel(key)),
+  }));
+  const unbound =
+    placement.requiredNodeTerms === null || terms.some((term) => term.labels.length + term.fields.length === 0);
+  const selector = Object.entries(placement.nodeSelector).filter(([key]) => !isDeviceLabel(key));
+  return { ...placement, nodeSelector: Object.fromEntries(selector), requiredNodeTerms: unbound ? null : terms };
+}
+
+/** The placement with a new choice of devices in place of the old one. */
+function withAffinity(placement: Placement, requirement: NodeRequirement): Placement {
+  const free = withoutDeviceChoice(placement);
+  const terms = free.requiredNodeTerms ?? [{ labels: [], fields: [] }];
+  return { ...free, requiredNodeTerms: terms.map((term) => ({ ...term, labels: [...term.labels, requirement] })) };
+}
+
+const mainRequest = (podSet: PodSet): DeviceRequest | undefined =>
+  [...podSet.devices].sort((a, b) => b.count - a.count)[0];
+
+function withRequest(podSet: PodSet, change: Partial<DeviceRequest>): PodSet {
+  const main = mainRequest(podSet);
+  return {
+    ...podSet,
+    devices: podSet.devices.map((request) => (request === main ? { ...request, ...change } : request)),
+  };
+}
+
+/** Another resource is on other nodes: what chose the nodes of the old one goes with it. */
+function withResource(podSet: PodSet, resource: string, migProfile: string | null): PodSet {
+  const change = migProfile === null ? { form: 'device' as const } : { form: 'mig' as const, migProfile };
+  return { ...withRequest(podSet, { resource, ...change }), placement: withoutDeviceChoice(podSet.placement) };
+}
+
+function editedBy(podSet: PodSet, edit: Edit): PodSet {
+  if (isRunEdit(edit)) return podSet;
+  if (edit.field === 'request.devices') return withRequest(podSet, { count: edit.value });
+  if (edit.field === 'request.resource') return withResource(podSet, edit.value, edit.migProfile);
+  return { ...podSet, placement: withAffinity(podSet.placement, edit.value) };
+}
+
+/** The pod set as it would ask after a proposal. */
+export function editedPodSet(podSet: PodSet, edits: readonly Edit[]): PodSet {
+  return edits.reduce(editedBy, podSet);
+}

@@ -1,0 +1,15 @@
+import { canWrite } from '../program-flags.js';
+import { SHORT_OF_MEMORY } from '../proposal.js';
+import type { AdviceKind } from '../proposal.js';
+
+/** Keeps layer inputs only and runs each layer's forward again: one forward more to two forwards' worth of backward. */
+export const checkpointing: AdviceKind = {
+  name: 'checkpointing',
+  answers: SHORT_OF_MEMORY,
+  combines: true,
+  ladder({ values, run }) {
+    if (values.activationCheckpointing === 'full' || !canWrite(run, 'activationCheckpointing')) return [];
+    const costs = ['recomputes the forward pass: about a third more compute'];
+    return [{ edits: [{ field: 'activationCheckpointing', value: 'full' }], costs }];
+  },
+};

@@ -1,0 +1,13 @@
+import { SHORT_OF_MEMORY } from '../proposal.js';
+import type { AdviceKind } from '../proposal.js';
+
+/** The fused step needs no temporaries as large as the states: torch/optim/adamw.py, _multi_tensor_adamw. */
+export const fusedOptimizer: AdviceKind = {
+  name: 'fused-optimizer',
+  answers: SHORT_OF_MEMORY,
+  combines: true,
+  ladder({ values: { optimizer } }) {
+    if (optimizer.implementation !== 'foreach' && optimizer.implementation !== 'for-loop') return [];
+    return [{ edits: [{ field: 'optimizer.implementation', value: 'fused' }], costs: [] }];
+  },
+};

@@ -1,0 +1,12 @@
+import type { AdviceKind } from '../proposal.js';
+
+/** Keeps the pods on the devices that fit. */
+export const nodeAffinity: AdviceKind = {
+  name: 'node-affinity',
+  answers: ['fits-some'],
+  combines: false,
+  ladder({ fit }) {
+    if (fit.affinity === null) return [];
+    return [{ edits: [{ field: 'placement.affinity', value: fit.affinity }], costs: ['fewer nodes to choose from'] }];
+  },
+};

@@ -1,0 +1,154 @@
+import { RUN_FIELDS, settingAt } from '../../run/fields.js';
+import type { SourcePlace } from '../../run/setting.js';
+import type { RunField, TrainingRun } from '../../run/training-run.js';
+import type { PodSet } from '../../workload/workload.js';
+import type { Change, Patch } from '../assessment.js';
+import { choosesDevices, isRunEdit } from './edits.js';
+import { spokenAt } from './place.js';
+import type { Documents, Spoken } from './place.js';
+import { writtenFor } from './program-flags.js';
+import type { Written } from './program-flags.js';
+import type { Edit, Subject } from './proposal.js';
+
+type RunEdit = Extract<Edit, { field: RunField }>;
+
+/** Settings that follow from others which the same proposal states. */
+const SILENT: ReadonlySet<string> = new Set([
+  'kernels',
+  'worldSize',
+  'parallelism.data',
+  'parallelism.shardSize',
+  'globalBatchSize',
+  'peft.targetModules',
+]);
+
+/** A value in one line: `8`, `full`, `224×224`. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.join('×');
+  if (value !== null && typeof value === 'object') return JSON.stringify(value);
+  return value === '' ? 'default' : String(value);
+}
+
+function placeOf(run: TrainingRun, field: RunField): SourcePlace | null {
+  const { evidence } = settingAt(run, field);
+  return evidence.kind === 'read' || evidence.kind === 'declared' ? evidence.place : null;
+}
+
+const isField = (name: string): name is RunField => (RUN_FIELDS as readonly string[]).includes(name);
+
+/** The settings that were read and that a derived one was worked out from. */
+function sourcesOf(run: TrainingRun, field: RunField): RunField[] {
+  const { evidence } = settingAt(run, field);
+  if (evidence.kind !== 'derived') return [];
+  return evidence.from.filter(isField).filter((name) => settingAt(run, name).evidence.kind === 'read');
+}
+
+/** The number to write where the text holds a multiple of the value (a batch per node, per job); null where it is none. */
+function scaledNumber(text: string, before: unknown, after: unknown): string | null {
+  if (typeof before !== 'number' || typeof after !== 'number' || !/^\d{1,9}$/.test(text)) return null;
+  const scaled = (Number(text) * after) / before;
+  return Number.isInteger(scaled) ? String(scaled) : null;
+}
+
+const nameOf = (introduction: string): string => introduction.trim().replace(/\s*[:=]$/, '');
+
+/** The value in the words of the text that it replaces; null where these are not known. */
+function replacement(spoken: Spoken, edit: RunEdit, run: TrainingRun): string | null {
+  const number = scaledNumber(spoken.text, settingAt(run, edit.field).value, edit.value);
+  if (number !== null) return number;
+  if (edit.field === 'allocator') return String(edit.value);
+  const written = writtenFor(run, edit.field, edit.value);
+  if (written === null || written.option.replace(/^-+/, '') !== nameOf(spoken.introduction).replace(/^-+/, ''))
+    return null;
+  return /^(True|False)$/.test(spoken.text) && written.value === 'true' ? 'True' : written.value;
+}
+
+interface Worded {
+  write: string;
+  patches: readonly Patch[];
+}
+
+/** In the person's own words, where the value was read. */
+function inOwnWords(edit: RunEdit, field: RunField, run: TrainingRun, documents: Documents): Worded | null {
+  const place = placeOf(run, field);
+  const spoken = place === null ? null : spokenAt(place, documents);
+  const to = spoken === null ? null : replacement(spoken, edit, run);
+  if (spoken === null || to === null) return null;
+  const introduction = spoken.introduction === '' ? `${field} ` : spoken.introduction;
+  return { write: `${introduction}${to} (was ${spoken.text})`, patches: [spoken.patch(to)] };
+}
+
+const SEPARATORS: Readonly<Record<Written['style'], string>> = {
+  argument: ' ',
+  joined: '=',
+  key: ': ',
+  override: '=',
+  environment: '=',
+};
+
+/** As the program's option, or as the field where nothing better is known. */
+function inProgramsWords({ field, value }: RunEdit, run: TrainingRun): Worded {
+  const written = writtenFor(run, field, value);
+  if (written === null) return { write: `${field}: ${shown(value)} in the training code`, patches: [] };
+  const separator = written.value === '' ? '' : SEPARATORS[written.style];
+  const prefix = written.style === 'environment' ? 'env ' : '';
+  return { write: `${prefix}${written.option}${separator}${written.value}`, patches: [] };
+}
+
+/** Accumulation that the program works out from a global batch that stays needs no word. */
+const followsFromGlobal = (run: TrainingRun, field: RunField): boolean =>
+  field === 'gradientAccumulationSteps' && sourcesOf(run, field).includes('globalBatchSize');
+
+function runChange(edit: RunEdit, subject: Subject, documents: Documents): Change | null {
+  const { run } = subject;
+  const before = settingAt(run, edit.field).value;
+  if (SILENT.has(edit.field) || shown(before) === shown(edit.value) || followsFromGlobal(run, edit.field)) return null;
+  const own = [edit.field, ...sourcesOf(run, edit.field)].map((field) => inOwnWords(edit, field, run, documents));
+  const worded = own.find((words) => words !== null) ?? inProgramsWords(edit, run);
+  return { field: edit.field, from: shown(before), to: shown(edit.value), ...worded };
+}
+
+function requestPatches(podSet: PodSet, to: string, documents: Documents): Patch[] {
+  const [request] = podSet.devices;
+  return (request?.places ?? []).flatMap((path) => {
+    const spoken = spokenAt({ document: 'manifest', path, text: String(request?.count ?? '') }, documents);
+    return spoken === null ? [] : [spoken.patch(to)];
+  });
+}
+
+function countChange(to: number, { podSets }: Subject, documents: Documents): Change {
+  const [request] = podSets[0]?.devices ?? [];
+  const [resource, count] = [request?.resource ?? '', request?.count ?? 0];
+  const patches = podSets.flatMap((podSet) => requestPatches(podSet, String(to), documents));
+  const write = `${resource}: ${to} (was ${count})`;
+  return { field: 'request.devices', from: String(count), to: String(to), write, patches };
+}
+
+/** What chose devices before and must go when another choice is written. */
+function instead({ podSets }: Subject): string {
+  const [podSet] = podSets;
+  return podSet !== undefined && choosesDevices(podSet.placement)
+    ? ', in place of what selects nodes by device now'
+    : '';
+}
+
+function requestChange(edit: Exclude<Edit, RunEdit>, subject: Subject, documents: Documents): Change {
+  if (edit.field === 'request.devices') return countChange(edit.value, subject, documents);
+  const [request] = subject.podSets[0]?.devices ?? [];
+  const [from, count] = [request?.resource ?? '', request?.count ?? 1];
+  if (edit.field === 'request.resource') {
+    const write = `${edit.value}: ${count} (was ${from})${instead(subject)}`;
+    return { field: edit.field, from, to: edit.value, write, patches: [] };
+  }
+  const { key, values } = edit.value;
+  const write = `nodeAffinity ${key} In [${values.join(', ')}]${instead(subject)}`;
+  return { field: edit.field, from: 'any', to: values.join(', '), write, patches: [] };
+}
+
+/** What to write for each edit of a proposal, with patches where the old value was read from a place that can be patched. */
+export function changesOf(edits: readonly Edit[], subject: Subject, documents: Documents): Change[] {
+  return edits.flatMap((edit) => {
+    if (!isRunEdit(edit)) return [requestChange(edit, subject, documents)];
+    return runChange(edit, subject, documents) ?? [];
+  });
+}

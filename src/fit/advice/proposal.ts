@@ -1,0 +1,56 @@
+import type { RunField, RunValues, TrainingRun } from '../../run/training-run.js';
+import type { PodSet } from '../../workload/workload.js';
+import type { PodSetFit, Verdict } from '../assessment.js';
+import type { Cluster } from '../cluster.js';
+import type { DeviceClass } from '../device-class.js';
+import type { Room } from '../room.js';
+
+type Affinity = NonNullable<PodSetFit['affinity']>;
+
+/** One thing that a proposal changes: a setting of the run, or what the pods ask for. */
+export type Edit =
+  | { field: RunField; value: unknown }
+  | { field: 'request.devices'; value: number }
+  | { field: 'request.resource'; value: string; migProfile: string | null }
+  | { field: 'placement.affinity'; value: Affinity };
+
+/** A change that may help, before it is estimated. */
+export interface Proposal {
+  edits: readonly Edit[];
+  /** What the person gives up, in words; empty where nothing. */
+  costs: readonly string[];
+}
+
+/** A device class that a pod set may be given, with the capacity that a process is held to. */
+export interface Target {
+  deviceClass: DeviceClass;
+  capacityBytes: number;
+  computeCapability: number | null;
+}
+
+/** What advice is sought for: pod sets of a workload that train with one and the same run. */
+export interface Subject {
+  podSets: readonly PodSet[];
+  run: TrainingRun;
+  values: RunValues;
+  /** `model_type` of the catalog's row; null where the model is described, not named. */
+  modelType: string | null;
+  fit: PodSetFit;
+  /** The largest device that the pods may be given; null where there is none. */
+  target: Target | null;
+  room: Room;
+  cluster: Cluster;
+}
+
+/** One kind of change: proposals from the mildest to the strongest, none where it does not apply. */
+export interface AdviceKind {
+  name: string;
+  /** Verdicts that it answers. */
+  answers: readonly Verdict[];
+  /** Whether it may be joined with other kinds. */
+  combines: boolean;
+  ladder(subject: Subject): readonly Proposal[];
+}
+
+/** Verdicts that ask for less memory or larger devices. */
+export const SHORT_OF_MEMORY: readonly Verdict[] = ['will-not-fit', 'tight', 'fits-some'];
