@@ -15,4 +15,6 @@ export interface MemoryEvents {
   events: Int32Array;
   /** In order; each begins at event index `firstEvent`. Iterations count from 1. */
   phases: readonly { name: Phase; iteration: number; firstEvent: number }[];
+  /** Elements of the whole model's parameters, adapters included, and of those that are trained. */
+  parameters?: { total: number; trainable: number };
 }

@@ -8,26 +8,28 @@ const STEP_BYTES = 2 << 20;
 
 /**
  * The smallest device memory, a multiple of 2 MiB, on which the run survives with the allocator giving unused segments
- * back whenever it meets the limit. `unlimited` is the replay without limit, which survives on its own peak.
+ * back whenever it meets the limit.
  *
- * A search by halves between the bytes in use at the peak and the bytes reserved; as PyTorch's users do, it takes for
- * granted that what survives on a device survives on a larger one.
+ * A search by halves between the bytes requested at the peak and the bytes reserved without limit; it takes for granted
+ * that what survives on a device survives on a larger one. `unlimited` is the replay without limit, where it is at hand;
+ * the search ends once the answer is at most `toleranceBytes` too large.
  */
 export function smallestSurvivingLimit(
   events: AllocationEvents,
   config: AllocatorConfig,
-  unlimited: Replay = replay(events, config),
+  options: { unlimited?: Replay; toleranceBytes?: number } = {},
 ): number {
-  const share = config.memoryFraction ?? 1;
+  const { unlimited = replay(events, config), toleranceBytes = 0 } = options;
+  const tolerance = Math.floor(toleranceBytes / STEP_BYTES);
   let low = Math.floor(peakRequestedBytes(events, config) / STEP_BYTES);
   let high = Math.ceil(unlimited.peakReservedBytes / STEP_BYTES);
-  while (low < high) {
+  while (high - low > tolerance) {
     const middle = Math.floor((low + high) / 2);
     const attempt = replay(events, { ...config, memoryFraction: null }, middle * STEP_BYTES);
     if (attempt.survived) high = middle;
     else low = middle + 1;
   }
-  return Math.ceil((high * STEP_BYTES) / share);
+  return Math.ceil((high * STEP_BYTES) / (config.memoryFraction ?? 1));
 }
 
 /** The most bytes in use at once, each request rounded: no allocator does with less. */

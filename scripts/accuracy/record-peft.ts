@@ -1,0 +1,66 @@
+import { frameworkDefaults } from './framework-defaults.js';
+import type { MeasuredRun } from './measured-run.js';
+import type { RunValues, SettingsOf } from './settings.js';
+import { byDefault, stated } from './settings.js';
+
+type Peft = RunValues['peft'];
+
+const METHODS: readonly (readonly [RegExp, Peft['method']])[] = [
+  [/dora/i, 'dora'],
+  [/lora/i, 'lora'],
+  [/adapter/i, 'adapter'],
+  [/ia3/i, 'ia3'],
+  [/prompt/i, 'prompt'],
+  [/prefix/i, 'prefix'],
+];
+
+/** Names of the same layers in litgpt's and torchtune's configurations, in those of Hugging Face's Llama. */
+const MODULE_NAMES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  litgpt: {
+    query: ['q_proj'],
+    key: ['k_proj'],
+    value: ['v_proj'],
+    projection: ['o_proj'],
+    mlp: ['gate_proj', 'up_proj', 'down_proj'],
+    head: ['lm_head'],
+    'attn q': ['q_proj'],
+    'attn v': ['v_proj'],
+  },
+  torchtune: {
+    w1: ['gate_proj'],
+    w2: ['down_proj'],
+    w3: ['up_proj'],
+    output_proj: ['o_proj'],
+    output: ['lm_head'],
+  },
+};
+
+/** peft trains these whole, weights and states: they are written with `(full)` behind. */
+const WHOLE = / \(full\)$/;
+
+function targetsOf(record: MeasuredRun): Peft['targetModules'] {
+  const targets = record.peft?.target_modules ?? null;
+  if (targets === null) return null;
+  if (typeof targets === 'string') return /^all/i.test(targets) ? 'all-linear' : [targets.slice(0, 300)];
+  const names = MODULE_NAMES[frameworkDefaults(record).name] ?? {};
+  return targets.filter((name) => !WHOLE.test(name)).flatMap((name) => names[name] ?? [name]);
+}
+
+/** Low-rank adapters and the like, as the record states them. */
+export function peftOf(record: MeasuredRun): SettingsOf<Peft> {
+  const { peft } = record;
+  const type = peft?.type ?? '';
+  return {
+    method: stated(METHODS.find(([pattern]) => pattern.test(type))?.[1] ?? 'none', 'peft.type', type),
+    rank: stated(peft?.rank ?? null, 'peft.rank'),
+    dropout: byDefault(0.05, record.framework),
+    targetModules: stated(targetsOf(record), 'peft.target_modules', peft?.target_modules ?? null),
+    modulesToSave: stated(wholeModulesOf(record), 'peft.target_modules'),
+  };
+}
+
+function wholeModulesOf({ peft }: MeasuredRun): string[] {
+  const targets = peft?.target_modules;
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly string[]).filter((name) => WHOLE.test(name)).map((name) => name.replace(WHOLE, ''));
+}

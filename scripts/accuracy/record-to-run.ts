@@ -1,0 +1,120 @@
+import type { GpuCatalog } from '../../src/inventory/gpu-catalog.js';
+import type { DeviceTraits } from '../../src/memory/estimate.js';
+import { frameworkDefaults, packagesOf } from './framework-defaults.js';
+import type { MeasuredRun } from './measured-run.js';
+import { dataDegreeOf, parallelismOf, worldSizeOf } from './record-parallelism.js';
+import { peftOf } from './record-peft.js';
+import {
+  attentionOf,
+  checkpointingOf,
+  kernelsOf,
+  lossOf,
+  offloadOf,
+  optimizerOf,
+  precisionOf,
+  quantizationOf,
+} from './record-settings.js';
+import type { RunValues, TrainingRun } from './settings.js';
+import { assumed, byDefault, stated } from './settings.js';
+
+const TASKS: readonly (readonly [RegExp, RunValues['task']])[] = [
+  [/masked/i, 'masked-lm'],
+  [/sequence classification|text classification/i, 'sequence-classification'],
+  [/seq2seq|encoder-decoder|translation|summar/i, 'seq2seq'],
+  [/preference|dpo/i, 'preference'],
+  [/image classification/i, 'image-classification'],
+  [/segmentation/i, 'segmentation'],
+  [/detection|region proposal|densepose|keypoint/i, 'detection'],
+  [/text-to|dreambooth|diffusion/i, 'diffusion'],
+];
+const TASK_OF_FAMILY: Readonly<Record<string, RunValues['task']>> = {
+  encoder: 'masked-lm',
+  cnn: 'image-classification',
+  vit: 'image-classification',
+  detector: 'detection',
+  segmentation: 'segmentation',
+  diffusion: 'diffusion',
+};
+
+const taskOf = (record: MeasuredRun): RunValues['task'] =>
+  TASKS.find(([pattern]) => pattern.test(record.task))?.[1] ?? TASK_OF_FAMILY[record.family] ?? 'causal-lm';
+
+/** Pixels; the largest where sizes vary, since peaks are reached there. */
+function imageSizeOf(record: MeasuredRun): [number, number] | null {
+  const last = record.image_size?.at(-1);
+  const size = Array.isArray(last) ? (last as readonly number[]) : (record.image_size as readonly number[] | null);
+  const [height, width] = size ?? [];
+  return height === undefined || width === undefined ? null : [height, width];
+}
+
+const classesOf = (record: MeasuredRun): number | null => {
+  const classes = /(\d+) classes/.exec(record.task)?.[1];
+  return classes === undefined ? null : Number(classes);
+};
+
+/**
+ * A record as the training run that its settings describe. Nothing depends on which model, source or record it is;
+ * what a record leaves out is its framework's default or assumed with a range.
+ */
+export function trainingRunOf(record: MeasuredRun): TrainingRun {
+  const defaults = frameworkDefaults(record);
+  const options = (record.memory_options ?? []).join(' ');
+  const worldSize = worldSizeOf(record);
+  const accumulation = record.grad_accum ?? 1;
+  const microBatch = record.micro_batch_size ?? 1;
+  const perNode = Math.min(worldSize, 8);
+  return {
+    program: byDefault({ name: defaults.name, version: null }, record.framework),
+    framework: stated(
+      { name: defaults.name, packages: packagesOf(record) },
+      'framework_version',
+      record.framework_version,
+    ),
+    model: stated({ name: record.model.slice(0, 300), catalogId: null, config: null }, 'model', record.model),
+    task: stated(taskOf(record), 'task', record.task),
+    microBatchSize: stated(microBatch, 'micro_batch_size'),
+    gradientAccumulationSteps: stated(accumulation, 'grad_accum'),
+    globalBatchSize: byDefault(microBatch * accumulation * dataDegreeOf(record), 'batch size times ranks'),
+    sequenceLength: stated(record.seq_len, 'seq_len'),
+    targetSequenceLength: stated(null, 'seq_len'),
+    imageSize: stated(imageSizeOf(record), 'image_size', record.image_size),
+    frames: assumed(null, 'the record does not say'),
+    numClasses: stated(classesOf(record), 'task', record.task),
+    precision: precisionOf(record),
+    optimizer: optimizerOf(record),
+    gradientClipping: byDefault(defaults.clipping ?? false, defaults.name),
+    activationCheckpointing: checkpointingOf(record),
+    attention: attentionOf(record),
+    loss: lossOf(record),
+    kernels: kernelsOf(record),
+    packing: stated(
+      /packing|padding-free/.test(`${options} ${record.task}`) || record.task.includes('packed'),
+      'memory_options',
+    ),
+    dropout: byDefault(null, 'the model'),
+    peft: peftOf(record),
+    quantization: quantizationOf(record),
+    parallelism: parallelismOf(record),
+    offload: offloadOf(record),
+    compile: stated(record.compile ? 'default' : 'none', 'compile', record.compile),
+    ema: stated(/ema-weights/.test(options), 'memory_options'),
+    channelsLast: byDefault(false, defaults.name),
+    allocator: byDefault('', 'torch'),
+    worldSize: stated(worldSize, 'gpus'),
+    nodes: byDefault(Math.ceil(worldSize / perNode), '8 devices a node'),
+    processesPerNode: byDefault(perNode, '8 devices a node'),
+    prefetchedBatches: byDefault(0, defaults.name),
+  };
+}
+
+/** The device of a record; where its name is not known what it is, as the allocator sees it, an Ampere device. */
+export function deviceOf(record: MeasuredRun, gpus: GpuCatalog): DeviceTraits {
+  const name = record.gpu ?? '';
+  const bare = name.replace(/\(.*\)/, '').trim();
+  const gpu = [name, bare, bare.split('/')[0] ?? '', bare.split(/[- ]/)[0] ?? '']
+    .map((text) => gpus.find(text))
+    .find(Boolean);
+  const vendor = /amd|MI\d/i.test(name) ? 'amd' : 'nvidia';
+  if (!gpu) return { model: name || 'unknown', vendor, computeCapability: null };
+  return { model: gpu.model, vendor: gpu.vendor, computeCapability: gpu.computeCapability };
+}

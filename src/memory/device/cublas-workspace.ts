@@ -1,0 +1,58 @@
+import type { DeviceTraits } from '../estimate.js';
+import type { MemoryEvents } from '../events.js';
+import type { InjectedBlock } from './injection.js';
+
+const KIB = 1024;
+/**
+ * Workspace of a cuBLAS handle on a stream: `:4096:8` on Hopper, `:4096:2:16:8` on every other NVIDIA device (KiB times
+ * count), 32 MiB on AMD. Source: pytorch aten/src/ATen/cuda/CublasHandlePool.cpp, getChosenWorkspaceSize.
+ */
+const HOPPER_BYTES = 4096 * 8 * KIB;
+const NVIDIA_BYTES = (4096 * 2 + 16 * 8) * KIB;
+const AMD_BYTES = 32 * 1024 * KIB;
+
+const HOPPER = 9.0;
+
+/** Operations whose kernel is a matrix product of cuBLAS. */
+const MATRIX_PRODUCT = /(^|[^a-z])(mm|addmm|bmm|baddbmm|matmul|linear)/;
+
+function workspaceBytes(device: DeviceTraits): number {
+  if (device.vendor === 'amd') return AMD_BYTES;
+  return device.computeCapability === HOPPER ? HOPPER_BYTES : NVIDIA_BYTES;
+}
+
+/**
+ * The workspaces that cuBLAS gets through the caching allocator, once per handle and stream, and keeps. Handles belong to
+ * threads: the main thread's is made at the first matrix product of the forward pass, that of autograd's device thread
+ * at the first of the backward pass.
+ */
+export function cublasWorkspaces(list: MemoryEvents, device: DeviceTraits): readonly InjectedBlock[] {
+  const isProduct = list.operationNames.map((name) => MATRIX_PRODUCT.test(name));
+  const bytes = workspaceBytes(device);
+  return (['forward', 'backward'] as const).flatMap((phase): InjectedBlock[] => {
+    const at = firstProduct(list, isProduct, phase);
+    if (at === null) return [];
+    return [
+      {
+        bytes,
+        stream: 0,
+        category: 'workspaces',
+        operation: 'cublas workspace',
+        beforeEvent: at,
+        freedBeforeEvent: null,
+      },
+    ];
+  });
+}
+
+/** Index of the event that allocates the result of the first matrix product in the first phase of that name. */
+function firstProduct(list: MemoryEvents, isProduct: readonly boolean[], name: string): number | null {
+  const index = list.phases.findIndex((phase) => phase.name === name);
+  if (index < 0) return null;
+  const end = list.phases[index + 1]?.firstEvent ?? list.events.length;
+  for (let at = list.phases[index]!.firstEvent; at < end; at++) {
+    const event = list.events[at]!;
+    if (event >= 0 && isProduct[list.operations[event]!]) return at;
+  }
+  return null;
+}

@@ -1,0 +1,14 @@
+import type { RunValues } from '../../run/training-run.js';
+
+/** Version of a package as numbers, `[2, 7, 1]` for `2.7.1+cu128`; null where the run does not say. */
+export function versionOf(run: RunValues, name: string): readonly number[] | null {
+  const match = /^v?(\d{1,6}(?:\.\d{1,6}){0,3})/.exec(run.framework.packages[name] ?? '');
+  return match?.[1] === undefined ? null : match[1].split('.').map(Number);
+}
+
+/** Whether a version is lower than `[major, minor]`; unknown ones are taken for new. */
+export function isBefore(version: readonly number[] | null, [major, minor]: readonly [number, number]): boolean {
+  if (version === null) return false;
+  const [first = 0, second = 0] = version;
+  return first < major || (first === major && second < minor);
+}

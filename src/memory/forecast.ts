@@ -1,0 +1,76 @@
+import type { ModelCatalog } from '../model/catalog.js';
+import { architectureOf } from '../model/architecture.js';
+import { UnsupportedModel } from '../model/unsupported-model.js';
+import type { RunValues } from '../run/training-run.js';
+import type { AllocatorConfig } from './allocator/config.js';
+import { parseAllocatorConfig } from './allocator/config.js';
+import type { Replay } from './allocator/replay.js';
+import { replay } from './allocator/replay.js';
+import { smallestSurvivingLimit } from './allocator/smallest-limit.js';
+import { cublasWorkspaces } from './device/cublas-workspace.js';
+import { withInjected } from './device/injection.js';
+import type { DeviceTraits } from './estimate.js';
+import type { MemoryEvents } from './events.js';
+import { NotEstimable } from './not-estimable.js';
+import { nativeImageSize, resolveModel } from './resolve-model.js';
+import { simulate } from './simulate.js';
+
+/** States of the optimizer appear in the first step, so that the second iteration has the peak. */
+const ITERATIONS = 2;
+
+/** One run of the training loop at definite values, through the caching allocator of a device with room. */
+export interface Forecast {
+  values: RunValues;
+  events: MemoryEvents;
+  allocator: AllocatorConfig;
+  unlimited: Replay;
+  parameters: { total: number; trainable: number };
+  /** Notes on settings that were read differently than written. */
+  notes: readonly string[];
+}
+
+/**
+ * Simulates and replays a run at definite values.
+ *
+ * Throws NotEstimable where the model is unknown, its architecture is not covered, or a length is missing.
+ */
+export function forecast(
+  values: RunValues,
+  context: { device: DeviceTraits; models: ModelCatalog; series?: boolean },
+): Forecast {
+  const complete = withImageSize(values, context.models);
+  const { config, problems } = parseAllocatorConfig(complete.allocator);
+  const simulated = simulateRun(complete, context);
+  const events = withInjected(simulated, cublasWorkspaces(simulated, context.device));
+  const unlimited = replay(events, config, Infinity, { series: context.series === true });
+  return { values: complete, events, allocator: config, unlimited, parameters: simulated.parameters, notes: problems };
+}
+
+/** Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.25 %. */
+export function smallestLimitOf({ events, allocator, unlimited }: Forecast): number {
+  return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes: unlimited.peakReservedBytes / 400 });
+}
+
+type Simulated = MemoryEvents & Required<Pick<MemoryEvents, 'parameters'>>;
+
+function simulateRun(values: RunValues, context: { device: DeviceTraits; models: ModelCatalog }): Simulated {
+  const model = resolveModel(values, context.models);
+  try {
+    const architecture = architectureOf(model, values.task);
+    const events = simulate(values, architecture, {
+      iterations: ITERATIONS,
+      gradientAddition: 'in-place',
+      computeCapability: context.device.computeCapability,
+    });
+    const all = { total: architecture.parameterCount, trainable: architecture.parameterCount };
+    return { ...events, parameters: events.parameters ?? all };
+  } catch (error) {
+    if (!(error instanceof UnsupportedModel)) throw error;
+    throw new NotEstimable([{ field: 'model', reason: error.message }]);
+  }
+}
+
+function withImageSize(values: RunValues, models: ModelCatalog): RunValues {
+  const imageSize = nativeImageSize(values, models);
+  return imageSize === values.imageSize ? values : { ...values, imageSize };
+}

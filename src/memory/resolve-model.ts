@@ -1,0 +1,51 @@
+import type { ModelCatalog, ModelRow } from '../model/catalog.js';
+
+import type { ModelConfig, ResolvedModel } from '../model/resolved-model.js';
+import type { ModelReference, RunValues } from '../run/training-run.js';
+import { NotEstimable } from './not-estimable.js';
+
+const NO_MODEL = {
+  field: 'model',
+  reason: 'nothing says which model is trained',
+  declare: 'model: meta-llama/Llama-3.1-8B',
+};
+
+/**
+ * The dimensions of the model of a run: those of its configuration, laid over those that the catalog has for its name.
+ * Throws NotEstimable for no model, and for an unknown name without a configuration, with the closest names.
+ */
+export function resolveModel(values: RunValues, catalog: ModelCatalog): ResolvedModel {
+  const { model } = values;
+  if (model === null) throw new NotEstimable([NO_MODEL]);
+  const row = rowOf(model, catalog);
+  const config = { ...row?.config, ...model.config };
+  const modelType = config['model_type'] ?? row?.modelType;
+  if (typeof modelType !== 'string') throw unknownModel(model, catalog);
+  const classes: ModelConfig = values.numClasses === null ? {} : { num_classes: values.numClasses };
+  return { name: row?.id ?? model.name, modelType, config: { ...config, ...classes } };
+}
+
+/** A configuration that says its family stands for itself; else the name, or the catalog's id, is looked up. */
+function rowOf(model: ModelReference, catalog: ModelCatalog): ModelRow | null {
+  if (typeof model.config?.['model_type'] === 'string') return null;
+  return catalog.find(model.catalogId ?? model.name).row;
+}
+
+function unknownModel(model: ModelReference, catalog: ModelCatalog): NotEstimable {
+  const closest = catalog.closest(model.name, 3);
+  const hint = closest.length > 0 ? `; closest: ${closest.join(', ')}` : '';
+  return new NotEstimable([
+    {
+      field: 'model',
+      reason: `"${model.name.slice(0, 100)}" is not in the catalog${hint}`,
+      declare: `model: ${closest[0] ?? 'meta-llama/Llama-3.1-8B'}`,
+    },
+  ]);
+}
+
+/** The image size that a run trains on where nothing says so: the model's own. */
+export function nativeImageSize(values: RunValues, catalog: ModelCatalog): [number, number] | null {
+  if (values.imageSize !== null || values.model === null) return values.imageSize;
+  const size = catalog.find(values.model.catalogId ?? values.model.name).row?.imageSize ?? null;
+  return size === null ? null : [size, size];
+}
