@@ -22,7 +22,8 @@ export type Evidence =
   | { kind: 'read'; place: SourcePlace }
   | { kind: 'default'; of: string; version: string | null; note?: string }
   | { kind: 'assumed'; reason: string }
-  | { kind: 'derived'; from: readonly string[]; rule: string };
+  /** `place`: where the one number stands that it was worked out from, where a change of it could be written. */
+  | { kind: 'derived'; from: readonly string[]; rule: string; place?: SourcePlace };
 
 /** One field of a training run: its value, where it came from and, where that is uncertain, the values considered. */
 export interface Setting<T> {

@@ -6,7 +6,7 @@ const GROUPS = new Set(['optimizer', 'peft', 'parallelism', 'offload']);
 
 /** Values of a plain fine-tuning of a causal language model on one device. */
 export const RUN_VALUES: RunValues = {
-  program: { name: 'trl-sft', version: null },
+  program: { name: 'TRL sft', version: null },
   framework: { name: 'pytorch', packages: {} },
   model: { name: 'meta-llama/Llama-3.1-8B', catalogId: 'meta-llama/Llama-3.1-8B', config: null },
   task: 'causal-lm',

@@ -215,7 +215,7 @@ describe('in the words of the person', () => {
     const parallelism = { ...RUN_VALUES.parallelism, sharding: 'ddp', data: 8 } as const;
     const base = run({
       ...values,
-      program: { name: 'pytorch-imagenet', version: null },
+      program: { name: 'PyTorch ImageNet example', version: null },
       parallelism,
       worldSize: 8,
       globalBatchSize: 64,

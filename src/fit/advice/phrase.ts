@@ -31,7 +31,7 @@ export function shown(value: unknown): string {
 
 function placeOf(run: TrainingRun, field: RunField): SourcePlace | null {
   const { evidence } = settingAt(run, field);
-  return evidence.kind === 'read' || evidence.kind === 'declared' ? evidence.place : null;
+  return 'place' in evidence ? (evidence.place ?? null) : null;
 }
 
 const isField = (name: string): name is RunField => (RUN_FIELDS as readonly string[]).includes(name);

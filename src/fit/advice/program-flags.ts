@@ -14,9 +14,13 @@ type Writer = (value: unknown) => Written | null;
 type Writers = Readonly<Partial<Record<RunField, Writer>>>;
 
 interface Program {
+  /** The names that reading gives to the program. */
+  named: RegExp;
   inherits?: string;
   /** Where the options were read. */
   source: string;
+  /** A person's own script around a library: what has no option can be written in its code. */
+  isOwnScript?: boolean;
   writers: Writers;
 }
 
@@ -36,9 +40,11 @@ const ON: Readonly<Record<string, string>> = { full: 'true', 'fused-linear': 'tr
 const ATTENTION = { sdpa: 'sdpa', 'flash-attention-2': 'flash_attention_2', eager: 'eager' };
 const FSDP = { 'fsdp-full': '"full_shard auto_wrap"', 'fsdp-grad-op': '"shard_grad_op auto_wrap"' };
 
-/** Options by program, by the names that reading gives to programs. A field that is missing cannot be told. */
+/** Options by program. A field that is missing cannot be told, unless the script is one's own. */
 const PROGRAMS: Readonly<Record<string, Program>> = {
   'hf-trainer': {
+    named: /\(Hugging Face Trainer\)$|^hf-trainer$/,
+    isOwnScript: true,
     source: 'transformers 4.57: training_args.py; training_args OptimizerNames',
     writers: {
       microBatchSize: plain('--per_device_train_batch_size'),
@@ -50,11 +56,13 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   'hf-examples': {
+    named: /^transformers \S+\.py$/,
     inherits: 'hf-trainer',
     source: 'transformers examples/pytorch: run_clm.py block_size; run_mlm.py, run_glue.py, run_qa.py max_seq_length',
     writers: { sequenceLength: plain('--max_seq_length') },
   },
   peft: {
+    named: /^peft$/,
     inherits: 'hf-trainer',
     source: 'trl 1.15: trainer/model_config.py',
     writers: {
@@ -66,12 +74,9 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       sequenceLength: plain('--max_length'),
     },
   },
-  'trl-cli': { inherits: 'peft', source: 'trl 1.15: scripts', writers: {} },
-  'trl-sft': { inherits: 'peft', source: 'trl 1.15: trainer/sft_config.py', writers: {} },
-  'trl-dpo': { inherits: 'peft', source: 'trl 1.15: trainer/dpo_config.py', writers: {} },
-  'trl-reward': { inherits: 'peft', source: 'trl 1.15: trainer/reward_config.py', writers: {} },
-  'trl-kto': { inherits: 'peft', source: 'trl 1.15: trainer/kto_config.py', writers: {} },
+  trl: { named: /^TRL /, inherits: 'peft', source: 'trl 1.15: scripts, trainer/*_config.py', writers: {} },
   axolotl: {
+    named: /^axolotl/i,
     source: 'axolotl: utils/schemas/config.py, training.py, model.py, peft.py',
     writers: {
       microBatchSize: plain('micro_batch_size', 'key'),
@@ -87,6 +92,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   llamafactory: {
+    named: /^llama-?factory/i,
     source: 'LLaMA-Factory 0.9: hparams/finetuning_args.py, model_args.py, data_args.py',
     writers: {
       microBatchSize: plain('per_device_train_batch_size', 'key'),
@@ -102,6 +108,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   torchtune: {
+    named: /^torchtune|^tune /i,
     source: 'torchtune 0.6: recipes/configs',
     writers: {
       microBatchSize: plain('batch_size', 'override'),
@@ -112,6 +119,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   nanogpt: {
+    named: /^nanogpt/i,
     source: 'karpathy/nanoGPT: train.py, configurator.py',
     writers: {
       microBatchSize: plain('--batch_size', 'joined'),
@@ -120,15 +128,16 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   'aws-fsdp-sample': {
+    named: /^AWS FSDP example$/,
     source: 'aws-samples/awsome-distributed-training: FSDP/src/model_utils/arguments.py',
     writers: {
       microBatchSize: plain('--train_batch_size', 'joined'),
-      sequenceLength: plain('--max_context_width', 'joined'),
       activationCheckpointing: worded('--activation_checkpointing', { full: '1' }, 'joined'),
       'parallelism.sharding': worded('--sharding_strategy', { 'fsdp-full': 'full' }, 'joined'),
     },
   },
   timm: {
+    named: /^timm/i,
     source: 'timm 1.0: train.py',
     writers: {
       microBatchSize: plain('--batch-size'),
@@ -139,10 +148,12 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     },
   },
   'pytorch-imagenet': {
+    named: /^PyTorch ImageNet example$/,
     source: 'pytorch/examples: imagenet/main.py',
     writers: { microBatchSize: plain('--batch-size') },
   },
   'torchvision-classification': {
+    named: /^torchvision .*classification/i,
     source: 'pytorch/vision: references/classification/train.py',
     writers: {
       microBatchSize: plain('--batch-size'),
@@ -164,8 +175,10 @@ function writerFor(program: string, field: RunField): Writer | null {
   return null;
 }
 
-const programOf = (run: TrainingRun): string | null => run.program.value?.name ?? null;
-const isKnown = (program: string | null): program is string => program !== null && Object.hasOwn(PROGRAMS, program);
+const programOf = (run: TrainingRun): string | null => {
+  const name = run.program.value?.name ?? '';
+  return Object.keys(PROGRAMS).find((id) => PROGRAMS[id]?.named.test(name)) ?? null;
+};
 
 /** PYTORCH_ALLOC_CONF came with PyTorch 2.9; the older name is understood by every version. */
 const allocatorVariable = (value: unknown): Written => ({
@@ -178,18 +191,23 @@ const allocatorVariable = (value: unknown): Written => ({
 const isBlocks = (run: TrainingRun, field: RunField): boolean =>
   field === 'sequenceLength' && programOf(run) === 'hf-examples' && run.task.value === 'causal-lm';
 
+/** The names of optimizer variants in PROGRAMS are AdamW's. */
+const isOtherOptimizer = (run: TrainingRun, field: RunField): boolean =>
+  field === 'optimizer.implementation' && run.optimizer.name.value !== 'adamw';
+
 /** How this run's program is told a value; null where nothing is known to say it. */
 export function writtenFor(run: TrainingRun, field: RunField, value: unknown): Written | null {
   if (field === 'allocator') return allocatorVariable(value);
   if (isBlocks(run, field)) return plain('--block_size')(value);
   const program = programOf(run);
-  return isKnown(program) ? (writerFor(program, field)?.(value) ?? null) : null;
+  return program === null || isOtherOptimizer(run, field) ? null : (writerFor(program, field)?.(value) ?? null);
 }
 
 /** Whether the run can be told another value: by an option, in the place it was read from, or in code of one's own. */
 export function canWrite(run: TrainingRun, field: RunField): boolean {
   const { evidence } = settingAt(run, field);
-  if (evidence.kind === 'read' || evidence.kind === 'declared') return true;
+  if (evidence.kind === 'read' || evidence.kind === 'declared' || field === 'allocator') return true;
   const program = programOf(run);
-  return !isKnown(program) || writerFor(program, field) !== null || isBlocks(run, field);
+  if (program === null || PROGRAMS[program]?.isOwnScript === true || isBlocks(run, field)) return true;
+  return writerFor(program, field) !== null && !isOtherOptimizer(run, field);
 }

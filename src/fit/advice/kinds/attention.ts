@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind, Proposal } from '../proposal.js';
 
@@ -6,8 +7,8 @@ export const attention: AdviceKind = {
   name: 'attention',
   answers: SHORT_OF_MEMORY,
   combines: true,
-  ladder({ values }) {
-    if (values.sequenceLength === null) return [];
+  ladder({ run, values }) {
+    if (values.sequenceLength === null || !canWrite(run, 'attention')) return [];
     const sdpa: Proposal = { edits: [{ field: 'attention', value: 'sdpa' }], costs: [] };
     const flash: Proposal = {
       edits: [{ field: 'attention', value: 'flash-attention-2' }],

@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
 
@@ -23,7 +24,8 @@ export const fusedLoss: AdviceKind = {
   name: 'fused-loss',
   answers: SHORT_OF_MEMORY,
   combines: true,
-  ladder({ values: { task, loss, kernels }, modelType }) {
+  ladder({ run, values: { task, loss, kernels }, modelType }) {
+    if (!canWrite(run, 'loss')) return [];
     if (task !== 'causal-lm' || loss !== 'standard' || !LIGER_MODEL_TYPES.has(modelType ?? '')) return [];
     const edits = [
       { field: 'loss', value: 'fused-linear' },

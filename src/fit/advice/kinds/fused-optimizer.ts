@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
 
@@ -6,7 +7,8 @@ export const fusedOptimizer: AdviceKind = {
   name: 'fused-optimizer',
   answers: SHORT_OF_MEMORY,
   combines: true,
-  ladder({ values: { optimizer } }) {
+  ladder({ run, values: { optimizer } }) {
+    if (!canWrite(run, 'optimizer.implementation')) return [];
     if (optimizer.implementation !== 'foreach' && optimizer.implementation !== 'for-loop') return [];
     return [{ edits: [{ field: 'optimizer.implementation', value: 'fused' }], costs: [] }];
   },

@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
 
@@ -10,7 +11,8 @@ export const sequenceLength: AdviceKind = {
   name: 'sequence-length',
   answers: SHORT_OF_MEMORY,
   combines: false,
-  ladder({ values }) {
+  ladder({ run, values }) {
+    if (!canWrite(run, 'sequenceLength')) return [];
     const lengths: number[] = [];
     for (let length = (values.sequenceLength ?? 0) / 2; length >= SHORTEST_TOKENS; length /= 2)
       if (Number.isInteger(length)) lengths.push(length);
@@ -28,7 +30,8 @@ export const imageSize: AdviceKind = {
   name: 'image-size',
   answers: SHORT_OF_MEMORY,
   combines: false,
-  ladder({ values }) {
+  ladder({ run, values }) {
+    if (!canWrite(run, 'imageSize')) return [];
     const [height, width] = values.imageSize ?? [0, 0];
     const sizes = [0.75, 0.5].map((factor) => [scaled(height, factor), scaled(width, factor)] as const);
     return sizes

@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
 
@@ -6,7 +7,8 @@ export const optimizer8bit: AdviceKind = {
   name: 'optimizer-8bit',
   answers: SHORT_OF_MEMORY,
   combines: true,
-  ladder({ values: { optimizer } }) {
+  ladder({ run, values: { optimizer } }) {
+    if (!canWrite(run, 'optimizer.implementation')) return [];
     if (optimizer.implementation === '8bit' || optimizer.implementation.startsWith('paged')) return [];
     const costs = ['optimizer states of 8 bits: needs the package bitsandbytes in the image'];
     return [{ edits: [{ field: 'optimizer.implementation', value: '8bit' }], costs }];

@@ -1,3 +1,4 @@
+import { canWrite } from '../program-flags.js';
 import type { Sharding } from '../../../run/training-run.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
@@ -19,7 +20,8 @@ export const sharding: AdviceKind = {
   name: 'sharding',
   answers: SHORT_OF_MEMORY,
   combines: true,
-  ladder({ values: { parallelism } }) {
+  ladder({ run, values: { parallelism } }) {
+    if (!canWrite(run, 'parallelism.sharding')) return [];
     if (parallelism.data < 2 || parallelism.tensor > 1 || parallelism.pipeline > 1) return [];
     return (STRONGER[parallelism.sharding] ?? []).map((value) => ({
       edits: [
