@@ -3,7 +3,7 @@ import { LARGEST_COUNT, known } from './count.js';
 import { itemPath, memberPath } from './json-path.js';
 import { parseQuantity } from './quantity.js';
 import type { ReadingLog } from './reading-log.js';
-import { findSubstitution, findUnresolved, unresolvedAt } from './unresolved.js';
+import { findSubstitution, findUnresolvedNumber, unresolvedAt } from './unresolved.js';
 import type { Json, JsonObject, Unresolved } from './workload.js';
 import { UnreadableManifest } from './workload.js';
 
@@ -140,7 +140,7 @@ export class Field {
   }
 
   private assumedAmount(text: string, fallback: number, expected: string): Count {
-    const found = findUnresolved(text);
+    const found = findUnresolvedNumber(text);
     if (found === null) throw this.expected(expected);
     const byDefault = found.fallback === null ? null : parseQuantity(found.fallback);
     const value = byDefault ?? fallback;

@@ -142,9 +142,7 @@ describe('a Job', () => {
       tolerations: [{ key: 'dedicated', operator: 'Exists' }],
       otherRequests: { memory: 32 * 2 ** 30 },
     });
-    expect(workload.notes[0]).toBe(
-      '${NODES} is left to envsubst: assumed 1 at spec.parallelism and 1 more place',
-    ); assumed: 1');
+    expect(workload.notes[0]).toBe('${NODES} is left to envsubst: assumed 1 at spec.parallelism and 1 more place');
   });
 
   it('whose resource name is a variable is taken to ask for whole GPUs, and says so', () => {

@@ -1,4 +1,5 @@
 import { Field } from './field.js';
+import { readByShape } from './kinds/unknown-kind.js';
 import { WORKLOAD_KINDS } from './kinds.js';
 import type { WorkloadKind } from './kinds/workload-kind.js';
 import { ReadingLog } from './reading-log.js';
@@ -12,16 +13,18 @@ export interface OwnerReference {
 
 /** Controllers between a handled kind and its pods: ReplicaSets belong to Deployments. */
 const BETWEEN: readonly string[] = ['apps/ReplicaSet'];
+/** AppWrappers in Workflows in AppWrappers: more than this nobody means. */
+const MAX_WRAPPERS = 8;
 
 /**
- * Reads one submitted object. null: no kind that is handled. `alongside` holds other objects that the manifest may
+ * Reads one submitted object. null: a kind that is not known and holds no pod template. `alongside` holds other objects that the manifest may
  * name (training runtimes, claim templates). Pure and bounded; throws nothing but UnreadableManifest, which carries
  * the JSON path of what is wrong.
  */
 export function readWorkload(manifest: JsonObject, alongside?: ObjectsAlongside): Workload | null {
   const log = new ReadingLog(alongside);
   const object = new Field(manifest, '', log);
-  const reading = readKind(object);
+  const reading = readKind(object, 0);
   return reading === null ? null : assemble(object, reading);
 }
 
@@ -31,14 +34,16 @@ export function isHandledOwner(owner: OwnerReference): boolean {
   return kindOf(group, owner.kind) !== null || BETWEEN.includes(`${group}/${owner.kind}`);
 }
 
-function readKind(object: Field): KindReading | null {
+/** The kind's own reader, or for a kind that is not known the pod templates in it. */
+function readKind(object: Field, depth: number): KindReading | null {
+  if (depth > MAX_WRAPPERS) throw object.expected(`at most ${MAX_WRAPPERS} objects wrapped in each other`);
   const apiVersion = object.get('apiVersion').text();
   const kindName = object.get('kind').text();
   if (apiVersion === null || kindName === null) return null;
   const kind = kindOf(groupOf(apiVersion), kindName);
-  if (kind === null) return null;
+  if (kind === null) return readByShape(object);
   noteVersion(kind, apiVersion, object);
-  return kind.read(object);
+  return kind.read(object, (wrapped) => readKind(wrapped, depth + 1));
 }
 
 function kindOf(apiGroup: string, kind: string): WorkloadKind | null {

@@ -9,7 +9,7 @@ const NOTHING_ALONGSIDE: ObjectsAlongside = { object: () => undefined };
 /** Collects, while one manifest is read, what people are told about it. Bounded, without duplicates. */
 export class ReadingLog {
   private readonly said = new Set<string>();
-  private readonly unresolvedByPath = new Map<string, Unresolved>();
+  private readonly byPlace = new Map<string, Unresolved>();
 
   constructor(private readonly objects: ObjectsAlongside = NOTHING_ALONGSIDE) {}
 
@@ -18,8 +18,7 @@ export class ReadingLog {
   }
 
   unresolve(unresolved: Unresolved): void {
-    if (this.unresolvedByPath.size >= MAX_UNRESOLVED || this.unresolvedByPath.has(unresolved.path)) return;
-    this.unresolvedByPath.set(unresolved.path, unresolved);
+    if (this.byPlace.size < MAX_UNRESOLVED) this.byPlace.set(`${unresolved.path} ${unresolved.text}`, unresolved);
   }
 
   /** An object given beside the manifest, or undefined. */
@@ -32,6 +31,6 @@ export class ReadingLog {
   }
 
   get unresolved(): Unresolved[] {
-    return [...this.unresolvedByPath.values()];
+    return [...this.byPlace.values()];
   }
 }

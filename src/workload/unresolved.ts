@@ -7,18 +7,20 @@ const VARIABLE = /\$(?:\{([A-Za-z_][A-Za-z0-9_]{0,99})(?::?-([^{}$]{0,100}))?\}|
 /** Argo's own scopes; every other `{{ }}` is taken as Helm's. */
 const ARGO = /^=?\s*(?:workflow|inputs|outputs|tasks|steps|item|pod|node|retries)\b/;
 /** Words that templates and guides leave to be replaced by hand. */
-const PLACEHOLDER = /^(?:<[^<>]{1,100}>|PLACEHOLDER\w{0,100}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|YOUR[-_]\S{1,100})$/;
+const PLACEHOLDER = /^(?:<[^<>]{1,100}>|PLACEHOLDER\w{0,100}|(?:YOUR|your)[-_]\S{1,100})$/;
+/** The same where only a number makes sense: there any word like this is one. */
+const WORD_FOR_A_NUMBER = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
 
 type Found = Pick<Unresolved, 'kind' | 'names'> & { fallback: string | null };
 
-/** What of a scalar is left to another tool; null where it is a plain value. Time is linear in the text. */
-export function findUnresolved(text: string): Found | null {
-  return templateIn(text) ?? variableIn(text) ?? placeholderIn(text);
+/** What of a name or word is left to another tool; null where it is a plain value. Time is linear in the text. */
+export function findSubstitution(text: string): Found | null {
+  return templateIn(text) ?? variableIn(text) ?? placeholderIn(text, PLACEHOLDER);
 }
 
-/** As findUnresolved, but for words that may rightly look like a placeholder, such as label values. */
-export function findSubstitution(text: string): Found | null {
-  return templateIn(text) ?? variableIn(text);
+/** As findSubstitution, for places where a number belongs. */
+export function findUnresolvedNumber(text: string): Found | null {
+  return findSubstitution(text) ?? placeholderIn(text, WORD_FOR_A_NUMBER);
 }
 
 /** The record of an unresolved value, its text cut to a readable length. */
@@ -69,7 +71,7 @@ function variableIn(text: string): Found | null {
   return { kind: 'envsubst', names, fallback: whole };
 }
 
-function placeholderIn(text: string): Found | null {
-  if (text.length > MAX_TEXT || !PLACEHOLDER.test(text)) return null;
+function placeholderIn(text: string, pattern: RegExp): Found | null {
+  if (text.length > MAX_TEXT || !pattern.test(text)) return null;
   return { kind: 'placeholder', names: [text], fallback: null };
 }

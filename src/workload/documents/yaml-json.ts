@@ -101,5 +101,5 @@ function mergedMembers(value: Json): [string, Json][] {
 function plain(value: unknown): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  return value === undefined ? null : String(value);
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : null;
 }

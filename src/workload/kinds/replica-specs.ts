@@ -2,7 +2,7 @@ import type { Count } from '../count.js';
 import { sum } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
-import type { LaunchFacts, PodSet } from '../workload.js';
+import type { KindReading, LaunchFacts, PodSet } from '../workload.js';
 
 /** One entry of `<framework>ReplicaSpecs`: `Master`, `Worker`, `PS`, ... */
 export interface ReplicaSpec {
@@ -55,4 +55,26 @@ export function gangOf(spec: Field, specs: readonly ReplicaSpec[]): number {
 
 export function isSuspended(spec: Field): boolean {
   return spec.get('runPolicy', 'suspend').flag();
+}
+
+/** What sets one Kubeflow v1 job apart from another. */
+export interface ReplicaJobRules {
+  processesPerPod: LaunchFacts['processesPerPod'];
+  /** The operator hands out the number of pods as WORLD_SIZE. */
+  worldSizeIsPods?: boolean;
+}
+
+/** Reads a Kubeflow v1 job that does no more than start its replicas and tell them of each other. */
+export function readReplicaJob(spec: Field, member: string, rules: ReplicaJobRules): KindReading {
+  const specs = readReplicaSpecs(spec.get(member));
+  const pods = totalReplicas(specs);
+  const nodes = pods.unresolved.length === 0 ? pods.value : null;
+  const worldSize = rules.worldSizeIsPods === true ? nodes : null;
+  const env: Record<string, string> = worldSize === null ? {} : { WORLD_SIZE: String(worldSize) };
+  return {
+    podSets: readReplicaPods(specs, () => ({ processesPerPod: rules.processesPerPod, nodes, worldSize, env })),
+    gangSize: gangOf(spec, specs),
+    suspended: isSuspended(spec),
+    purpose: 'training',
+  };
 }

@@ -19,7 +19,7 @@ export const substitutedName: RequestForm = {
 function devices(asked: Asked, resource: string, amount: Amount): DeviceRequest[] {
   const found = findSubstitution(resource);
   if (found === null || !found.names.some((name) => SOUNDS_LIKE_A_GPU.test(name))) return [];
-  const unresolved = unresolvedAt(`${amount.places[0] ?? ''}#name`, resource, found, ASSUMED);
+  const unresolved = unresolvedAt(amount.places[0] ?? '', resource, found, ASSUMED);
   asked.log.unresolve(unresolved);
   return [{ ...wholeDevices(resource, 'nvidia', amount), unresolved }];
 }

@@ -1,0 +1,28 @@
+import type { Field } from '../field.js';
+import type { KindReading } from '../workload.js';
+import { readReplicaPods, readReplicaSpecs, totalReplicas } from './replica-specs.js';
+import type { WorkloadKind } from './workload-kind.js';
+
+/**
+ * DLRover's ElasticJob: dlrover-run, a torchrun of its own, in every worker; the master that it adds holds no GPU and
+ * tells the number of workers by NODE_NUM (intelligent-machine-learning/dlrover).
+ */
+export const elasticJob: WorkloadKind = {
+  apiGroup: 'elastic.iml.github.io',
+  kind: 'ElasticJob',
+  versions: ['v1alpha1'],
+  resource: 'elasticjobs',
+  read(object: Field): KindReading {
+    const spec = object.get('spec');
+    const specs = readReplicaSpecs(spec.get('replicaSpecs'));
+    const workers = totalReplicas(specs.filter(({ role }) => role !== 'master'));
+    const nodes = workers.unresolved.length === 0 ? workers.value : null;
+    const env: Record<string, string> = nodes === null ? {} : { NODE_NUM: String(nodes) };
+    return {
+      podSets: readReplicaPods(specs, () => ({ nodes, env })),
+      gangSize: spec.get('minNodes').present ? spec.get('minNodes').count(1).value : totalReplicas(specs).value,
+      suspended: spec.get('suspend').flag(),
+      purpose: 'training',
+    };
+  },
+};

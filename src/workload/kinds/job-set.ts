@@ -1,0 +1,54 @@
+import { known, product, sum } from '../count.js';
+import type { Count } from '../count.js';
+import type { Field } from '../field.js';
+import { readPodSet } from '../pod-template/pod-set.js';
+import type { KindReading, LaunchFacts } from '../workload.js';
+import { jobPods } from './job.js';
+import type { WorkloadKind } from './workload-kind.js';
+
+/** One entry of `replicatedJobs`. */
+export interface ReplicatedJob {
+  name: string;
+  pods: Count;
+  template: Field;
+  /** Labels of the Job's template, by which other operators tell their steps apart. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** JobSet: every replicated job is `replicas` Jobs (default 1) of one template; all start together. */
+export const jobSet: WorkloadKind = {
+  apiGroup: 'jobset.x-k8s.io',
+  kind: 'JobSet',
+  versions: ['v1alpha2'],
+  resource: 'jobsets',
+  read(object: Field): KindReading {
+    const spec = object.get('spec');
+    const jobs = readReplicatedJobs(spec);
+    const podSets = jobs.map(({ name, pods, template }) =>
+      readPodSet(template, { name, role: name, replicas: pods, launch: launchFacts(pods) }),
+    );
+    const gangSize = sum(...jobs.map(({ pods }) => pods)).value;
+    return { podSets, gangSize, suspended: spec.get('suspend').flag(), purpose: 'training' };
+  },
+};
+
+/** The replicated jobs of a JobSet's spec, which TrainingRuntime embeds. */
+export function readReplicatedJobs(spec: Field): ReplicatedJob[] {
+  const jobs = spec.get('replicatedJobs');
+  const read = jobs.items().map((job) => {
+    const jobSpec = job.get('template', 'spec');
+    return {
+      name: job.get('name').text() ?? '',
+      pods: product(job.get('replicas').count(1), jobPods(jobSpec)),
+      template: jobSpec.get('template'),
+      labels: job.get('template', 'metadata', 'labels').textRecord(),
+    };
+  });
+  if (read.length === 0) throw jobs.expected('a list with at least one replicated job');
+  return read;
+}
+
+/** JobSet sets no variables of a framework; pods of one replicated job usually make one distributed run. */
+function launchFacts(pods: Count = known(1)): Partial<LaunchFacts> {
+  return { nodes: pods.unresolved.length === 0 ? pods.value : null };
+}
