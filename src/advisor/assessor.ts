@@ -1,4 +1,5 @@
 import type { Assessment } from '../fit/assessment.js';
+import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { JsonObject } from '../workload/workload.js';
 
 /** Data of ConfigMaps by name. */
@@ -8,6 +9,8 @@ export type ConfigMaps = Readonly<Record<string, Readonly<Record<string, string>
 export interface Question {
   manifest: JsonObject;
   configMaps: ConfigMaps;
+  /** What to hold it against; left out: the inventory of the process as it is now. */
+  inventory?: InventorySnapshot | undefined;
 }
 
 /** Assesses workloads against the inventory as it is now, without holding up the thread that asks. */

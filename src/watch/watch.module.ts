@@ -5,6 +5,7 @@ import type { Assessor } from '../advisor/assessor.js';
 import { Cluster } from '../cluster/cluster.js';
 import { ASSESSMENT_RECORDER } from './assessment-recorder.js';
 import type { AssessmentRecorder } from './assessment-recorder.js';
+import { WebhookRegistrar } from './webhook-registrar.js';
 import { FOLLOWING, WatchService } from './watch.service.js';
 import type { Following } from './watch.service.js';
 
@@ -13,6 +14,7 @@ import type { Following } from './watch.service.js';
   imports: [AdmissionModule],
   providers: [
     WatchService,
+    WebhookRegistrar,
     {
       provide: FOLLOWING,
       inject: [Cluster, ASSESSOR, ASSESSMENT_RECORDER],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
@@ -31,6 +32,7 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
   readonly #logger = new Logger('Webhook');
   #server: Server | null = null;
   #authorityPem = '';
+  readonly #listeners: ((authorityPem: string) => void)[] = [];
   #stopWatching: () => void = () => undefined;
 
   constructor(
@@ -43,6 +45,12 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
   /** What the API server must trust, as PEM. */
   get authorityPem(): string {
     return this.#authorityPem;
+  }
+
+  /** Calls back with the authority as soon as it is known, and with every later one. */
+  onAuthority(listener: (authorityPem: string) => void): void {
+    this.#listeners.push(listener);
+    if (this.#authorityPem !== '') listener(this.#authorityPem);
   }
 
   /** The port that is listened on; null before the start. */
@@ -96,12 +104,10 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
     this.#logger.log('the webhook shows its new certificate');
   }
 
-  #secure({ certificatePem, privateKeyPem, authorityPem }: ServingCertificate): {
-    cert: string;
-    key: string;
-    minVersion: 'TLSv1.2';
-  } {
+  #secure({ certificatePem, privateKeyPem, authorityPem }: ServingCertificate): SecureContextOptions {
+    const isNew = authorityPem !== this.#authorityPem;
     this.#authorityPem = authorityPem;
+    if (isNew) for (const listener of this.#listeners) listener(authorityPem);
     return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' };
   }
 }
