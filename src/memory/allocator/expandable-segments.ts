@@ -88,7 +88,9 @@ export class ExpandableSegments implements SegmentSource {
     }
     const bytes = this.addressSpaceBytes(pool);
     if (bytes < requestBytes) return NONE;
-    const segment = blocks.create(pool, this.heap.reserveAddresses(bytes), bytes);
+    // Segments begin at multiples of the larger page, so that page borders can be told from addresses.
+    const address = this.heap.reserveAddresses(ceilTo(bytes, LARGE_SEGMENT_BYTES));
+    const segment = blocks.create(pool, address, bytes);
     this.addUnmapped(segment);
     return segment;
   }

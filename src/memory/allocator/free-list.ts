@@ -14,18 +14,7 @@ export class FreeList {
 
   /** Index of the first block that is not before (size, address); `length` if there is none. */
   lowerBound(size: number, address: number): number {
-    const { entries } = this;
-    const sizes = this.blocks.size;
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const block = entries[middle]!;
-      const at = sizes[block]!;
-      if (at < size || (at === size && this.blocks.address[block]! < address)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.boundWithin(0, this.length, size, address);
   }
 
   /** Index of a block that is on the list. */
@@ -54,12 +43,17 @@ export class FreeList {
     this.length--;
   }
 
-  /** Puts `block` in the place of the entry at `index` and moves it to where it belongs: mostly a few steps. */
+  /** Puts `block` in the place of the entry at `index` and moves it to where it belongs. */
   replaceAt(index: number, block: number): void {
     const { entries } = this;
-    let at = index;
-    for (; at + 1 < this.length && this.isBefore(entries[at + 1]!, block); at++) entries[at] = entries[at + 1]!;
-    for (; at > 0 && this.isBefore(block, entries[at - 1]!); at--) entries[at] = entries[at - 1]!;
+    const size = this.blocks.size[block]!;
+    const address = this.blocks.address[block]!;
+    let at = this.boundWithin(index + 1, this.length, size, address) - 1;
+    if (at > index) entries.copyWithin(index, index + 1, at + 1);
+    else {
+      at = this.boundWithin(0, index, size, address);
+      if (at < index) entries.copyWithin(at + 1, at, index);
+    }
     entries[at] = block;
   }
 
@@ -68,10 +62,19 @@ export class FreeList {
     return this.entries.slice(0, this.length);
   }
 
-  private isBefore(one: number, other: number): boolean {
-    const { size, address } = this.blocks;
-    const difference = size[one]! - size[other]!;
-    return difference < 0 || (difference === 0 && address[one]! < address[other]!);
+  private boundWithin(from: number, to: number, size: number, address: number): number {
+    const { entries } = this;
+    const sizes = this.blocks.size;
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const block = entries[middle]!;
+      const at = sizes[block]!;
+      if (at < size || (at === size && this.blocks.address[block]! < address)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   private grow(): void {
