@@ -1,0 +1,169 @@
+import type { ResolvedModel } from '../../src/model/resolved-model.js';
+import type { LoopConventions } from '../../src/memory/training-loop.js';
+import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
+import { runValuesSchema } from '../../src/run/training-run.js';
+
+/** One line of a file of recorded runs, as its README describes it; only what is read here. */
+export interface OracleRecord {
+  id: string;
+  model: string;
+  config: Record<string, unknown>;
+  settings: OracleSettings;
+  world: number;
+  error?: string;
+  peak_phase: string;
+  peak_allocated_bytes: number;
+  peak_allocated_bytes_simulated: number;
+  peak_reserved_bytes_simulated: number;
+  phase_peak_bytes: Record<string, number>;
+  n_params: number;
+  peak_allocated_by_iteration: number[];
+}
+
+export interface OracleSettings {
+  precision: RunValues['precision'];
+  batch: number;
+  seq?: number;
+  target_seq?: number;
+  image?: number;
+  latent?: number;
+  optimizer: string;
+  attention?: Attention;
+  gradient_checkpointing?: boolean;
+  gradient_accumulation?: number;
+  clip?: boolean;
+  lora?: { r: number; dropout: number; targets: 'all-linear' | string[] };
+  frozen?: 'backbone';
+  fsdp?: { reduce_dtype: 'fp32' | 'bf16'; reshard_after_forward?: boolean };
+  channels_last?: boolean;
+  hold_outputs?: boolean;
+  fp32_outputs?: boolean;
+  loss_variant?: string;
+}
+
+/** A recorded run in Plimsoll's terms. */
+export interface OracleRun {
+  values: RunValues;
+  model: ResolvedModel;
+  conventions: LoopConventions;
+  reduceInFloat32: boolean;
+}
+
+const IMPLEMENTATIONS: Record<string, OptimizerImplementation> = { fused: 'fused', forloop: 'for-loop' };
+
+function optimizerOf(text: string): RunValues['optimizer'] {
+  const [name = '', ...rest] = text.split('-');
+  const implementation = rest.map((part) => IMPLEMENTATIONS[part]).find((part) => part !== undefined) ?? 'foreach';
+  const momentum = rest.includes('momentum') ? 0.9 : 0;
+  const weightDecay = rest.includes('wd') ? 1e-4 : name === 'adamw' ? 0.01 : 0;
+  return { name: name as OptimizerName, implementation, momentum, weightDecay, amsgrad: false };
+}
+
+const TASKS: readonly (readonly [RegExp, Task])[] = [
+  [/ForCausalLM$|LMHeadModel$/, 'causal-lm'],
+  [/ForMaskedLM$/, 'masked-lm'],
+  [/ForSequenceClassification$/, 'sequence-classification'],
+  [/ForImageClassification$/, 'image-classification'],
+  [/T5ForConditionalGeneration$|BartForConditionalGeneration$/, 'seq2seq'],
+  [/WhisperForConditionalGeneration$/, 'speech'],
+];
+
+function taskOf(record: OracleRecord): Task {
+  const className = typeof record.config['class'] === 'string' ? record.config['class'] : '';
+  return TASKS.find(([pattern]) => pattern.test(className))?.[1] ?? visionTask(record.model);
+}
+
+function visionTask(model: string): Task {
+  if (/deeplab|fcn_|lraspp|unet-/.test(model)) return 'segmentation';
+  if (/rcnn|retinanet|ssd|fcos/.test(model)) return 'detection';
+  return /unet|dit/.test(model) ? 'diffusion' : 'image-classification';
+}
+
+function modelOf(record: OracleRecord): ResolvedModel {
+  const { config, model } = record;
+  if (typeof config['model_type'] === 'string') {
+    return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
+  }
+  const timm = model.startsWith('timm:');
+  const architecture = timm ? model.slice('timm:'.length) : model;
+  return { name: model, modelType: timm ? 'timm' : 'torchvision', config: { architecture, num_classes: 1000 } };
+}
+
+const peftOf = ({ lora, frozen }: OracleSettings): RunValues['peft'] => ({
+  method: lora ? 'lora' : frozen ? 'frozen-backbone' : 'none',
+  rank: lora?.r ?? null,
+  dropout: lora?.dropout ?? 0,
+  targetModules: lora?.targets ?? null,
+  modulesToSave: [],
+});
+
+function parallelismOf({ settings, world }: OracleRecord): RunValues['parallelism'] {
+  const { fsdp } = settings;
+  const whole = fsdp?.reshard_after_forward === false ? 'fsdp-grad-op' : 'fsdp-full';
+  return {
+    sharding: fsdp ? whole : 'none',
+    shardSize: fsdp ? world : 1,
+    fsdpVersion: 2,
+    data: world,
+    tensor: 1,
+    sequence: false,
+    pipeline: 1,
+    pipelineSchedule: '1f1b',
+    virtualStages: 1,
+    context: 1,
+    expert: 1,
+    gradientAsBucketView: false,
+  };
+}
+
+const imageOf = ({ image }: OracleSettings): [number, number] | null => (image === undefined ? null : [image, image]);
+
+/** Sharded runs keep fp32 weights and compute in bf16; their precision is that of the computation. */
+const precisionOf = ({ settings }: OracleRecord): RunValues['precision'] =>
+  settings.fsdp ? 'amp-bf16' : settings.precision;
+
+/** A recorded run's settings as a training run, and nothing else of the record. */
+export function oracleRun(record: OracleRecord): OracleRun {
+  const { settings, world } = record;
+  const steps = settings.gradient_accumulation ?? 1;
+  const values = runValuesSchema.parse({
+    program: null,
+    framework: { name: 'pytorch', packages: { torch: '2.9.1', transformers: '4.57.6', peft: '0.21.2' } },
+    model: { name: record.model },
+    task: taskOf(record),
+    microBatchSize: settings.batch,
+    gradientAccumulationSteps: steps,
+    globalBatchSize: settings.batch * steps * world,
+    sequenceLength: settings.seq ?? null,
+    targetSequenceLength: settings.target_seq ?? null,
+    imageSize: imageOf(settings),
+    frames: null,
+    numClasses: null,
+    precision: precisionOf(record),
+    optimizer: optimizerOf(settings.optimizer),
+    gradientClipping: settings.clip ?? false,
+    activationCheckpointing: settings.gradient_checkpointing ? 'full' : 'none',
+    attention: settings.attention ?? 'sdpa',
+    loss: 'standard',
+    kernels: [],
+    packing: true,
+    dropout: null,
+    peft: peftOf(settings),
+    quantization: 'none',
+    parallelism: parallelismOf(record),
+    offload: { parameters: false, optimizer: false, activations: false },
+    compile: 'none',
+    ema: false,
+    channelsLast: settings.channels_last ?? false,
+    allocator: '',
+    worldSize: world,
+    nodes: 1,
+    processesPerNode: world,
+    prefetchedBatches: 0,
+  });
+  const conventions = {
+    keepsOutputs: settings.hold_outputs ?? false,
+    outputsToFloat32: settings.fp32_outputs ?? false,
+  };
+  return { values, model: modelOf(record), conventions, reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
+}

@@ -1,0 +1,164 @@
+import type { Shape } from '../../model/module-tree.js';
+import type { Engine } from './engine.js';
+import type { EngineTensor, Gradients, Node } from './graph.js';
+import { operation } from './operation-names.js';
+import { isDense, sameShape, viewStrides } from './strides.js';
+
+const SUM = operation('sum');
+const TO_COPY = operation('to_copy');
+const ADD = operation('add');
+const CLONE = operation('clone');
+
+/**
+ * Runs the graph behind `root` backward, as torch's engine does on one thread: nodes by falling sequence number, leaves
+ * as soon as all their gradients are there (torch/csrc/autograd/engine.cpp). `gradient` is held until the end.
+ */
+export function runBackward(engine: Engine, root: EngineTensor, gradient: EngineTensor): void {
+  if (root.gradFn === null) throw new Error('the loss depends on no parameter that is trained');
+  const { tape } = engine;
+  engine.tape = [];
+  const begin = tape.lastIndexOf(root.gradFn);
+  markReachable(tape, begin);
+  const gradEnabled = engine.gradEnabled;
+  engine.gradEnabled = false;
+  engine.hold(gradient);
+  root.gradFn.buffer[root.outputIndex] = engine.hold(gradient);
+  for (let i = begin; i >= 0; i--) {
+    const node = tape[i]!;
+    if (!node.reached) continue;
+    node.reached = false;
+    if (node.buffer.length > 0) runNode(engine, node);
+  }
+  engine.gradEnabled = gradEnabled;
+  engine.release(gradient);
+}
+
+/** Marks what the root depends on and counts, for each leaf, the gradients that will come. */
+function markReachable(tape: readonly Node[], begin: number): void {
+  tape[begin]!.reached = true;
+  for (let i = begin; i >= 0; i--) {
+    const node = tape[i]!;
+    if (!node.reached) continue;
+    for (const next of node.next) {
+      if (next === null) continue;
+      if (next.variable === null) next.reached = true;
+      else next.dependencies++;
+    }
+  }
+}
+
+/**
+ * One step of the engine: unpack, the formula, recomputed tensors die, validation, incoming gradients and saved
+ * tensors die, results reach the next nodes.
+ */
+function runNode(engine: Engine, node: Node): void {
+  const recomputed = unpack(node);
+  const gradients = node.formula.apply(engine, node);
+  if (recomputed) for (const slot of node.slots!) node.hook!.release(slot);
+  const valid = validate(engine, node, gradients);
+  for (const incoming of node.buffer) if (incoming) engine.release(incoming);
+  node.buffer.length = 0;
+  engine.releaseSaved(node);
+  deliver(engine, node, valid);
+}
+
+function unpack(node: Node): boolean {
+  if (node.slots === null) return false;
+  const { hook, slots, saved } = node;
+  for (let i = 0; i < slots.length; i++) saved[i] = hook!.unpack(slots[i]!);
+  return true;
+}
+
+/** Sums what was broadcast and casts what was promoted; the result is held once for each input. */
+function validate(engine: Engine, node: Node, gradients: Gradients): (EngineTensor | null)[] {
+  const valid: (EngineTensor | null)[] = [];
+  for (let i = 0; i < gradients.length; i++) {
+    const gradient = gradients[i];
+    const next = node.next[i];
+    if (!gradient || !next) {
+      if (gradient) engine.consume(gradient);
+      valid.push(null);
+    } else valid.push(fit(engine, gradient, next.outputs[node.outputNumbers[i]!]!));
+  }
+  return valid;
+}
+
+function fit(engine: Engine, gradient: EngineTensor, meta: EngineTensor): EngineTensor {
+  let result = engine.hold(gradient);
+  if (!sameShape(result.shape, meta.shape)) result = replace(engine, result, sumTo(engine, result, meta.shape));
+  if (result.dtype !== meta.dtype) result = replace(engine, result, engine.emptyLike(result, TO_COPY, meta.dtype));
+  return result;
+}
+
+function replace(engine: Engine, old: EngineTensor, value: EngineTensor): EngineTensor {
+  engine.hold(value);
+  engine.release(old);
+  return value;
+}
+
+/** `at::sum_to`: the sum over broadcast dimensions, viewed without the leading ones. */
+export function sumTo(engine: Engine, tensor: EngineTensor, shape: Shape): EngineTensor {
+  const sum = engine.empty(shape, tensor.dtype, SUM);
+  sum.isView = shape.length < tensor.shape.length;
+  return sum;
+}
+
+function deliver(engine: Engine, node: Node, gradients: readonly (EngineTensor | null)[]): void {
+  const { delivery } = node.formula;
+  for (let i = 0; i < gradients.length; i++) {
+    const input = delivery === undefined ? i : delivery[i]!;
+    const next = node.next[input];
+    if (!next) continue;
+    const gradient = gradients[input] ?? null;
+    if (next.variable !== null) deliverToLeaf(engine, next, gradient);
+    else if (gradient !== null) accept(engine, next, node.outputNumbers[input]!, gradient);
+  }
+}
+
+/** Takes over a held gradient into a node's buffer, adding it to one that is already there. */
+function accept(engine: Engine, node: Node, output: number, gradient: EngineTensor): void {
+  while (node.buffer.length <= output) node.buffer.push(null);
+  const present = node.buffer[output];
+  node.buffer[output] = present ? addGradients(engine, present, gradient) : gradient;
+}
+
+function addGradients(engine: Engine, present: EngineTensor, gradient: EngineTensor): EngineTensor {
+  if (engine.gradientAddition === 'in-place' && canAddInPlace(present)) {
+    engine.release(gradient);
+    return present;
+  }
+  const sum = engine.hold(engine.emptyLike(present, ADD));
+  engine.release(present);
+  engine.release(gradient);
+  return sum;
+}
+
+/** torch/csrc/autograd/input_buffer.cpp: dense, and neither tensor nor storage has another holder. */
+function canAddInPlace(tensor: EngineTensor): boolean {
+  return tensor.refs === 1 && tensor.storage.refs === 1 && !tensor.isView && isDense(tensor.shape, tensor.strides);
+}
+
+function deliverToLeaf(engine: Engine, leaf: Node, gradient: EngineTensor | null): void {
+  if (gradient !== null) accept(engine, leaf, 0, gradient);
+  if (--leaf.dependencies > 0) return;
+  const total = leaf.buffer[0];
+  leaf.buffer.length = 0;
+  if (total) accumulate(engine, leaf.variable!, total);
+}
+
+/** `.grad`: the first gradient is taken over where nobody else holds it, later ones are added in place. */
+function accumulate(engine: Engine, variable: EngineTensor, gradient: EngineTensor): void {
+  if (variable.gradient !== null) return engine.release(gradient);
+  if (gradient.refs === 1) variable.gradient = gradient;
+  else {
+    variable.gradient = engine.hold(engine.emptyLike(gradient, CLONE));
+    engine.release(gradient);
+  }
+  engine.recorder.categorise(variable.gradient.storage.block, 'gradients');
+}
+
+/** A gradient in another shape: a view where its strides allow it, else a copy; the incoming one is used up. */
+export function reshapeGradient(engine: Engine, gradient: EngineTensor, shape: Shape): EngineTensor {
+  const strides = viewStrides(gradient.shape, gradient.strides, shape);
+  return strides === undefined ? engine.empty(shape, gradient.dtype, CLONE) : engine.viewOf(gradient, shape, strides);
+}

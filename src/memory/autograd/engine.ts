@@ -1,0 +1,309 @@
+import type { DType } from '../../model/dtype.js';
+import type { Shape } from '../../model/module-tree.js';
+import type { Argument, Returned } from '../../model/operations.js';
+import type { BreakdownCategory } from '../estimate.js';
+import type { Formula, SavingHook, Workspace } from './graph.js';
+import { EngineTensor, Node, Storage } from './graph.js';
+import { operation } from './operation-names.js';
+import { EventRecorder } from './recorder.js';
+import type { Strides } from './strides.js';
+import { denseStrides, elementCount } from './strides.js';
+
+/** Gradients that meet: on a device torch adds them in place where it can; while operators are recorded, never. */
+export type GradientAddition = 'in-place' | 'out-of-place';
+
+const ACCUMULATE: Formula = { operation: operation('accumulate_grad'), apply: () => [] };
+
+/** What recomputation sets aside. */
+export interface OuterState {
+  gradEnabled: boolean;
+  autocastCache: Map<EngineTensor, EngineTensor>;
+  arena: Engine['arena'];
+  hook: SavingHook | null;
+  category: BreakdownCategory;
+  depth: number;
+}
+
+/**
+ * The state of one run: who holds which memory, and the graph of what was done. Operations are functions over it.
+ * Allocation and the last reference's end are the only sources of events.
+ */
+export class Engine implements Workspace {
+  readonly recorder = new EventRecorder();
+  stream = 0;
+  gradEnabled = true;
+  /** Type that autocast lowers to; null: autocast is off. */
+  autocast: DType | null = null;
+  /** Lowered copies of weights, by the weight's tensor, until autocast is left. */
+  autocastCache = new Map<EngineTensor, EngineTensor>();
+  /** Where saved tensors go; null: they are kept. */
+  hook: SavingHook | null = null;
+  /** Recorded operations in order: the reverse is the order of backward. */
+  tape: Node[] = [];
+  /** While a block is recomputed: everything it made, to be dropped when recomputation stops. */
+  arena: { tensors: EngineTensor[]; nodes: Node[] } | null = null;
+  private names: EngineTensor[] = [];
+  /** Per open frame: where its arguments begin and where they end in `names`. */
+  private frames: number[] = [];
+
+  constructor(readonly gradientAddition: GradientAddition) {}
+
+  // ---- memory
+
+  scratch(bytes: number, operationNumber: number): Storage {
+    return new Storage(bytes, this.recorder.allocate(bytes, operationNumber, this.stream));
+  }
+
+  discard(storage: Storage): void {
+    this.releaseStorage(storage);
+  }
+
+  empty(shape: Shape, dtype: DType, operationNumber: number, strides: Strides = null): EngineTensor {
+    const bytes = elementCount(shape) * dtype.bytes;
+    return this.track(new EngineTensor(shape, strides, dtype, this.scratch(bytes, operationNumber)));
+  }
+
+  emptyLike(tensor: EngineTensor, operationNumber: number, dtype: DType = tensor.dtype): EngineTensor {
+    return this.empty(tensor.shape, dtype, operationNumber, denseStrides(tensor.shape, tensor.strides));
+  }
+
+  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides): EngineTensor {
+    tensor.storage.refs++;
+    const view = new EngineTensor(shape, strides, tensor.dtype, tensor.storage);
+    view.isView = true;
+    return this.track(view);
+  }
+
+  /** Empties or fills a storage that stays in use, as `storage.resize_` does. */
+  resize(storage: Storage, filled: boolean, operationNumber: number): void {
+    if (filled === storage.block >= 0) return;
+    if (filled) storage.block = this.recorder.allocate(storage.bytes, operationNumber, this.stream);
+    else {
+      this.recorder.free(storage.block);
+      storage.block = -1;
+    }
+  }
+
+  private track(tensor: EngineTensor): EngineTensor {
+    this.arena?.tensors.push(tensor);
+    return tensor;
+  }
+
+  // ---- references
+
+  hold(tensor: EngineTensor): EngineTensor {
+    if (tensor.refs < 0) throw new Error('a tensor was used after its end');
+    tensor.refs++;
+    return tensor;
+  }
+
+  release(tensor: EngineTensor): void {
+    if (--tensor.refs > 0) return;
+    if (tensor.refs < 0) throw new Error('a tensor was released twice');
+    this.destroy(tensor);
+  }
+
+  /** Ends a floating tensor; one that is held lives on. */
+  consume(tensor: EngineTensor): void {
+    if (tensor.refs === 0) this.destroy(tensor);
+    else if (tensor.refs < 0) throw new Error('a tensor was used after its end');
+  }
+
+  /** Gives up a reference without ending the tensor: it floats again. */
+  float(tensor: EngineTensor): void {
+    tensor.refs--;
+  }
+
+  destroy(tensor: EngineTensor): void {
+    tensor.refs = -1;
+    this.releaseStorage(tensor.storage);
+    if (tensor.gradFn !== null) this.releaseNode(tensor.gradFn);
+  }
+
+  releaseStorage(storage: Storage): void {
+    storage.refs--;
+    if (storage.refs === 0) this.recorder.free(storage.block);
+    else if (storage.refs < 0) throw new Error('a storage was freed twice');
+  }
+
+  releaseNode(first: Node): void {
+    if (--first.refs > 0) return;
+    const ending = [first];
+    for (let node = ending.pop(); node !== undefined; node = ending.pop()) {
+      node.refs = -1;
+      this.releaseSaved(node);
+      if (node.variable !== null) this.releaseVariable(node);
+      for (const next of node.next) if (next !== null && --next.refs === 0) ending.push(next);
+    }
+  }
+
+  private releaseVariable(node: Node): void {
+    const variable = node.variable!;
+    node.variable = null;
+    variable.accumulator = null;
+    const { gradient } = variable;
+    this.release(variable);
+    if (variable.refs < 0 && gradient !== null) this.release(gradient);
+  }
+
+  releaseSaved(node: Node): void {
+    if (node.slots !== null) for (const slot of node.slots) node.hook!.forget(slot);
+    else for (const tensor of node.saved) this.releaseStorage(tensor.storage);
+    node.saved.length = 0;
+    node.slots = null;
+  }
+
+  // ---- recomputation
+
+  /** Sets the state aside in which backward runs, and begins one in which everything made is noted for its end. */
+  beginRecomputation(hook: SavingHook): OuterState {
+    const { gradEnabled, autocastCache, arena, hook: outerHook } = this;
+    const category = this.recorder.bear('activations');
+    this.gradEnabled = true;
+    this.autocastCache = new Map();
+    this.arena = { tensors: [], nodes: [] };
+    this.hook = hook;
+    return { gradEnabled, autocastCache, arena, hook: outerHook, category, depth: this.frames.length };
+  }
+
+  /** Drops what recomputation made, as the exception that stops it does, and restores the outer state. */
+  endRecomputation(outer: OuterState): void {
+    const { tensors, nodes } = this.arena!;
+    this.unwind(outer.depth);
+    this.clearAutocastCache();
+    for (const tensor of tensors) if (tensor.refs === 0) this.destroy(tensor);
+    for (const node of nodes) {
+      if (node.refs !== 0) continue;
+      node.refs = 1;
+      this.releaseNode(node);
+    }
+    this.recorder.bear(outer.category);
+    this.gradEnabled = outer.gradEnabled;
+    this.autocastCache = outer.autocastCache;
+    this.arena = outer.arena;
+    this.hook = outer.hook;
+  }
+
+  clearAutocastCache(): void {
+    for (const copy of this.autocastCache.values()) this.release(copy);
+    this.autocastCache.clear();
+  }
+
+  // ---- frames
+
+  enter(args: readonly Argument[]): void {
+    this.frames.push(this.names.length);
+    for (const argument of args) if (argument !== null) this.names.push(this.hold(argument as EngineTensor));
+    this.frames.push(this.names.length);
+  }
+
+  leave<R extends Returned>(result: R): R {
+    this.eachReturned(result, (tensor) => this.hold(tensor));
+    this.frames.pop();
+    this.dropNames(this.frames.pop()!);
+    this.eachReturned(result, (tensor) => this.float(tensor));
+    return result;
+  }
+
+  keep(tensor: EngineTensor): EngineTensor {
+    this.names.push(this.hold(tensor));
+    return tensor;
+  }
+
+  rebind(old: EngineTensor, value: EngineTensor): EngineTensor {
+    this.hold(value);
+    const place = this.findName(old);
+    if (place < 0) this.names.push(value);
+    else {
+      this.names[place] = value;
+      this.release(old);
+    }
+    return value;
+  }
+
+  drop(tensor: EngineTensor): void {
+    const place = this.findName(tensor);
+    if (place < 0) return this.consume(tensor);
+    this.names.splice(place, 1);
+    this.release(tensor);
+  }
+
+  get frameDepth(): number {
+    return this.frames.length;
+  }
+
+  /** Ends the frames above a depth without a return, as an exception does. */
+  unwind(depth: number): void {
+    if (this.frames.length === depth) return;
+    this.dropNames(this.frames[depth]!);
+    this.frames.length = depth;
+  }
+
+  /** Place of a local name of the current frame; arguments are held by the caller's tuple and never rebound. */
+  private findName(tensor: EngineTensor): number {
+    const locals = this.frames.length === 0 ? 0 : this.frames[this.frames.length - 1]!;
+    for (let i = this.names.length - 1; i >= locals; i--) if (this.names[i] === tensor) return i;
+    return -1;
+  }
+
+  private dropNames(base: number): void {
+    for (let i = base; i < this.names.length; i++) this.release(this.names[i]!);
+    this.names.length = base;
+  }
+
+  private eachReturned(result: Returned, act: (tensor: EngineTensor) => void): void {
+    if (result === null) return;
+    if (result instanceof EngineTensor) act(result);
+    else for (const tensor of result as readonly Argument[]) if (tensor !== null) act(tensor as EngineTensor);
+  }
+
+  // ---- graph
+
+  /** A node for an operation on these inputs; null where no gradient is needed. */
+  record(formula: Formula, inputs: readonly (EngineTensor | null)[]): Node | null {
+    if (!this.gradEnabled || !inputs.some((input) => input !== null && input.requiresGrad)) return null;
+    const node = new Node(formula);
+    for (const input of inputs) this.connect(node, input);
+    if (this.arena === null) this.tape.push(node);
+    else this.arena.nodes.push(node);
+    return node;
+  }
+
+  private connect(node: Node, input: EngineTensor | null): void {
+    const next = input === null || !input.requiresGrad ? null : (input.gradFn ?? this.accumulatorOf(input));
+    node.next.push(next);
+    node.outputNumbers.push(next === null ? 0 : input!.outputIndex);
+    if (next !== null) next.refs++;
+  }
+
+  private accumulatorOf(leaf: EngineTensor): Node {
+    if (leaf.accumulator !== null) return leaf.accumulator;
+    const node = new Node(ACCUMULATE);
+    node.variable = this.hold(leaf);
+    node.outputs.push(leaf);
+    leaf.accumulator = node;
+    return node;
+  }
+
+  /** Keeps a tensor for backward. */
+  save(node: Node | null, tensor: EngineTensor): void {
+    if (node === null) return;
+    if (this.hook === null) tensor.storage.refs++;
+    else {
+      node.hook = this.hook;
+      (node.slots ??= []).push(this.hook.pack(tensor));
+    }
+    node.saved.push(tensor);
+  }
+
+  /** Makes a tensor the (next) result of a node. */
+  attach(tensor: EngineTensor, node: Node | null): EngineTensor {
+    if (node === null) return tensor;
+    tensor.gradFn = node;
+    tensor.outputIndex = node.outputs.length;
+    tensor.requiresGrad = true;
+    node.outputs.push(tensor);
+    node.refs++;
+    return tensor;
+  }
+}

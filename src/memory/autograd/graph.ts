@@ -1,0 +1,108 @@
+import type { DType } from '../../model/dtype.js';
+import type { Shape } from '../../model/module-tree.js';
+import type { Tensor } from '../../model/operations.js';
+import type { Strides } from './strides.js';
+
+/** Memory that tensors share. `refs` counts the tensors on it and the places where autograd saved it. */
+export class Storage {
+  refs = 1;
+
+  constructor(
+    readonly bytes: number,
+    /** The allocator's block, or -1 while the storage is empty. */
+    public block: number,
+  ) {}
+}
+
+/** A tensor without data: a shape over a storage. A view is another tensor over the same storage. */
+export class EngineTensor implements Tensor {
+  /** Names and gradient buffers that hold it; 0: floating, about to be taken by an operation; -1: dead. */
+  refs = 0;
+  gradFn: Node | null = null;
+  outputIndex = 0;
+  requiresGrad = false;
+  /** A view keeps its base alive, so that a gradient in it is never added to in place. */
+  isView = false;
+  /** Of a leaf that needs a gradient. */
+  accumulator: Node | null = null;
+  /** Of a leaf, once backward has run. */
+  gradient: EngineTensor | null = null;
+
+  constructor(
+    readonly shape: Shape,
+    readonly strides: Strides,
+    readonly dtype: DType,
+    readonly storage: Storage,
+  ) {}
+}
+
+/** Gradients for a node's inputs in their order; null where none is needed. */
+export type Gradients = readonly (EngineTensor | null)[];
+
+/** What a backward formula may do: allocate and let go. */
+export interface Workspace {
+  /** A new tensor, floating. */
+  empty(shape: Shape, dtype: DType, operation: number, strides?: Strides): EngineTensor;
+  emptyLike(tensor: EngineTensor, operation: number): EngineTensor;
+  /** A view on the tensor's storage, floating. */
+  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides): EngineTensor;
+  /** Memory that only lives inside a kernel or an expression. */
+  scratch(bytes: number, operation: number): Storage;
+  discard(storage: Storage): void;
+  release(tensor: EngineTensor): void;
+  consume(tensor: EngineTensor): void;
+}
+
+/** How an operation turns the gradient of its outputs into gradients of its inputs. */
+export interface Formula {
+  /** Number of the operation's name. */
+  readonly operation: number;
+  /** In which order gradients reach the inputs' nodes; as they come where left out. */
+  readonly delivery?: readonly number[];
+  apply(workspace: Workspace, node: Node): Gradients;
+}
+
+/** Where saved tensors go instead of being kept: checkpointing. */
+export interface SavingHook {
+  /** Takes note of a saved tensor; returns its slot. */
+  pack(tensor: EngineTensor): number;
+  /** Gives the tensor of a slot, recomputing if need be. */
+  unpack(slot: number): EngineTensor;
+  /** The formula that unpacked the slot is done with it. */
+  release(slot: number): void;
+  /** The slot's owner needs it no longer. */
+  forget(slot: number): void;
+}
+
+/** One recorded operation of the forward pass. */
+export class Node {
+  refs = 0;
+  /** Consumers in the running backward pass whose gradients are still to come; only kept for leaves. */
+  dependencies = 0;
+  reached = false;
+  readonly next: (Node | null)[] = [];
+  readonly outputNumbers: number[] = [];
+  readonly saved: EngineTensor[] = [];
+  /** Shapes and types of the results, which their gradients must have. */
+  readonly outputs: EngineTensor[] = [];
+  readonly buffer: (EngineTensor | null)[] = [];
+  hook: SavingHook | null = null;
+  slots: number[] | null = null;
+  /** Formulas' own numbers, such as a dimension or an exponent. */
+  attribute = 0;
+  /** Shapes of inputs that a formula needs and that nobody saved. */
+  shapes: Shape[] | null = null;
+  /** The leaf whose gradient is accumulated here. */
+  variable: EngineTensor | null = null;
+
+  constructor(readonly formula: Formula) {}
+
+  needs(input: number): boolean {
+    return this.next[input] !== null;
+  }
+
+  /** The gradient of the first output. */
+  get gradient(): EngineTensor {
+    return this.buffer[0]!;
+  }
+}

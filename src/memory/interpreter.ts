@@ -1,0 +1,93 @@
+import type { Buffer, Linear, Parameter } from '../model/module-tree.js';
+import type { AttentionOperations, NameOperations, Operations, Tensor } from '../model/operations.js';
+import type { Engine } from './autograd/engine.js';
+import type { EngineTensor } from './autograd/graph.js';
+import { operation } from './autograd/operation-names.js';
+import type { BlockRunner } from './block-runner.js';
+import type { KernelChoice } from './operations/attention.js';
+import { scaledDotProductAttention } from './operations/attention.js';
+import { elementwiseOperations } from './operations/elementwise.js';
+import { imageOperations } from './operations/images.js';
+import { indexOperations } from './operations/indexing.js';
+import { lossOperations } from './operations/losses.js';
+import { matrixOperations } from './operations/matrix.js';
+import { normalisationOperations } from './operations/normalisation.js';
+import { reductionOperations } from './operations/reductions.js';
+import { viewOperations } from './operations/views.js';
+
+/** How a run executes a model's operations. */
+export interface Interpretation {
+  engine: Engine;
+  /** Tensors of the parameters and buffers, by their index. */
+  parameters: readonly EngineTensor[];
+  buffers: readonly EngineTensor[];
+  linear(x: EngineTensor, layer: Linear): EngineTensor;
+  runBlock: BlockRunner;
+  attention: AttentionOperations['attention'];
+  kernels: KernelChoice;
+  /** Replaces the model's own dropout; null: the model's own. */
+  dropout: number | null;
+}
+
+const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+
+/** The operation vocabulary over an engine. */
+export function createOperations(interpretation: Interpretation): Operations {
+  const { engine, parameters, buffers, dropout } = interpretation;
+  const parameter = (wanted: Parameter): EngineTensor => parameters[wanted.index]!;
+  return {
+    ...nameOperations(interpretation),
+    create: (name, shape, dtype) => engine.empty(shape, dtype, operation(name)),
+    parameter,
+    buffer: (wanted: Buffer) => buffers[wanted.index]!,
+    ...elementwiseOperations(engine),
+    ...reductionOperations(engine),
+    ...viewOperations(engine),
+    ...matrixOperations(engine, interpretation.linear),
+    ...attentionOperations(interpretation),
+    ...normalisationOperations(engine, parameter),
+    ...imageOperations(engine, parameter),
+    ...indexOperations(engine, parameter),
+    ...lossOperations(engine),
+    dropoutOf: (probability) => dropout ?? probability,
+  };
+}
+
+function nameOperations({ engine, runBlock }: Interpretation): NameOperations {
+  return {
+    enter: (args) => engine.enter(args),
+    leave: (result) => engine.leave(result),
+    keep: (value) => {
+      engine.keep(own(value));
+      return value;
+    },
+    rebind: (old, value) => engine.rebind(own(old), own(value)),
+    drop: (value) => engine.drop(own(value)),
+    block: (block, args, body) =>
+      runBlock(block, args as (EngineTensor | null)[], body as (args: unknown) => EngineTensor),
+    noGrad: (body) => {
+      const { gradEnabled } = engine;
+      engine.gradEnabled = false;
+      const result = body();
+      engine.gradEnabled = gradEnabled;
+      return result;
+    },
+    withoutAutocast: (body) => {
+      const { autocast } = engine;
+      engine.autocast = null;
+      const result = body();
+      engine.autocast = autocast;
+      return result;
+    },
+  };
+}
+
+function attentionOperations({ engine, attention, kernels }: Interpretation): AttentionOperations {
+  return {
+    attention,
+    scaledDotProductAttention: (q, k, v, options) => {
+      const inputs = { q: own(q), k: own(k), v: own(v), mask: options.mask ? own(options.mask) : null, options };
+      return scaledDotProductAttention(engine, inputs, kernels);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { DType } from '../../model/dtype.js';
+import { bool, float32 } from '../../model/dtype.js';
+import type { AttentionOptions } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import type { EngineTensor } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { add, dropout, to, unary } from './elementwise.js';
+import { matmul } from './matrix.js';
+import { softmax } from './reductions.js';
+import { UNARY } from './unary.js';
+import { expand, reshape, transpose, unsqueeze } from './views.js';
+
+interface MathInputs {
+  q: EngineTensor;
+  k: EngineTensor;
+  v: EngineTensor;
+  mask: EngineTensor | null;
+  options: AttentionOptions;
+}
+
+/** ones, tril, and zeros filled with minus infinity above the diagonal. */
+function causalMask(engine: Engine, length: number, keys: number, dtype: DType): EngineTensor {
+  const shape = [length, keys];
+  const ones = engine.hold(engine.empty(shape, bool, operation('ones')));
+  const lower = engine.hold(engine.empty(shape, bool, operation('tril')));
+  engine.release(ones);
+  const mask = engine.empty(shape, dtype, operation('where'));
+  engine.release(lower);
+  return mask;
+}
+
+/** `repeat_interleave` of the heads: an expanded copy where there are fewer than query heads. */
+function expandHeads(engine: Engine, x: EngineTensor, heads: number): EngineTensor {
+  const [batch, own, length, size] = x.shape as readonly [number, number, number, number];
+  if (own === heads) return x;
+  const repeated = expand(engine, unsqueeze(engine, x, 2), [batch, own, heads / own, length, size]);
+  return reshape(engine, repeated, [batch, heads, length, size]);
+}
+
+/** Adding a mask: in place on a device, out of place while operators are recorded. */
+function masked(engine: Engine, scores: EngineTensor, mask: EngineTensor): EngineTensor {
+  return add(engine, scores, mask);
+}
+
+/** `_scaled_dot_product_attention_math` of PyTorch 2.9: 16-bit inputs are raised to fp32, q and k scaled separately. */
+export function mathAttention(engine: Engine, { q, k, v, mask, options }: MathInputs): EngineTensor {
+  const dtype = q.dtype;
+  engine.enter([q, k, v, mask]);
+  const precise = [q, k, v].map((tensor) => engine.keep(to(engine, tensor, float32)));
+  const [preciseQ, preciseK, preciseV] = precise as [EngineTensor, EngineTensor, EngineTensor];
+  const query = engine.keep(unary(engine, preciseQ, UNARY.mulScalar));
+  const bias = options.causal ? engine.keep(causalMask(engine, q.shape[2]!, k.shape[2]!, query.dtype)) : mask;
+  const key = engine.keep(expandHeads(engine, preciseK, q.shape[1]!));
+  const value = engine.keep(expandHeads(engine, preciseV, q.shape[1]!));
+  const scaledKey = unary(engine, transpose(engine, key, 2, 3), UNARY.mulScalar);
+  let scores = engine.keep(matmul(engine, query, scaledKey));
+  const rename = (next: EngineTensor): EngineTensor => engine.rebind(scores, next);
+  if (bias !== null) scores = rename(masked(engine, scores, bias));
+  scores = rename(softmax(engine, scores));
+  if (options.dropout > 0) scores = rename(dropout(engine, scores, options.dropout));
+  const product = engine.keep(matmul(engine, scores, value));
+  const out = engine.keep(to(engine, product, dtype));
+  engine.keep(to(engine, scores, dtype));
+  return engine.leave(out);
+}

@@ -1,0 +1,286 @@
+import type { DType } from '../../model/dtype.js';
+import { bool, promote } from '../../model/dtype.js';
+import type { ElementwiseOperations, Tensor } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { broadcastShape, elementwiseStrides } from '../autograd/strides.js';
+import { consumeCast, raised, toType } from '../precision/autocast.js';
+import type { Unary } from './unary.js';
+import { UNARY } from './unary.js';
+
+const ADD = operation('add');
+const SUB = operation('sub');
+const MUL = operation('mul');
+const DIV = operation('div');
+const POW = operation('pow');
+const WHERE = operation('where');
+const MASKED_FILL = operation('masked_fill');
+const CLONE = operation('clone');
+
+/** Type of a result; a tensor without dimensions does not raise one with dimensions (c10 result_type). */
+function resultType(a: EngineTensor, b: EngineTensor): DType {
+  if (a.dtype.floating === b.dtype.floating) {
+    if (a.shape.length === 0 && b.shape.length > 0) return b.dtype;
+    if (b.shape.length === 0 && a.shape.length > 0) return a.dtype;
+  }
+  return promote(a.dtype, b.dtype);
+}
+
+export function binaryResult(workspace: Workspace, a: EngineTensor, b: EngineTensor, name: number): EngineTensor {
+  const shape = broadcastShape(a.shape, b.shape);
+  const strides = a.strides === null && b.strides === null ? null : elementwiseStrides(shape, [a, b]);
+  return workspace.empty(shape, resultType(a, b), name, strides);
+}
+
+/** Passes the gradient to both sides as it is; validation sums and casts. */
+const ADD_FORMULA: Formula = { operation: ADD, apply: (_, node) => both(node, node.gradient, node.gradient) };
+
+const both = (node: Node, a: EngineTensor | null, b: EngineTensor | null): Gradients => [
+  node.needs(0) ? a : null,
+  node.needs(1) ? b : null,
+];
+
+const SUB_FORMULA: Formula = {
+  operation: SUB,
+  apply: (workspace, node) => [
+    node.needs(0) ? node.gradient : null,
+    node.needs(1) ? workspace.emptyLike(node.gradient, operation('neg')) : null,
+  ],
+};
+
+/** The second operand's gradient is computed first; an operand is saved only if the other one needs a gradient. */
+const MUL_FORMULA: Formula = {
+  operation: MUL,
+  apply: (workspace, node) => {
+    const first = node.needs(1) ? node.saved[0]! : null;
+    const second = node.needs(0) ? node.saved[node.saved.length - 1]! : null;
+    const gradientOfSecond = first && binaryResult(workspace, node.gradient, first, MUL);
+    const gradientOfFirst = second && binaryResult(workspace, node.gradient, second, MUL);
+    return [gradientOfFirst, gradientOfSecond];
+  },
+};
+
+/** grad / other; and for the divisor -grad * self / other / other, evaluated as written. */
+const DIV_FORMULA: Formula = {
+  operation: DIV,
+  apply: (workspace, node) => {
+    const divisor = node.saved[0]!;
+    const gradientOfSecond = node.needs(1) ? divisorGradient(workspace, node, divisor) : null;
+    return [node.needs(0) ? binaryResult(workspace, node.gradient, divisor, DIV) : null, gradientOfSecond];
+  },
+};
+
+function divisorGradient(workspace: Workspace, node: Node, divisor: EngineTensor): EngineTensor {
+  const negative = workspace.emptyLike(node.gradient, operation('neg'));
+  const quotient = binaryResult(workspace, node.saved[1]!, divisor, DIV);
+  const again = binaryResult(workspace, quotient, divisor, DIV);
+  const result = binaryResult(workspace, negative, again, MUL);
+  for (const temporary of [negative, quotient, again]) workspace.consume(temporary);
+  return result;
+}
+
+/** grad * (exponent * self.pow(exponent - 1)): two temporaries until the expression ends. */
+const POW_FORMULA: Formula = {
+  operation: POW,
+  apply: (workspace, node) => {
+    const x = node.saved[0]!;
+    const power = workspace.emptyLike(x, POW);
+    const scaled = workspace.emptyLike(power, MUL);
+    const result = binaryResult(workspace, node.gradient, scaled, MUL);
+    workspace.consume(scaled);
+    workspace.consume(power);
+    return [result];
+  },
+};
+
+/** where(condition, grad, 0) for each side that needs it; the zero has no dimensions. */
+const WHERE_FORMULA: Formula = {
+  operation: WHERE,
+  apply: (workspace, node) => [0, 1].map((side) => (node.needs(side) ? whereGradient(workspace, node.gradient) : null)),
+};
+
+function whereGradient(workspace: Workspace, gradient: EngineTensor): EngineTensor {
+  const zero = workspace.empty([], gradient.dtype, operation('zeros'));
+  const result = workspace.emptyLike(gradient, WHERE);
+  workspace.consume(zero);
+  return result;
+}
+
+const MASKED_FILL_FORMULA: Formula = {
+  operation: MASKED_FILL,
+  apply: (workspace, node) => [workspace.emptyLike(node.gradient, MASKED_FILL)],
+};
+
+/** silu in place keeps a clone of its input. */
+const SILU_IN_PLACE_FORMULA: Formula = {
+  operation: operation('silu'),
+  apply: (workspace, node) => [workspace.emptyLike(node.gradient, operation('silu_backward'))],
+};
+
+export function unary(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
+  const source = kind.autocastToFloat32 ? raised(engine, x) : x;
+  const node = engine.record(kind.formula, [source]);
+  if (kind.saves === 'input') engine.save(node, source);
+  const out = engine.emptyLike(source, kind.operation);
+  if (kind.saves === 'result') engine.save(node, out);
+  engine.attach(out, node);
+  consumeCast(engine, x, source);
+  return out;
+}
+
+/** An operation that writes over its input: a new value on the same storage. */
+export function inPlace(engine: Engine, x: EngineTensor, node: ReturnType<Engine['record']>): EngineTensor {
+  const out = engine.viewOf(x, x.shape, x.strides);
+  out.isView = x.isView;
+  engine.attach(out, node);
+  engine.consume(x);
+  return out;
+}
+
+export function add(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
+  const node = engine.record(ADD_FORMULA, [a, b]);
+  const out = engine.attach(binaryResult(engine, a, b, ADD), node);
+  consumePair(engine, a, b);
+  return out;
+}
+
+function consumePair(engine: Engine, a: EngineTensor, b: EngineTensor): void {
+  engine.consume(a);
+  if (b !== a) engine.consume(b);
+}
+
+export function mul(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
+  const node = engine.record(MUL_FORMULA, [a, b]);
+  if (node?.needs(1)) engine.save(node, a);
+  if (node?.needs(0)) engine.save(node, b);
+  const out = engine.attach(binaryResult(engine, a, b, MUL), node);
+  consumePair(engine, a, b);
+  return out;
+}
+
+function div(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
+  const node = engine.record(DIV_FORMULA, [a, b]);
+  engine.save(node, b);
+  if (node?.needs(1)) engine.save(node, a);
+  const out = engine.attach(binaryResult(engine, a, b, DIV), node);
+  consumePair(engine, a, b);
+  return out;
+}
+
+function pow(engine: Engine, x: EngineTensor): EngineTensor {
+  const source = raised(engine, x);
+  const node = engine.record(POW_FORMULA, [source]);
+  engine.save(node, source);
+  const out = engine.attach(engine.emptyLike(source, POW), node);
+  consumeCast(engine, x, source);
+  return out;
+}
+
+function where(engine: Engine, condition: EngineTensor, x: EngineTensor, other: EngineTensor): EngineTensor {
+  const node = engine.record(WHERE_FORMULA, [x, other]);
+  engine.save(node, condition);
+  const shape = broadcastShape(broadcastShape(condition.shape, x.shape), other.shape);
+  const out = engine.empty(shape, resultType(x, other), WHERE, elementwiseStrides(shape, [condition, x, other]));
+  engine.attach(out, node);
+  engine.consume(condition);
+  consumePair(engine, x, other);
+  return out;
+}
+
+function maskedFill(engine: Engine, x: EngineTensor, mask: EngineTensor): EngineTensor {
+  const node = engine.record(MASKED_FILL_FORMULA, [x]);
+  engine.save(node, mask);
+  const out = engine.attach(binaryResult(engine, x, mask, MASKED_FILL), node);
+  consumePair(engine, x, mask);
+  return out;
+}
+
+function siluInPlace(engine: Engine, x: EngineTensor): EngineTensor {
+  const node = engine.record(SILU_IN_PLACE_FORMULA, [x]);
+  if (node !== null) {
+    const clone = engine.emptyLike(x, CLONE);
+    engine.save(node, clone);
+    engine.consume(clone);
+  }
+  return inPlace(engine, x, node);
+}
+
+function reluInPlace(engine: Engine, x: EngineTensor): EngineTensor {
+  const node = engine.record(UNARY.relu.formula, [x]);
+  const out = inPlace(engine, x, node);
+  engine.save(node, out);
+  return out;
+}
+
+function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTensor {
+  const node = engine.record(ADD_FORMULA, [x, y]);
+  const out = inPlace(engine, x, node);
+  engine.consume(y);
+  return out;
+}
+
+const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+
+/** `native_dropout`: keeps a mask of one byte per element. Nothing happens at probability 0. */
+export function dropout(engine: Engine, x: EngineTensor, probability: number): EngineTensor {
+  if (probability === 0) return x;
+  const { dropout: kind } = UNARY;
+  const node = engine.record(kind.formula, [x]);
+  const out = engine.emptyLike(x, kind.operation);
+  const mask = engine.empty(x.shape, bool, kind.operation, out.strides);
+  engine.save(node, mask);
+  engine.attach(out, node);
+  engine.consume(mask);
+  engine.consume(x);
+  return out;
+}
+
+/** `x.to(dtype)`, using up a floating input. */
+export function to(engine: Engine, x: EngineTensor, dtype: DType): EngineTensor {
+  const out = toType(engine, x, dtype);
+  if (out !== x) engine.consume(x);
+  return out;
+}
+
+export function elementwiseOperations(engine: Engine): ElementwiseOperations {
+  const apply = (kind: Unary) => (x: Tensor) => unary(engine, own(x), kind);
+  return {
+    add: (a, b) => add(engine, own(a), own(b)),
+    sub: (a, b) => {
+      const node = engine.record(SUB_FORMULA, [own(a), own(b)]);
+      const out = engine.attach(binaryResult(engine, own(a), own(b), SUB), node);
+      consumePair(engine, own(a), own(b));
+      return out;
+    },
+    mul: (a, b) => mul(engine, own(a), own(b)),
+    div: (a, b) => div(engine, own(a), own(b)),
+    addScalar: apply(UNARY.addScalar),
+    mulScalar: apply(UNARY.mulScalar),
+    neg: apply(UNARY.neg),
+    pow: (x) => pow(engine, own(x)),
+    rsqrt: apply(UNARY.rsqrt),
+    sqrt: apply(UNARY.sqrt),
+    exp: apply(UNARY.exp),
+    log: apply(UNARY.log),
+    cos: apply(UNARY.cos),
+    sin: apply(UNARY.sin),
+    tanh: apply(UNARY.tanh),
+    sigmoid: apply(UNARY.sigmoid),
+    gelu: apply(UNARY.gelu),
+    silu: apply(UNARY.silu),
+    relu: apply(UNARY.relu),
+    siluInPlace: (x) => siluInPlace(engine, own(x)),
+    reluInPlace: (x) => reluInPlace(engine, own(x)),
+    addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),
+    dropout: (x, probability) => dropout(engine, own(x), probability),
+    to: (x, dtype) => to(engine, own(x), dtype),
+    where: (condition, x, other) => where(engine, own(condition), own(x), own(other)),
+    maskedFill: (x, mask) => maskedFill(engine, own(x), own(mask)),
+    derive: (name, inputs, shape, dtype) => {
+      const out = engine.empty(shape, dtype, operation(name));
+      for (const input of inputs) engine.consume(own(input));
+      return out;
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { int64 } from '../../model/dtype.js';
+import type { Convolution, Parameter, Shape } from '../../model/module-tree.js';
+import type { ImageOperations, PoolingWindow, Tensor } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import type { EngineTensor, Formula, Workspace } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import type { Strides } from '../autograd/strides.js';
+import { consumeCast, lowered } from '../precision/autocast.js';
+import { channelsLastStrides } from './views.js';
+
+const CONVOLUTION = operation('convolution');
+const CONVOLUTION_BACKWARD = operation('convolution_backward');
+const MAX_POOL = operation('max_pool2d_with_indices');
+const ADAPTIVE_POOL = operation('adaptive_avg_pool2d');
+const MEAN = operation('mean');
+
+/** Input, weight and bias gradients in one call. */
+const CONVOLUTION_FORMULA: Formula = {
+  operation: CONVOLUTION,
+  apply: (workspace, node) =>
+    node.next.map((next, i) => {
+      if (next === null) return null;
+      const { shape, strides } = next.outputs[node.outputNumbers[i]!]!;
+      return workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
+    }),
+};
+
+const MAX_POOL_FORMULA: Formula = {
+  operation: MAX_POOL,
+  apply: (workspace, node) => [workspace.emptyLike(node.saved[0]!, operation('max_pool2d_with_indices_backward'))],
+};
+
+/** Pooling to one pixel is a mean: the gradient expanded and divided. */
+const MEAN_FORMULA: Formula = { operation: MEAN, apply: (workspace, node) => [inputSized(workspace, node, 'div')] };
+const ADAPTIVE_POOL_FORMULA: Formula = {
+  operation: ADAPTIVE_POOL,
+  apply: (workspace, node) => [inputSized(workspace, node, 'adaptive_avg_pool2d_backward')],
+};
+
+function inputSized(workspace: Workspace, node: Parameters<Formula['apply']>[1], name: string): EngineTensor {
+  const { shape, strides } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
+  return workspace.empty(shape, node.gradient.dtype, operation(name), name === 'div' ? null : strides);
+}
+
+type TensorOf = (parameter: Parameter) => EngineTensor;
+
+/** Output size of a convolution or pooling along one dimension. */
+function outputSize(
+  size: number,
+  window: { kernel: number; stride: number; padding: number; dilation: number },
+): number {
+  const { kernel, stride, padding, dilation } = window;
+  return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+function convolvedShape(x: EngineTensor, layer: Convolution): Shape {
+  const { kernel, stride, padding, dilation } = layer;
+  const along = (dim: 0 | 1): number =>
+    outputSize(x.shape[2 + dim]!, { kernel: kernel[dim], stride: stride[dim], padding: padding[dim], dilation });
+  return [x.shape[0]!, layer.weight.shape[0]!, along(0), along(1)];
+}
+
+function transposedShape(x: EngineTensor, layer: Convolution): Shape {
+  const along = (dim: 0 | 1): number =>
+    (x.shape[2 + dim]! - 1) * layer.stride[dim] - 2 * layer.padding[dim] + layer.kernel[dim];
+  return [x.shape[0]!, layer.weight.shape[1]! * layer.groups, along(0), along(1)];
+}
+
+/** Channels last where input or weight is (cudnn_conv_suggest_memory_format). */
+function convolutionStrides(x: EngineTensor, weight: EngineTensor, shape: Shape): Strides {
+  return x.strides === null && weight.strides === null ? null : channelsLastStrides(shape);
+}
+
+/** Autocast casts bias, weight, input; input and weight are kept. */
+function convolve(
+  engine: Engine,
+  x: EngineTensor,
+  layer: Convolution,
+  at: { shape: Shape; tensorOf: TensorOf },
+): EngineTensor {
+  const ownBias = layer.bias && at.tensorOf(layer.bias);
+  const ownWeight = at.tensorOf(layer.weight);
+  const bias = ownBias && lowered(engine, ownBias);
+  const weight = lowered(engine, ownWeight);
+  const input = lowered(engine, x);
+  const node = engine.record(CONVOLUTION_FORMULA, [input, weight, bias]);
+  engine.save(node, input);
+  engine.save(node, weight);
+  const strides = convolutionStrides(input, weight, at.shape);
+  const out = engine.attach(engine.empty(at.shape, input.dtype, CONVOLUTION, strides), node);
+  consumeCast(engine, x, input);
+  consumeCast(engine, ownWeight, weight);
+  if (ownBias && bias) consumeCast(engine, ownBias, bias);
+  return out;
+}
+
+function pooledSize(size: number, { kernel, stride, padding, ceil }: PoolingWindow): number {
+  const steps = (size + 2 * padding - kernel) / stride;
+  if (!ceil) return Math.floor(steps) + 1;
+  const count = Math.ceil(steps) + 1;
+  return (count - 1) * stride >= size + padding ? count - 1 : count;
+}
+
+/** Keeps the input and the position of each maximum. */
+function maxPool(engine: Engine, x: EngineTensor, pooling: PoolingWindow): EngineTensor {
+  const node = engine.record(MAX_POOL_FORMULA, [x]);
+  engine.save(node, x);
+  const shape = [x.shape[0]!, x.shape[1]!, pooledSize(x.shape[2]!, pooling), pooledSize(x.shape[3]!, pooling)];
+  const strides = x.strides === null ? null : channelsLastStrides(shape);
+  const out = engine.attach(engine.empty(shape, x.dtype, MAX_POOL, strides), node);
+  const indices = engine.empty(shape, int64, MAX_POOL, strides);
+  engine.save(node, indices);
+  engine.consume(indices);
+  engine.consume(x);
+  return out;
+}
+
+function adaptivePool(engine: Engine, x: EngineTensor, size: number): EngineTensor {
+  const node = engine.record(size === 1 ? MEAN_FORMULA : ADAPTIVE_POOL_FORMULA, [x]);
+  if (size !== 1) engine.save(node, x);
+  const shape = [x.shape[0]!, x.shape[1]!, size, size];
+  const strides = x.strides === null ? null : channelsLastStrides(shape);
+  const out = engine.attach(engine.empty(shape, x.dtype, size === 1 ? MEAN : ADAPTIVE_POOL, strides), node);
+  engine.consume(x);
+  return out;
+}
+
+export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperations {
+  const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+  return {
+    conv2d: (x, layer) => convolve(engine, own(x), layer, { shape: convolvedShape(own(x), layer), tensorOf }),
+    convTranspose2d: (x, layer) => convolve(engine, own(x), layer, { shape: transposedShape(own(x), layer), tensorOf }),
+    maxPool2d: (x, window) => maxPool(engine, own(x), window),
+    adaptiveAvgPool2d: (x, size) => adaptivePool(engine, own(x), size),
+  };
+}

@@ -1,0 +1,78 @@
+import { float32 } from '../../model/dtype.js';
+import type { LossOperations, Tensor } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import type { EngineTensor, Formula } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { consumeCast, raised } from '../precision/autocast.js';
+
+const LOG_SOFTMAX = operation('log_softmax');
+const NLL_LOSS = operation('nll_loss');
+const MSE_LOSS = operation('mse_loss');
+
+const LOG_SOFTMAX_FORMULA: Formula = {
+  operation: LOG_SOFTMAX,
+  apply: (workspace, node) => {
+    const result = node.saved[0]!;
+    const { dtype } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
+    return [workspace.empty(result.shape, dtype, operation('log_softmax_backward'), result.strides)];
+  },
+};
+
+/** Zeros of the log-probabilities' size. */
+const NLL_LOSS_FORMULA: Formula = {
+  operation: NLL_LOSS,
+  apply: (workspace, node) => [workspace.emptyLike(node.saved[0]!, operation('nll_loss_backward'))],
+};
+
+const MSE_LOSS_FORMULA: Formula = {
+  operation: MSE_LOSS,
+  apply: (workspace, node) => [workspace.emptyLike(node.saved[0]!, operation('mse_loss_backward'))],
+};
+
+/**
+ * `F.cross_entropy`: log-softmax in the logits' type (it passes an explicit type, so autocast leaves it), then nll_loss,
+ * which autocast raises to fp32. The loss phase begins here.
+ */
+function crossEntropy(engine: Engine, logits: EngineTensor, target: EngineTensor): EngineTensor {
+  if (engine.recorder.currentPhase === 'forward') engine.recorder.phase('loss');
+  const node = engine.record(LOG_SOFTMAX_FORMULA, [logits]);
+  const logProbabilities = engine.attach(engine.emptyLike(logits, LOG_SOFTMAX), node);
+  engine.save(node, logProbabilities);
+  const loss = nllLoss(engine, logProbabilities, target);
+  engine.consume(logits);
+  return loss;
+}
+
+function nllLoss(engine: Engine, input: EngineTensor, target: EngineTensor): EngineTensor {
+  const source = raised(engine, input);
+  const node = engine.record(NLL_LOSS_FORMULA, [source]);
+  engine.save(node, source);
+  engine.save(node, target);
+  const loss = engine.attach(engine.empty([], source.dtype, NLL_LOSS), node);
+  const totalWeight = engine.empty([], source.dtype, NLL_LOSS);
+  engine.save(node, totalWeight);
+  engine.consume(totalWeight);
+  consumeCast(engine, input, source);
+  engine.consume(target);
+  return loss;
+}
+
+function mseLoss(engine: Engine, input: EngineTensor, target: EngineTensor): EngineTensor {
+  const other = raised(engine, target);
+  const source = raised(engine, input);
+  const node = engine.record(MSE_LOSS_FORMULA, [source]);
+  engine.save(node, source);
+  engine.save(node, other);
+  const loss = engine.attach(engine.empty([], float32, MSE_LOSS), node);
+  consumeCast(engine, target, other);
+  consumeCast(engine, input, source);
+  return loss;
+}
+
+export function lossOperations(engine: Engine): LossOperations {
+  const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+  return {
+    crossEntropy: (logits, target) => crossEntropy(engine, own(logits), own(target)),
+    mseLoss: (input, target) => mseLoss(engine, own(input), own(target)),
+  };
+}

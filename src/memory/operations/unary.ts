@@ -1,0 +1,67 @@
+import type { EngineTensor, Formula, Workspace } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+
+/** An operation on one tensor: what autograd keeps and, in `formula`, what its backward allocates. */
+export interface Unary {
+  readonly operation: number;
+  readonly saves: 'input' | 'result' | 'nothing';
+  /** On autocast's fp32 list (aten/src/ATen/autocast_mode.h). */
+  readonly autocastToFloat32: boolean;
+  readonly formula: Formula;
+}
+
+/** A backward that allocates one tensor like the gradient. */
+function plain(
+  name: string,
+  saves: Unary['saves'],
+  autocastToFloat32 = false,
+  backwardName = `${name}_backward`,
+): Unary {
+  const backward = operation(backwardName);
+  const formula: Formula = {
+    operation: operation(name),
+    apply: (workspace, node) => [workspace.emptyLike(node.gradient, backward)],
+  };
+  return { operation: operation(name), saves, autocastToFloat32, formula };
+}
+
+/** A backward that multiplies the gradient by a function of what was saved, that function being a temporary. */
+function product(name: string, saves: Unary['saves'], temporaries: readonly string[], autocast = false): Unary {
+  const numbers = temporaries.map(operation);
+  const formula: Formula = {
+    operation: operation(name),
+    apply: (workspace, node) => [evaluate(workspace, node.gradient, numbers)],
+  };
+  return { operation: operation(name), saves, autocastToFloat32: autocast, formula };
+}
+
+function evaluate(workspace: Workspace, gradient: EngineTensor, temporaries: readonly number[]): EngineTensor {
+  const values = temporaries.map((number) => workspace.emptyLike(gradient, number));
+  const result = workspace.emptyLike(gradient, operation('mul'));
+  for (const value of values) workspace.consume(value);
+  return result;
+}
+
+const PASS: Formula = { operation: operation('add'), apply: (_, node) => [node.gradient] };
+
+/** Formulas: tools/autograd/derivatives.yaml of PyTorch 2.9. */
+export const UNARY = {
+  addScalar: { operation: operation('add'), saves: 'nothing', autocastToFloat32: false, formula: PASS },
+  mulScalar: plain('mul', 'nothing', false, 'mul'),
+  divScalar: plain('div', 'nothing', false, 'div'),
+  neg: plain('neg', 'nothing', false, 'neg'),
+  /** -0.5 * grad * result.pow(3) */
+  rsqrt: product('rsqrt', 'result', ['pow', 'mul'], true),
+  /** grad / (2 * result) */
+  sqrt: product('sqrt', 'result', ['mul']),
+  exp: plain('exp', 'result', true, 'mul'),
+  log: plain('log', 'input', true, 'div'),
+  cos: product('cos', 'input', ['sin', 'neg']),
+  sin: product('sin', 'input', ['cos']),
+  tanh: plain('tanh', 'result'),
+  sigmoid: plain('sigmoid', 'result'),
+  gelu: plain('gelu', 'input'),
+  silu: plain('silu', 'input'),
+  relu: plain('relu', 'result', false, 'threshold_backward'),
+  dropout: plain('native_dropout', 'nothing'),
+} satisfies Record<string, Unary>;

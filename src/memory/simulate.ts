@@ -1,0 +1,118 @@
+import type { Architecture, BatchSizes } from '../model/definition.js';
+import type { DType } from '../model/dtype.js';
+import { bfloat16, float16, float32 } from '../model/dtype.js';
+import type { Attention, Precision, RunValues } from '../run/training-run.js';
+import type { GradientAddition } from './autograd/engine.js';
+import { Engine } from './autograd/engine.js';
+import type { EngineTensor } from './autograd/graph.js';
+import type { BlockRunner } from './block-runner.js';
+import { checkpointedBlocks, plainBlocks } from './block-runner.js';
+import type { MemoryEvents } from './events.js';
+import { createOperations } from './interpreter.js';
+import { placeModel } from './model-state.js';
+import { NotEstimable } from './not-estimable.js';
+import type { KernelChoice } from './operations/attention.js';
+import { linear } from './operations/matrix.js';
+import { optimizerOf } from './optimizer/optimizers.js';
+import type { Optimizer } from './optimizer/optimizer.js';
+import { GradScaler } from './precision/grad-scaler.js';
+import type { LoopConventions } from './training-loop.js';
+import { runTrainingLoop } from './training-loop.js';
+
+export interface SimulationOptions {
+  /** Two give the peak: optimizer states appear in the first. Reserved memory may need a third. */
+  iterations: number;
+  gradientAddition: GradientAddition;
+  /** Of the device, such as 8.0; null: as 8.0. Decides whether flash attention is there. */
+  computeCapability: number | null;
+  /** How the script treats the model's outputs; the plain loop drops them. */
+  conventions?: LoopConventions;
+  /** Sharded training sums gradients in fp32 (MixedPrecision's reduce type); the default. */
+  reduceInFloat32?: boolean;
+}
+
+/** flash attention needs Ampere. */
+const FLASH_CAPABILITY = 8.0;
+
+const AUTOCAST: Partial<Record<Precision, DType>> = { 'amp-fp16': float16, 'amp-bf16': bfloat16 };
+const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat16 };
+
+/**
+ * Runs the training loop of an architecture on shapes alone and returns every allocation and free in order.
+ *
+ * Throws NotEstimable for settings that cannot be run yet, naming each.
+ */
+export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
+  const optimizer = trainer(values);
+  const engine = new Engine(options.gradientAddition);
+  const dtype = WEIGHTS[values.precision] ?? float32;
+  engine.recorder.phase('model', 1);
+  const state = placeModel(engine, architecture, dtype);
+  const trained = train(state.parameters);
+  const operations = createOperations({
+    engine,
+    ...state,
+    linear: (x, layer) =>
+      linear(engine, x, layer, {
+        weight: state.parameters[layer.weight.index]!,
+        bias: layer.bias && state.parameters[layer.bias.index]!,
+      }),
+    runBlock: blockRunner(engine, values),
+    attention: attentionOf(values.attention),
+    kernels: kernelsOf(values.attention, options.computeCapability),
+    dropout: values.dropout,
+  });
+  runTrainingLoop({
+    engine,
+    architecture,
+    operations,
+    sizes: batchSizes(values, dtype),
+    iterations: options.iterations,
+    accumulationSteps: values.gradientAccumulationSteps,
+    autocast: AUTOCAST[values.precision] ?? null,
+    trained,
+    optimizer,
+    clips: values.gradientClipping,
+    scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
+    conventions: options.conventions ?? { keepsOutputs: false, outputsToFloat32: false },
+  });
+  return engine.recorder.finish();
+}
+
+function trainer(values: RunValues): Optimizer {
+  const optimizer = optimizerOf(values.optimizer);
+  if (optimizer !== undefined) return optimizer;
+  throw new NotEstimable([
+    { field: 'optimizer.name', reason: `optimizer ${values.optimizer.name} is not covered yet` },
+  ]);
+}
+
+function train(parameters: readonly EngineTensor[]): EngineTensor[] {
+  return parameters.filter((parameter) => {
+    parameter.requiresGrad = true;
+    return true;
+  });
+}
+
+function blockRunner(engine: Engine, { activationCheckpointing }: RunValues): BlockRunner {
+  const plain = plainBlocks(engine);
+  return activationCheckpointing === 'none' ? plain : checkpointedBlocks(engine, activationCheckpointing, plain);
+}
+
+function batchSizes(values: RunValues, dtype: DType): BatchSizes {
+  const sequence = values.sequenceLength ?? 1;
+  const image = values.imageSize ?? [224, 224];
+  const targetSequence = values.targetSequenceLength ?? sequence;
+  return { batch: values.microBatchSize, sequence, targetSequence, image, dtype };
+}
+
+function attentionOf(attention: Attention): 'eager' | 'sdpa' | 'flash' {
+  if (attention === 'eager') return 'eager';
+  return attention.startsWith('flash-attention') ? 'flash' : 'sdpa';
+}
+
+function kernelsOf(attention: Attention, capability: number | null): KernelChoice {
+  if (attention === 'sdpa-math') return { flash: false, efficient: false };
+  if (attention === 'sdpa-efficient') return { flash: false, efficient: true };
+  return { flash: (capability ?? FLASH_CAPABILITY) >= FLASH_CAPABILITY, efficient: true };
+}

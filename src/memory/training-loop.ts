@@ -1,0 +1,143 @@
+import type { Architecture, Batch, BatchSizes } from '../model/definition.js';
+import type { DType } from '../model/dtype.js';
+import { float32 } from '../model/dtype.js';
+import type { Operations } from '../model/operations.js';
+import { runBackward } from './autograd/backward.js';
+import type { Engine } from './autograd/engine.js';
+import type { EngineTensor } from './autograd/graph.js';
+import { operation } from './autograd/operation-names.js';
+import { UNARY } from './operations/unary.js';
+import { unary } from './operations/elementwise.js';
+import { clipGradients } from './optimizer/gradient-clipping.js';
+import type { Optimizer } from './optimizer/optimizer.js';
+import { toType } from './precision/autocast.js';
+import type { GradScaler } from './precision/grad-scaler.js';
+
+/** What the training script does around the model, beyond the plain loop. */
+export interface LoopConventions {
+  /** `outputs` lives on until the next iteration's, logits and all. */
+  keepsOutputs: boolean;
+  /** accelerate's `ConvertOutputsToFp32` around forward. */
+  outputsToFloat32: boolean;
+}
+
+export interface TrainingLoop {
+  engine: Engine;
+  architecture: Architecture;
+  operations: Operations;
+  sizes: BatchSizes;
+  iterations: number;
+  accumulationSteps: number;
+  autocast: DType | null;
+  /** Leaves whose gradients the step uses, in `model.parameters()` order. */
+  trained: readonly EngineTensor[];
+  optimizer: Optimizer;
+  clips: boolean;
+  scaler: GradScaler | null;
+  conventions: LoopConventions;
+  /** Runs right before backward, and right after: sharded and replicated training hook in here. */
+  beforeBackward?: () => void;
+  afterBackward?: () => void;
+  afterForward?: () => void;
+}
+
+const ONES_LIKE = operation('ones_like');
+
+/** Names of the script's frame. */
+interface Names {
+  batch: Map<string, EngineTensor> | null;
+  loss: EngineTensor | null;
+  outputs: readonly EngineTensor[];
+}
+
+/**
+ * The loop `batch, zero_grad, forward, loss, backward, (clip), step`, with the lifetimes of a Python script: a name's old
+ * value dies when the name is bound again.
+ */
+export function runTrainingLoop(loop: TrainingLoop): void {
+  const names: Names = { batch: null, loss: null, outputs: [] };
+  for (let iteration = 1; iteration <= loop.iterations; iteration++) {
+    for (let step = 0; step < loop.accumulationSteps; step++) {
+      nextBatch(loop, names, iteration);
+      if (step === 0) zeroGradients(loop, iteration);
+      forward(loop, names, iteration);
+      backward(loop, names, iteration);
+    }
+    optimizerStep(loop, iteration);
+  }
+}
+
+/** The new batch is there before the old one dies. */
+function nextBatch({ engine, architecture, sizes }: TrainingLoop, names: Names, iteration: number): void {
+  engine.recorder.phase('input', iteration);
+  const batch = new Map<string, EngineTensor>();
+  for (const { name, shape, dtype, madeBy } of architecture.inputs(sizes)) {
+    batch.set(name, engine.hold(engine.empty(shape, dtype, operation(madeBy))));
+  }
+  for (const tensor of names.batch?.values() ?? []) engine.release(tensor);
+  names.batch = batch;
+}
+
+function zeroGradients({ engine, trained }: TrainingLoop, iteration: number): void {
+  engine.recorder.phase('zero-grad', iteration);
+  for (const parameter of trained) {
+    if (parameter.gradient === null) continue;
+    engine.release(parameter.gradient);
+    parameter.gradient = null;
+  }
+}
+
+function forward(loop: TrainingLoop, names: Names, iteration: number): void {
+  const { engine, architecture, operations, conventions } = loop;
+  engine.recorder.phase('forward', iteration);
+  engine.autocast = loop.autocast;
+  const result = architecture.forward(operations, names.batch as unknown as Batch);
+  const loss = engine.hold(result.loss as EngineTensor);
+  let outputs = result.outputs.map((tensor) => engine.hold(tensor as EngineTensor));
+  if (conventions.outputsToFloat32) outputs = inFloat32(engine, outputs);
+  engine.autocast = null;
+  engine.clearAutocastCache();
+  loop.afterForward?.();
+  if (names.loss !== null) engine.release(names.loss);
+  names.loss = loss;
+  for (const tensor of names.outputs) engine.release(tensor);
+  names.outputs = conventions.keepsOutputs ? outputs : [];
+  if (!conventions.keepsOutputs) for (const tensor of outputs) engine.release(tensor);
+  if (loop.accumulationSteps > 1) divideLoss(engine, names);
+}
+
+function inFloat32(engine: Engine, outputs: readonly EngineTensor[]): EngineTensor[] {
+  const cast = outputs.map((tensor) => engine.hold(toType(engine, tensor, float32)));
+  for (const tensor of outputs) engine.release(tensor);
+  return cast;
+}
+
+/** `loss = loss / gradient_accumulation_steps` */
+function divideLoss(engine: Engine, names: Names): void {
+  const divided = engine.hold(unary(engine, names.loss!, UNARY.divScalar));
+  engine.release(names.loss!);
+  names.loss = divided;
+}
+
+/** The root gradient, and the scaled loss, live until backward returns. */
+function backward(loop: TrainingLoop, names: Names, iteration: number): void {
+  const { engine, scaler } = loop;
+  engine.recorder.phase('backward', iteration);
+  const root = scaler === null ? names.loss! : scaler.scale(engine, names.loss!);
+  engine.hold(root);
+  const gradient = engine.hold(engine.empty([], root.dtype, ONES_LIKE));
+  loop.beforeBackward?.();
+  runBackward(engine, root, gradient);
+  loop.afterBackward?.();
+  engine.release(gradient);
+  engine.release(root);
+}
+
+function optimizerStep({ engine, trained, optimizer, clips, scaler }: TrainingLoop, iteration: number): void {
+  engine.recorder.phase('step', iteration);
+  const ready = trained.filter(({ gradient }) => gradient !== null);
+  if (clips) clipGradients(engine, ready);
+  const step = (): void => optimizer.step(engine, ready);
+  if (scaler === null) step();
+  else scaler.step(engine, step);
+}

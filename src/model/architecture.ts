@@ -1,0 +1,27 @@
+import type { Task } from '../run/training-run.js';
+import type { Architecture } from './definition.js';
+import { gpt2 } from './families/gpt2.js';
+import type { ResolvedModel } from './resolved-model.js';
+import { UnsupportedModel } from './unsupported-model.js';
+
+type Family = (model: ResolvedModel, task: Task) => Architecture;
+
+/** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
+const FAMILIES: Readonly<Record<string, Family>> = {
+  gpt2,
+};
+
+/** Model types that can be run, in the table's order. */
+export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
+
+/**
+ * The architecture of a resolved model for a task.
+ *
+ * Throws UnsupportedModel where the model type is not one of the table, the task is not one of the family's, or the
+ * configuration lacks a dimension.
+ */
+export function architectureOf(model: ResolvedModel, task: Task): Architecture {
+  const family = Object.hasOwn(FAMILIES, model.modelType) ? FAMILIES[model.modelType] : undefined;
+  if (family === undefined) throw new UnsupportedModel(model.name, `model type "${model.modelType}" is not covered`);
+  return family(model, task);
+}

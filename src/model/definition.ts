@@ -1,0 +1,65 @@
+import type { Task } from '../run/training-run.js';
+import type { DType } from './dtype.js';
+import type { Buffer, Parameter, Scope, Shape } from './module-tree.js';
+import { numberTree } from './module-tree.js';
+import type { Operations, Tensor } from './operations.js';
+
+/** Sizes of one micro-batch; lengths in tokens, images in pixels. */
+export interface BatchSizes {
+  batch: number;
+  sequence: number;
+  targetSequence: number;
+  image: readonly [number, number];
+  /** Type of floating inputs: that of the weights. */
+  dtype: DType;
+}
+
+export interface InputSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The operation that made it, as shown in the timeline. */
+  readonly madeBy: string;
+}
+
+/** What a forward pass with labels returns: the loss, and what the output object holds besides. */
+export interface ModelOutput {
+  loss: Tensor;
+  outputs: readonly Tensor[];
+}
+
+/** Tensors of the batch by name. */
+export type Batch = ReadonlyMap<string, Tensor>;
+
+/** A model as modules and a forward function over shape-only tensors. Holds no state; may serve many runs at once. */
+export interface Architecture {
+  readonly name: string;
+  readonly task: Task;
+  readonly root: Scope;
+  /** In `model.parameters()` order, tied weights once. */
+  readonly parameters: readonly Parameter[];
+  readonly buffers: readonly Buffer[];
+  readonly parameterCount: number;
+  /** The batch that a data loader puts on the device. */
+  inputs(sizes: BatchSizes): InputSpec[];
+  forward(operations: Operations, batch: Batch): ModelOutput;
+}
+
+/** The parts that a family writes. */
+export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputs' | 'forward'>;
+
+const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
+
+/** Completes a family's parts: numbers and counts the parameters. */
+export function completeArchitecture(parts: ArchitectureParts): Architecture {
+  const { parameters, buffers } = numberTree(parts.root);
+  const parameterCount = parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+  return { ...parts, parameters, buffers, parameterCount };
+}
+
+/** The tensor of the batch named so; throws where the family did not declare it. */
+export function input(batch: Batch, name: string): Tensor {
+  const tensor = batch.get(name);
+  if (tensor === undefined) throw new Error(`the batch has no ${name}`);
+  return tensor;
+}

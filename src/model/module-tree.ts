@@ -1,0 +1,227 @@
+import type { DType } from './dtype.js';
+import { int64 } from './dtype.js';
+
+export type Shape = readonly number[];
+
+/** A learned tensor. Tied weights are one Parameter that stands in several modules. */
+export interface Parameter {
+  /** Place in `model.parameters()`; set when the tree is complete. */
+  index: number;
+  readonly path: string;
+  readonly shape: Shape;
+}
+
+/** A tensor of the module's state that is not learned: running statistics, rotary frequencies, causal masks. */
+export interface Buffer {
+  index: number;
+  readonly path: string;
+  readonly shape: Shape;
+  /** null: the type of the weights. */
+  readonly dtype: DType | null;
+}
+
+/** `nn.Linear` (weight [out, in]) or Hugging Face's `Conv1D` (weight [in, out], always `addmm`). */
+export interface Linear {
+  /** Place among all linear layers; adapters are found by it. */
+  index: number;
+  readonly path: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  /** Weight stored as [in, out]. */
+  readonly transposed: boolean;
+}
+
+export interface Normalisation {
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+}
+
+export interface BatchNormalisation extends Normalisation {
+  readonly runningMean: Buffer;
+  readonly runningVariance: Buffer;
+  readonly batches: Buffer;
+}
+
+export interface Convolution {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: number;
+  readonly groups: number;
+}
+
+/** The repeated layer of a model: the unit that is checkpointed and sharded. */
+export interface Block {
+  /** Place among the blocks in order of declaration. */
+  readonly index: number;
+  readonly scope: Scope;
+}
+
+interface Registry {
+  linears: Linear[];
+  blocks: Block[];
+}
+
+const pair = (value: number | readonly [number, number]): readonly [number, number] =>
+  typeof value === 'number' ? [value, value] : value;
+
+export interface ConvolutionOptions {
+  kernel: number | readonly [number, number];
+  stride?: number | readonly [number, number];
+  padding?: number | readonly [number, number];
+  dilation?: number;
+  groups?: number;
+  bias?: boolean;
+}
+
+/**
+ * One module of the model with what it declares, in the order of its constructor. The order decides
+ * `model.parameters()` (own parameters, then children) and the placement by `model.to(device)` (children, then own).
+ */
+export class Scope {
+  readonly children: Scope[] = [];
+  readonly parameters: Parameter[] = [];
+  readonly buffers: Buffer[] = [];
+  /** Set on the modules that are linear layers, so that adapters can find them. */
+  linearLayer: Linear | null = null;
+
+  private constructor(
+    readonly path: string,
+    private readonly registry: Registry,
+  ) {}
+
+  static root(): Scope {
+    return new Scope('', { linears: [], blocks: [] });
+  }
+
+  get linears(): readonly Linear[] {
+    return this.registry.linears;
+  }
+
+  get blocks(): readonly Block[] {
+    return this.registry.blocks;
+  }
+
+  child(name: string): Scope {
+    const scope = new Scope(this.pathOf(name), this.registry);
+    this.children.push(scope);
+    return scope;
+  }
+
+  /** A child that is checkpointed and sharded as a unit. */
+  block(name: string): Block {
+    const block = { index: this.registry.blocks.length, scope: this.child(name) };
+    this.registry.blocks.push(block);
+    return block;
+  }
+
+  parameter(name: string, shape: Shape): Parameter {
+    const parameter = { index: -1, path: this.pathOf(name), shape };
+    this.parameters.push(parameter);
+    return parameter;
+  }
+
+  /** The same Parameter again, as in a language-model head tied to the embedding. */
+  tie(parameter: Parameter): Parameter {
+    this.parameters.push(parameter);
+    return parameter;
+  }
+
+  buffer(name: string, shape: Shape, dtype: DType | null = null): Buffer {
+    const buffer = { index: -1, path: this.pathOf(name), shape, dtype };
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  linear(name: string, inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear {
+    const scope = this.child(name);
+    const shape = options.transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
+    const weight = options.tiedTo ? scope.tie(options.tiedTo) : scope.parameter('weight', shape);
+    const bias = (options.bias ?? true) ? scope.parameter('bias', [outFeatures]) : null;
+    const index = this.registry.linears.length;
+    const transposed = options.transposed ?? false;
+    const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed };
+    this.registry.linears.push(layer);
+    scope.linearLayer = layer;
+    return layer;
+  }
+
+  /** Hugging Face's `Conv1D`: a linear layer with the weight stored as [in, out]. */
+  conv1D(name: string, inFeatures: number, outFeatures: number): Linear {
+    return this.linear(name, inFeatures, outFeatures, { transposed: true });
+  }
+
+  embedding(name: string, rows: number, width: number): Parameter {
+    return this.child(name).parameter('weight', [rows, width]);
+  }
+
+  layerNorm(name: string, width: number, options: { bias?: boolean } = {}): Normalisation {
+    const scope = this.child(name);
+    const weight = scope.parameter('weight', [width]);
+    return { weight, bias: (options.bias ?? true) ? scope.parameter('bias', [width]) : null };
+  }
+
+  groupNorm(name: string, channels: number): Normalisation {
+    return this.layerNorm(name, channels);
+  }
+
+  batchNorm(name: string, channels: number): BatchNormalisation {
+    const scope = this.child(name);
+    return {
+      weight: scope.parameter('weight', [channels]),
+      bias: scope.parameter('bias', [channels]),
+      runningMean: scope.buffer('running_mean', [channels]),
+      runningVariance: scope.buffer('running_var', [channels]),
+      batches: scope.buffer('num_batches_tracked', [], int64),
+    };
+  }
+
+  conv2d(name: string, inChannels: number, outChannels: number, options: ConvolutionOptions): Convolution {
+    const scope = this.child(name);
+    const kernel = pair(options.kernel);
+    const groups = options.groups ?? 1;
+    return {
+      weight: scope.parameter('weight', [outChannels, inChannels / groups, ...kernel]),
+      bias: (options.bias ?? true) ? scope.parameter('bias', [outChannels]) : null,
+      kernel,
+      stride: pair(options.stride ?? 1),
+      padding: pair(options.padding ?? 0),
+      dilation: options.dilation ?? 1,
+      groups,
+    };
+  }
+
+  private pathOf(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
+}
+
+export interface LinearOptions {
+  bias?: boolean;
+  transposed?: boolean;
+  tiedTo?: Parameter;
+}
+
+/** Numbers parameters and buffers of a complete tree and returns them in `model.parameters()` order, each once. */
+export function numberTree(root: Scope): { parameters: Parameter[]; buffers: Buffer[] } {
+  const parameters: Parameter[] = [];
+  const buffers: Buffer[] = [];
+  const visit = (scope: Scope): void => {
+    for (const parameter of scope.parameters) {
+      if (parameter.index >= 0) continue;
+      parameter.index = parameters.length;
+      parameters.push(parameter);
+    }
+    for (const buffer of scope.buffers) {
+      buffer.index = buffers.length;
+      buffers.push(buffer);
+    }
+    scope.children.forEach(visit);
+  };
+  visit(root);
+  return { parameters, buffers };
+}

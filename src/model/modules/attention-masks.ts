@@ -1,0 +1,48 @@
+import { bool, int64 } from '../dtype.js';
+import type { Operations, Tensor } from '../operations.js';
+import { module } from '../operations.js';
+
+/**
+ * `create_causal_mask` of transformers 4.57 for a mask without padding. SDPA finds that nothing is masked and asks the
+ * kernel for causality; eager attention gets a float mask [batch, 1, length, length].
+ */
+export const causalMask = module((ops, attentionMask: Tensor, positions: Tensor, embeds: Tensor) => {
+  const padding = ops.keep(ops.to(attentionMask, bool));
+  if (ops.attention !== 'eager') {
+    if (ops.attention === 'sdpa') ops.drop(ops.derive('all', [padding], [], bool));
+    return null;
+  }
+  return eagerMask(ops, { padding, positions, embeds });
+});
+
+interface MaskParts {
+  padding: Tensor;
+  positions: Tensor;
+  embeds: Tensor;
+}
+
+/** `eager_mask`: zeros where attention is allowed, the type's least value elsewhere. */
+function eagerMask(ops: Operations, parts: MaskParts): Tensor {
+  const allowed = ops.keep(booleanMask(ops, parts.padding, parts.positions));
+  const zero = ops.create('to_copy', [], parts.embeds.dtype);
+  const least = ops.create('scalar_tensor', [], parts.embeds.dtype);
+  return ops.where(allowed, zero, least);
+}
+
+/** `sdpa_mask`: index arithmetic over query and key positions, and the padding mask of each sequence. */
+export const booleanMask = module((ops, padding: Tensor, positions: Tensor): Tensor => {
+  const [batch, length] = padding.shape as readonly [number, number];
+  const keys = ops.keep(ops.create('arange', [length], int64));
+  ops.keep(ops.create('arange', [batch], int64));
+  ops.keep(ops.create('arange', [1], int64));
+  const causal = ops.keep(causalPairs(ops, keys, positions));
+  const visible = ops.derive('index', [padding], [batch, length], bool);
+  return ops.derive('bitwise_and', [causal, visible], [batch, 1, length, length], bool);
+});
+
+const causalPairs = module((ops, keys: Tensor, positions: Tensor): Tensor => {
+  const length = keys.shape[0]!;
+  const all = ops.keep(ops.create('new_ones', [length], bool));
+  const notAfter = ops.derive('le', [keys, positions], [length, length], bool);
+  return ops.derive('bitwise_and', [all, notAfter], [length, length], bool);
+});

@@ -1,0 +1,51 @@
+import { float32 } from '../dtype.js';
+import type { Operations, Tensor } from '../operations.js';
+
+/** Queries, keys and values as [batch, heads, length, head size]. */
+export interface AttentionHeads {
+  query: Tensor;
+  key: Tensor;
+  value: Tensor;
+  mask: Tensor | null;
+  dropout: number;
+}
+
+/** GPT-2's eager attention: scores divided by a tensor, causal `where`, mask added, softmax, cast, dropout. */
+export function gpt2EagerAttention(ops: Operations, heads: AttentionHeads, causal: Tensor): [Tensor, Tensor] {
+  const { query, key, value, mask, dropout } = heads;
+  ops.enter([query, key, value, mask]);
+  const allowed = ops.keep(ops.slice(ops.slice(causal, 2, 0, query.shape[2]!), 3, 0, key.shape[2]!));
+  let scores = ops.keep(ops.matmul(query, ops.transpose(key, 2, 3)));
+  scores = ops.rebind(scores, ops.div(scores, ops.create('full', [], scores.dtype)));
+  const least = ops.keep(ops.create('full', [], scores.dtype));
+  scores = ops.rebind(scores, ops.where(allowed, scores, least));
+  if (mask !== null) scores = ops.rebind(scores, ops.add(scores, mask));
+  scores = ops.rebind(scores, ops.softmax(scores));
+  scores = ops.rebind(scores, ops.to(scores, value.dtype));
+  scores = ops.rebind(scores, ops.dropout(scores, dropout));
+  const attended = ops.keep(ops.matmul(scores, value));
+  return ops.leave([ops.transpose(attended, 1, 2), scores]);
+}
+
+/** `repeat_kv`: an expanded copy of the key or value heads where several query heads share one. */
+function repeatHeads(ops: Operations, x: Tensor, groups: number): Tensor {
+  if (groups === 1) return x;
+  const [batch, heads, length, size] = x.shape as readonly [number, number, number, number];
+  const expanded = ops.expand(ops.unsqueeze(x, 2), [batch, heads, groups, length, size]);
+  return ops.reshape(expanded, [batch, heads * groups, length, size]);
+}
+
+/** Eager attention of the Llama family: softmax in fp32, cast to the queries' type. */
+export function groupedEagerAttention(ops: Operations, heads: AttentionHeads): [Tensor, Tensor] {
+  const { query, key, value, mask, dropout } = heads;
+  ops.enter([query, key, value, mask]);
+  const groups = query.shape[1]! / key.shape[1]!;
+  const keys = ops.keep(repeatHeads(ops, key, groups));
+  const values = ops.keep(repeatHeads(ops, value, groups));
+  let scores = ops.keep(ops.mulScalar(ops.matmul(query, ops.transpose(keys, 2, 3))));
+  if (mask !== null) scores = ops.rebind(scores, ops.add(scores, mask));
+  scores = ops.rebind(scores, ops.to(ops.softmax(scores, float32), query.dtype));
+  scores = ops.rebind(scores, ops.dropout(scores, dropout));
+  const attended = ops.keep(ops.matmul(scores, values));
+  return ops.leave([ops.contiguous(ops.transpose(attended, 1, 2)), scores]);
+}

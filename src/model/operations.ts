@@ -1,0 +1,205 @@
+import type { DType } from './dtype.js';
+import type {
+  BatchNormalisation,
+  Block,
+  Buffer,
+  Convolution,
+  Linear,
+  Normalisation,
+  Parameter,
+  Shape,
+} from './module-tree.js';
+
+/** A tensor without data. Models see its shape and type only; what it costs is the interpreter's matter. */
+export interface Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What a module returns: a tensor, or several. */
+export type Returned = Tensor | readonly (Tensor | null)[] | null;
+export type Argument = Tensor | null;
+
+/**
+ * Python's names. A tensor that an operation returns is *floating*: whoever takes it as an argument uses it up.
+ * What a name refers to is kept until the name is rebound or its frame ends; a module's arguments live until it returns.
+ */
+export interface NameOperations {
+  /** Opens the frame of a call; its arguments live until `leave`. Use `module`, which pairs the two. */
+  enter(args: readonly Argument[]): void;
+  /** Ends the frame: everything kept in it is dropped, what is returned survives as floating. */
+  leave<R extends Returned>(result: R): R;
+  /** `name = value`. */
+  keep<T extends Tensor>(value: T): T;
+  /** `name = value` where the name held `old`: it dies now, after the new value exists. */
+  rebind(old: Tensor, value: Tensor): Tensor;
+  /** `del name`, or a floating value that nobody takes. */
+  drop(value: Tensor): void;
+  /** Runs a repeated layer: checkpointed, gathered and resharded as the run says. */
+  block(block: Block, args: readonly Argument[], body: BlockBody): Tensor;
+  /** Runs without recording for backward. */
+  noGrad<R>(body: () => R): R;
+  /** Runs outside of autocast. */
+  withoutAutocast<R>(body: () => R): R;
+}
+
+export type BlockBody = (args: readonly Argument[]) => Tensor;
+
+export interface CreationOperations {
+  /** A new tensor that depends on no other: `arange`, `ones`, `full`, ... */
+  create(name: string, shape: Shape, dtype: DType): Tensor;
+  parameter(parameter: Parameter): Tensor;
+  buffer(buffer: Buffer): Tensor;
+}
+
+export interface ElementwiseOperations {
+  add(a: Tensor, b: Tensor): Tensor;
+  sub(a: Tensor, b: Tensor): Tensor;
+  mul(a: Tensor, b: Tensor): Tensor;
+  div(a: Tensor, b: Tensor): Tensor;
+  /** `x + number`, `x - number`. */
+  addScalar(x: Tensor): Tensor;
+  /** `x * number`, `x / number`. */
+  mulScalar(x: Tensor): Tensor;
+  neg(x: Tensor): Tensor;
+  pow(x: Tensor, exponent: number): Tensor;
+  rsqrt(x: Tensor): Tensor;
+  sqrt(x: Tensor): Tensor;
+  exp(x: Tensor): Tensor;
+  log(x: Tensor): Tensor;
+  cos(x: Tensor): Tensor;
+  sin(x: Tensor): Tensor;
+  tanh(x: Tensor): Tensor;
+  sigmoid(x: Tensor): Tensor;
+  gelu(x: Tensor): Tensor;
+  silu(x: Tensor): Tensor;
+  /** `F.silu(x, inplace=True)`: autograd keeps a clone of the input. */
+  siluInPlace(x: Tensor): Tensor;
+  relu(x: Tensor): Tensor;
+  reluInPlace(x: Tensor): Tensor;
+  /** `x += y` on a value that autograd needs no longer. */
+  addInPlace(x: Tensor, y: Tensor): Tensor;
+  dropout(x: Tensor, probability: number): Tensor;
+  to(x: Tensor, dtype: DType): Tensor;
+  where(condition: Tensor, x: Tensor, other: Tensor): Tensor;
+  maskedFill(x: Tensor, mask: Tensor): Tensor;
+  /** A result that autograd does not follow: comparisons, logic on masks and indices. */
+  derive(name: string, inputs: readonly Tensor[], shape: Shape, dtype: DType): Tensor;
+}
+
+export interface ReductionOperations {
+  mean(x: Tensor, dims: readonly number[], keepDims: boolean): Tensor;
+  sum(x: Tensor, dims: readonly number[], keepDims: boolean): Tensor;
+  /** `dtype`: computed and returned in this type, as `softmax(x, dim, dtype=...)`. */
+  softmax(x: Tensor, dtype?: DType): Tensor;
+}
+
+export interface ViewOperations {
+  view(x: Tensor, shape: Shape): Tensor;
+  /** A view where strides allow it, else a copy. */
+  reshape(x: Tensor, shape: Shape): Tensor;
+  transpose(x: Tensor, a: number, b: number): Tensor;
+  permute(x: Tensor, order: readonly number[]): Tensor;
+  unsqueeze(x: Tensor, dim: number): Tensor;
+  /** `x[:, ..., from:to]` along one dimension. */
+  slice(x: Tensor, dim: number, from: number, to: number): Tensor;
+  /** `x[:, i]`: the dimension goes. */
+  select(x: Tensor, dim: number): Tensor;
+  split(x: Tensor, sizes: readonly number[], dim: number): Tensor[];
+  unbind(x: Tensor, dim: number): Tensor[];
+  expand(x: Tensor, shape: Shape): Tensor;
+  contiguous(x: Tensor): Tensor;
+  cat(parts: readonly Tensor[], dim: number): Tensor;
+  /** `F.pad`: before and after, last dimension first. */
+  pad(x: Tensor, padding: readonly number[]): Tensor;
+  roll(x: Tensor): Tensor;
+}
+
+export interface MatrixOperations {
+  linear(x: Tensor, layer: Linear): Tensor;
+  matmul(a: Tensor, b: Tensor): Tensor;
+  bmm(a: Tensor, b: Tensor): Tensor;
+  /** `input.baddbmm(a, b)`. */
+  baddbmm(input: Tensor, a: Tensor, b: Tensor): Tensor;
+}
+
+export interface AttentionOptions {
+  mask?: Tensor | null;
+  causal: boolean;
+  dropout: number;
+  /** `enable_gqa`: fewer key than query heads, not expanded by the model. */
+  grouped?: boolean;
+}
+
+export interface AttentionOperations {
+  /** Which attention the run asks for: the model's own Python, or `F.scaled_dot_product_attention`. */
+  readonly attention: 'eager' | 'sdpa' | 'flash';
+  /** q, k, v as [batch, heads, length, head size]. */
+  scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor;
+}
+
+export interface NormalisationOperations {
+  layerNorm(x: Tensor, layer: Normalisation): Tensor;
+  groupNorm(x: Tensor, layer: Normalisation, groups: number): Tensor;
+  batchNorm(x: Tensor, layer: BatchNormalisation): Tensor;
+}
+
+export interface PoolingWindow {
+  kernel: number;
+  stride: number;
+  padding: number;
+  /** `ceil_mode` */
+  ceil: boolean;
+}
+
+export interface ImageOperations {
+  conv2d(x: Tensor, layer: Convolution): Tensor;
+  convTranspose2d(x: Tensor, layer: Convolution): Tensor;
+  maxPool2d(x: Tensor, window: PoolingWindow): Tensor;
+  adaptiveAvgPool2d(x: Tensor, size: number): Tensor;
+}
+
+export interface IndexOperations {
+  embedding(indices: Tensor, table: Parameter): Tensor;
+  gather(x: Tensor, dim: number, index: Tensor): Tensor;
+  /** `x[index]` with an index tensor along the first dimension. */
+  index(x: Tensor, index: readonly Tensor[], shape: Shape): Tensor;
+  /** `x.index_add_(0, index, source)`. */
+  indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
+  /** Values and indices of the k largest along the last dimension. */
+  topK(x: Tensor, k: number): [Tensor, Tensor];
+}
+
+export interface LossOperations {
+  /** Mean over the rows of [rows, classes] or [n, classes, h, w]. */
+  crossEntropy(logits: Tensor, target: Tensor): Tensor;
+  mseLoss(input: Tensor, target: Tensor): Tensor;
+}
+
+/** The vocabulary that models are written in. Names and order of evaluation are PyTorch's. */
+export interface Operations
+  extends
+    NameOperations,
+    CreationOperations,
+    ElementwiseOperations,
+    ReductionOperations,
+    ViewOperations,
+    MatrixOperations,
+    AttentionOperations,
+    NormalisationOperations,
+    ImageOperations,
+    IndexOperations,
+    LossOperations {
+  /** Dropout as the run overrides it, or the model's own. */
+  dropoutOf(own: number): number;
+}
+
+/** Makes a module of a forward function: its arguments and everything it keeps live until it returns. */
+export function module<A extends readonly Argument[], R extends Returned>(
+  forward: (operations: Operations, ...args: A) => R,
+): (operations: Operations, ...args: A) => R {
+  return (operations, ...args) => {
+    operations.enter(args);
+    return operations.leave(forward(operations, ...args));
+  };
+}
