@@ -26,7 +26,7 @@ const FURTHEST = 15;
 /** The report as tables: all runs, then by group, then the runs that are furthest off, then reasons for no answer. */
 export function printReport(report: Report, runs: readonly ScoredRun[]): void {
   const print = (title: string, rows: readonly string[][]): void => {
-    const table = new Table({ head: [title, ...COLUMNS], style: { head: [] } });
+    const table = new Table({ head: [title, ...COLUMNS], style: { head: [], border: [], compact: true } });
     table.push(...rows);
     console.log(table.toString());
   };
@@ -48,7 +48,7 @@ function printFurthest(runs: readonly ScoredRun[]): void {
   const furthest = answered.sort((a, b) => Math.abs(errorOf(b)) - Math.abs(errorOf(a))).slice(0, FURTHEST);
   const table = new Table({
     head: ['furthest off', 'compared', 'measured', 'predicted', 'error'],
-    style: { head: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const run of furthest) {
     const predicted = run.predicted?.[run.compared].expectedGib ?? 0;
