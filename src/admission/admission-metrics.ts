@@ -4,8 +4,9 @@ import { Metrics } from '../telemetry/metrics.js';
 
 export type WebhookName = 'mutate' | 'validate';
 
-/** What became of a review. `late`, `busy` and `failed` were admitted unassessed. */
-export type Outcome = 'assessed' | 'skipped' | 'off' | 'denied' | 'overridden' | 'late' | 'busy' | 'failed' | 'refused';
+/** What became of a review. `late`, `busy`, `early` and `failed` were admitted unassessed. */
+export type Outcome =
+  'assessed' | 'skipped' | 'off' | 'denied' | 'overridden' | 'late' | 'busy' | 'early' | 'failed' | 'refused';
 
 /** Counts and times of the webhook. No label takes a value that a person chooses. */
 @Injectable()

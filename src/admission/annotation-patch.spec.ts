@@ -41,7 +41,7 @@ describe('the patch of a workload', () => {
     fc.assert(
       fc.property(annotations, answers, (present, wanted) => {
         const object: Annotated = { metadata: present === undefined ? {} : { annotations: present } };
-        const patched = apply(object, annotationPatch(object as JsonObject, wanted));
+        const patched = apply(object, annotationPatch(object, wanted));
         const others = Object.entries(present ?? {}).filter(([key]) => !key.startsWith('plimsoll.dev/'));
         const ours = Object.entries(wanted).map(([name, value]) => [`plimsoll.dev/${name}`, value]);
         expect(patched.metadata.annotations).toEqual(Object.fromEntries([...others, ...ours]));

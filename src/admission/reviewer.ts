@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OVERRIDE_ANNOTATION } from '../advisor/annotations.js';
 import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
-import { ASSESSOR, AssessorBusy } from '../advisor/assessor.js';
+import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
 import { namedConfigMaps } from '../advisor/named-config-maps.js';
 import type { Assessment } from '../fit/assessment.js';
@@ -23,11 +23,13 @@ import type { Subject } from './subject.js';
 const ALLOWED: Answer = { allowed: true };
 
 /** An assessment, or why there is none yet. */
-type Finding = Assessment | null | 'late' | 'busy';
+type Finding = Assessment | null | Unassessed;
+type Unassessed = 'late' | 'busy' | 'early';
 
-const UNASSESSED: Readonly<Record<'late' | 'busy', string>> = {
+const UNASSESSED: Readonly<Record<Unassessed, string>> = {
   late: 'plimsoll: not assessed in time; admitted with the verdict unknown, the verdict follows as an annotation',
   busy: 'plimsoll: too many workloads wait to be assessed; admitted with the verdict unknown, the verdict follows',
+  early: 'plimsoll: the GPUs of the cluster are not known yet; admitted with the verdict unknown, the verdict follows',
 };
 
 /**
@@ -112,7 +114,7 @@ export class Reviewer {
     return ALLOWED;
   }
 
-  #unassessed(webhook: WebhookName, why: 'late' | 'busy', subject?: Subject): Answer {
+  #unassessed(webhook: WebhookName, why: Unassessed, subject?: Subject): Answer {
     this.metrics.count(webhook, why, 'unknown');
     if (!subject) return ALLOWED;
     return annotated(subject, { verdict: 'unknown' }, { warnings: [UNASSESSED[why]], audit: { verdict: 'unknown' } });
@@ -128,6 +130,7 @@ export class Reviewer {
       return await withinTime(this.assessor.assess(question), budgetMs, 'late' as const);
     } catch (error) {
       if (error instanceof AssessorBusy) return 'busy';
+      if (error instanceof NoInventory) return 'early';
       throw error;
     }
   }

@@ -17,7 +17,10 @@ export interface Question {
 export interface Assessor {
   /** What is remembered of the same question and inventory; undefined: it must be worked out. null: not a workload. */
   recall(question: Question): Assessment | null | undefined;
-  /** Works it out. Rejects with AssessorBusy when too many wait, with AssessmentTooLong past the limit. */
+  /**
+   * Works it out. Rejects with AssessorBusy when too many wait, with AssessmentTooLong past the limit, with NoInventory
+   * before the first inventory, with UnreadableManifest for what cannot be read.
+   */
   assess(question: Question): Promise<Assessment | null>;
 }
 
@@ -37,5 +40,13 @@ export class AssessmentTooLong extends Error {
   constructor(limitMs: number) {
     super(`the assessment took longer than ${limitMs} ms`);
     this.name = 'AssessmentTooLong';
+  }
+}
+
+/** Nothing is known of the cluster's devices yet: no verdict could be told from a wrong one. */
+export class NoInventory extends Error {
+  constructor() {
+    super('the inventory of the cluster is not known yet');
+    this.name = 'NoInventory';
   }
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { AssessmentTooLong, AssessorBusy } from '../advisor/assessor.js';
+import { AssessmentTooLong, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import { DatabaseDown } from './database-down.js';
 import { ProblemError } from './problem.js';
 import type { Problem } from './problem.js';
@@ -35,6 +35,8 @@ function answerFor(error: unknown): Answer {
   if (error instanceof ProblemError) return error;
   if (error instanceof AssessorBusy)
     return { status: 503, detail: 'Too many workloads wait to be assessed. Try again.' };
+  if (error instanceof NoInventory)
+    return { status: 503, detail: 'The GPUs of the cluster are not known yet. Try again.' };
   if (error instanceof AssessmentTooLong) return { status: 422, detail: error.message };
   if (error instanceof DatabaseDown) return { status: 503, detail: error.message };
   if (error instanceof HttpException) return { status: error.getStatus(), detail: error.message };

@@ -26,7 +26,10 @@ const settings = { webhookHost: '127.0.0.1', webhookPort: 0, admissionBudgetMs: 
 
 /** Gives what the test wants to see the webhook deal with; the real one has tests of its own. */
 const giving = (find: () => Promise<Assessment | null>): Assessor => ({ recall: () => undefined, assess: find });
-const knowing = (assessment: Assessment): Assessor => ({ recall: () => assessment, assess: () => Promise.reject() });
+const knowing = (assessment: Assessment): Assessor => ({
+  recall: () => assessment,
+  assess: () => Promise.reject(new Error('not needed')),
+});
 
 let folder: string;
 let agent: Agent;

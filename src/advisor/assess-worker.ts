@@ -1,0 +1,54 @@
+import type { Assessment } from '../fit/assessment.js';
+import type { InventorySnapshot } from '../inventory/inventory.js';
+import { UnreadableManifest } from '../workload/workload.js';
+import type { JsonObject } from '../workload/workload.js';
+import { createAdvisor } from './advisor.js';
+import type { ConfigMaps } from './assessor.js';
+import { loadFacts } from './facts.js';
+import { loadGrammars } from './load-grammars.js';
+
+/** An inventory as threads share it: its JSON once in memory, read by each worker when it is a new one. */
+export interface SharedInventory {
+  version: number;
+  json: SharedArrayBuffer;
+}
+
+export interface WorkerTask {
+  manifest: JsonObject;
+  configMaps: ConfigMaps;
+  inventory: SharedInventory | InventorySnapshot;
+  nowMs: number;
+}
+
+/** Errors lose their class between threads: the one that is an answer comes as data. */
+export type WorkerResult = { assessment: Assessment | null } | { unreadable: { path: string; expected: string } };
+
+const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars() });
+
+let held: { version: number; snapshot: InventorySnapshot } | null = null;
+
+/** Assesses one workload on this worker's thread. */
+export function assessInWorker({ manifest, configMaps, inventory, nowMs }: WorkerTask): WorkerResult {
+  const files = { configMap: (name: string) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined) };
+  try {
+    return { assessment: advisor.assess({ manifest, files, inventory: snapshotOf(inventory), nowMs }) };
+  } catch (error) {
+    if (error instanceof UnreadableManifest) return { unreadable: { path: error.path, expected: error.expected } };
+    throw error;
+  }
+}
+
+/** Says that facts and grammars are loaded. */
+export function warmUp(): true {
+  return true;
+}
+
+function snapshotOf(inventory: WorkerTask['inventory']): InventorySnapshot {
+  if (!('json' in inventory)) return inventory;
+  if (held?.version !== inventory.version) {
+    // A decoder takes no shared memory: it is copied once per inventory.
+    const text = new TextDecoder().decode(new Uint8Array(inventory.json).slice());
+    held = { version: inventory.version, snapshot: JSON.parse(text) as InventorySnapshot };
+  }
+  return held.snapshot;
+}

@@ -1,0 +1,158 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Gauge, Histogram } from 'prom-client';
+import { Tinypool } from 'tinypool';
+import { SETTINGS } from '../config/settings.module.js';
+import type { SettingValues } from '../config/settings.js';
+import type { Assessment } from '../fit/assessment.js';
+import type { InventorySnapshot } from '../inventory/inventory.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { Readiness } from '../telemetry/readiness.js';
+import { UnreadableManifest } from '../workload/workload.js';
+import type { JsonObject, ObjectReference } from '../workload/workload.js';
+import type { SharedInventory, WorkerResult, WorkerTask } from './assess-worker.js';
+import { AssessmentTooLong, AssessorBusy, NoInventory } from './assessor.js';
+import type { Assessor, Question } from './assessor.js';
+import { assessmentId } from './fingerprint.js';
+import { InventoryHolder } from './inventory-holder.js';
+import { questionKey } from './question-key.js';
+
+/** Answers kept: some tens of kilobytes each. */
+const REMEMBERED = 1000;
+/** A worker that needs more than this is ended and replaced; the service lives on. */
+const WORKER_HEAP_MIB = 512;
+
+type Settings = Pick<SettingValues, 'workers' | 'admissionWaiting' | 'estimateLimitMs'>;
+/** lru-cache holds no null. */
+type Remembered = { assessment: Assessment | null };
+
+/** Assesses on threads of its own, so that the event loop stays free; equal questions are worked out once. */
+@Injectable()
+export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdown {
+  readonly #pool: Tinypool;
+  readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
+  readonly #underWay = new Map<string, Promise<Assessment | null>>();
+  readonly #seconds: Histogram;
+  #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
+  #versions = 0;
+  #warm = false;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly inventory: InventoryHolder,
+    metrics: Metrics,
+    readiness: Readiness,
+  ) {
+    this.#pool = new Tinypool({
+      filename: new URL('./assess-worker.js', import.meta.url).href,
+      minThreads: settings.workers,
+      maxThreads: settings.workers,
+      maxQueue: settings.admissionWaiting,
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+    });
+    this.#seconds = new Histogram({
+      name: 'plimsoll_assessment_duration_seconds',
+      help: 'Time to assess one workload that was not remembered, waiting included',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers: [metrics.registry],
+    });
+    const pool = this.#pool;
+    new Gauge({
+      name: 'plimsoll_assessments_waiting',
+      help: 'Workloads that wait for a thread to assess them',
+      registers: [metrics.registry],
+      collect() {
+        this.set(pool.queueSize);
+      },
+    });
+    readiness.add('assessor', () =>
+      this.#warm ? { status: 'up' } : { status: 'down', message: 'it loads its facts' },
+    );
+  }
+
+  /** Workers load their facts and grammars now, not at the first review. */
+  onModuleInit(): void {
+    void this.#pool.run(undefined, { name: 'warmUp' }).then(() => (this.#warm = true));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  recall(question: Question): Assessment | null | undefined {
+    if (question.inventory !== undefined || !this.inventory.isKnown()) return undefined;
+    const known = this.#remembered.get(this.#keyOf(question));
+    if (known === undefined) return undefined;
+    return known.assessment === null ? null : addressedTo(question.manifest, known.assessment);
+  }
+
+  async assess(question: Question): Promise<Assessment | null> {
+    if (question.inventory !== undefined) return this.#run(question, question.inventory);
+    if (!this.inventory.isKnown()) throw new NoInventory();
+    const key = this.#keyOf(question);
+    const assessment = await (this.#underWay.get(key) ?? this.#begin(key, question));
+    return assessment === null ? null : addressedTo(question.manifest, assessment);
+  }
+
+  #begin(key: string, question: Question): Promise<Assessment | null> {
+    const work = this.#run(question, this.#current().inventory)
+      .then((assessment) => {
+        this.#remembered.set(key, { assessment });
+        return assessment;
+      })
+      .finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, work);
+    return work;
+  }
+
+  async #run({ manifest, configMaps }: Question, inventory: WorkerTask['inventory']): Promise<Assessment | null> {
+    const { maxQueue } = this.#pool.options;
+    if (this.#pool.queueSize >= maxQueue) throw new AssessorBusy(maxQueue);
+    const task: WorkerTask = { manifest, configMaps, inventory, nowMs: Date.now() };
+    const stop = this.#seconds.startTimer();
+    const result = await this.#within(task);
+    stop();
+    if ('unreadable' in result) throw new UnreadableManifest(result.unreadable.path, result.unreadable.expected);
+    return result.assessment;
+  }
+
+  /** Past the limit the worker is ended with its task: nothing else stops a thread. */
+  async #within(task: WorkerTask): Promise<WorkerResult> {
+    const { estimateLimitMs } = this.settings;
+    const signal = AbortSignal.timeout(estimateLimitMs);
+    try {
+      return (await this.#pool.run(task, { name: 'assessInWorker', signal })) as WorkerResult;
+    } catch (error) {
+      throw signal.aborted ? new AssessmentTooLong(estimateLimitMs) : error;
+    }
+  }
+
+  #keyOf({ manifest, configMaps }: Question): string {
+    return `${this.#current().inventory.version}|${questionKey(manifest, configMaps)}`;
+  }
+
+  /** The inventory as it is now, in the form that threads share; made once per snapshot. */
+  #current(): { inventory: SharedInventory } {
+    const snapshot = this.inventory.current();
+    if (this.#shared?.snapshot === snapshot) return this.#shared;
+    const bytes = Buffer.from(JSON.stringify(snapshot));
+    const json = new SharedArrayBuffer(bytes.length);
+    new Uint8Array(json).set(bytes);
+    this.#versions += 1;
+    this.#shared = { snapshot, inventory: { version: this.#versions, json } };
+    return this.#shared;
+  }
+}
+
+/** The same answer for an object of another name. */
+function addressedTo(manifest: JsonObject, assessment: Assessment): Assessment {
+  const { name, uid } = (manifest['metadata'] ?? {}) as Partial<ObjectReference>;
+  const reference = { name: textOrNull(name), uid: textOrNull(uid) };
+  if (assessment.workload.name === reference.name) {
+    return { ...assessment, workload: { ...assessment.workload, uid: reference.uid } };
+  }
+  const addressed = { ...assessment, workload: { ...assessment.workload, ...reference } };
+  return { ...addressed, id: assessmentId(addressed) };
+}
+
+const textOrNull = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
