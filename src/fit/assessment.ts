@@ -92,4 +92,6 @@ export interface Assessment {
   verdict: Verdict;
   reason: string;
   advice: readonly Advice[];
+  /** Contradictions in the manifest, and what had to be assumed for what another tool fills in. */
+  notes?: readonly string[];
 }

@@ -42,6 +42,7 @@ function selectionObstacle(node: Node, placement: Placement): Obstacle | null {
  * and NodeUnschedulable. A lasting obstacle is named before a passing one. null: the node takes the pod.
  */
 export function obstacle(node: Node, placement: Placement): Obstacle | null {
+  if (node.supposed === true) return null;
   const selection = selectionObstacle(node, placement);
   if (selection !== null) return selection;
   const taint = taintObstacle(untolerated(node.taints, placement.tolerations));

@@ -46,6 +46,8 @@ export interface Node {
   allocatable: Readonly<Record<string, number>>;
   /** Asked for by the pods bound here, by resource name. */
   requested: Readonly<Record<string, number>>;
+  /** A node that is only supposed, to try a workload on: it takes every pod, whatever that selects or asks besides. */
+  supposed?: boolean;
 }
 
 /** All that is known of the cluster at one moment. Swapped whole, never changed in place. */

@@ -1,0 +1,206 @@
+import { LRUCache } from 'lru-cache';
+import { advise } from '../fit/advice/advise.js';
+import type { Advice, AssessedPodSet, Assessment } from '../fit/assessment.js';
+import type { Cluster } from '../fit/cluster.js';
+import { indexCluster } from '../fit/cluster.js';
+import { fitWorkload } from '../fit/workload-fit.js';
+import type { EstimateOutcome, FitQuestion, WorkloadFit } from '../fit/workload-fit.js';
+import type { InventorySnapshot } from '../inventory/inventory.js';
+import type { Grammars } from '../launch/grammars.js';
+import { readRuns } from '../launch/read-runs.js';
+import type { FilesAlongside, RunReading } from '../launch/reading.js';
+import type { DeviceTraits } from '../memory/estimate.js';
+import { estimate } from '../memory/estimator.js';
+import { NotEstimable } from '../memory/not-estimable.js';
+import type { RunValues, TrainingRun } from '../run/training-run.js';
+import { readWorkload } from '../workload/read-workload.js';
+import type { JsonObject, ObjectsAlongside, PodSet, Workload } from '../workload/workload.js';
+import type { Facts } from './facts.js';
+import { assessmentId, foundAlongside, hashOf, recorded, runFingerprint } from './fingerprint.js';
+import type { Lookup } from './fingerprint.js';
+
+export interface AdvisorParts {
+  facts: Facts;
+  grammars: Grammars;
+}
+
+export interface AssessQuestion {
+  manifest: JsonObject;
+  files: FilesAlongside;
+  /** Other objects that the manifest may name, such as training runtimes. */
+  objects?: ObjectsAlongside;
+  inventory: InventorySnapshot;
+  nowMs: number;
+}
+
+/** A manifest as it was read. */
+export interface Reading {
+  workload: Workload;
+  runs: readonly RunReading[];
+}
+
+/** Strings the pure parts together: manifest to workload, to training run, to estimate, to verdict and advice. */
+export interface Advisor {
+  /** null: not a workload. Throws UnreadableManifest with the JSON path of what is wrong. */
+  read(manifest: JsonObject, files: FilesAlongside, objects?: ObjectsAlongside): Reading | null;
+  /** GPU memory of one process on one device, or what keeps it from being estimated. */
+  estimate(run: TrainingRun, device: DeviceTraits): EstimateOutcome;
+  /** What is known of a device model by any of its names; measured devices that no catalog lists are estimated too. */
+  traitsOf(model: string): DeviceTraits;
+  /**
+   * The whole answer; null for objects that are no workload, ask for no device and train nothing.
+   * Throws UnreadableManifest with the JSON path of what is wrong.
+   */
+  assess(question: AssessQuestion): Assessment | null;
+  /** The answer where it is remembered from an equal question against the same snapshot; undefined where it is not. */
+  recall(question: AssessQuestion): Assessment | null | undefined;
+}
+
+/** Kept in memory: an estimate with its timeline takes some tens of kilobytes, an assessment a few of these. */
+const ESTIMATES_KEPT = 1000;
+const ASSESSMENTS_KEPT = 500;
+const LOOKUPS_KEPT = 5000;
+
+const NO_OBJECTS: ObjectsAlongside = { object: () => undefined };
+
+/** lru-cache holds no null: an answer that there is nothing to say is kept in a box. */
+type Remembered = { assessment: Assessment | null };
+
+/** The one service behind webhook, watcher, REST and command line. Pure but for its memory of earlier answers. */
+class MemoizingAdvisor implements Advisor {
+  private readonly estimates = new LRUCache<string, EstimateOutcome>({ max: ESTIMATES_KEPT });
+  private readonly assessments = new LRUCache<string, Remembered>({ max: ASSESSMENTS_KEPT });
+  private readonly lookups = new LRUCache<string, readonly Lookup[]>({ max: LOOKUPS_KEPT });
+  private readonly clusters = new WeakMap<InventorySnapshot, { cluster: Cluster; serial: number }>();
+  private snapshotsSeen = 0;
+
+  constructor(private readonly parts: AdvisorParts) {}
+
+  read(manifest: JsonObject, files: FilesAlongside, objects: ObjectsAlongside = NO_OBJECTS): Reading | null {
+    const workload = readWorkload(manifest, objects);
+    return workload === null ? null : { workload, runs: readRuns(workload, files, this.parts.grammars) };
+  }
+
+  estimate(run: TrainingRun, device: DeviceTraits): EstimateOutcome {
+    const key = `${device.vendor}|${device.model}|${runFingerprint(run)}`;
+    const known = this.estimates.get(key);
+    if (known !== undefined) return known;
+    const outcome = this.estimated(run, device);
+    this.estimates.set(key, outcome);
+    return outcome;
+  }
+
+  traitsOf(model: string): DeviceTraits {
+    const gpu = this.parts.facts.gpus.find(model);
+    if (gpu === null)
+      return { model, vendor: /^AMD|Instinct/i.test(model) ? 'amd' : 'nvidia', computeCapability: null };
+    return { model: gpu.model, vendor: gpu.vendor, computeCapability: gpu.computeCapability };
+  }
+
+  recall(question: AssessQuestion): Assessment | null | undefined {
+    const { manifest, files, objects = NO_OBJECTS, inventory, nowMs } = question;
+    const asked = this.lookups.get(hashOf(manifest));
+    if (asked === undefined) return undefined;
+    const key = this.keyOf(hashOf(manifest), foundAlongside(asked, files, objects), inventory);
+    const known = this.assessments.get(key);
+    if (known === undefined) return undefined;
+    return known.assessment === null ? null : { ...known.assessment, assessedAtMs: nowMs };
+  }
+
+  assess(question: AssessQuestion): Assessment | null {
+    const known = this.recall(question);
+    if (known !== undefined) return known;
+    const { manifest, files, objects = NO_OBJECTS, inventory } = question;
+    const { asked, ...alongside } = recorded(files, objects);
+    const reading = this.read(manifest, alongside.files, alongside.objects);
+    const assessment = reading === null ? null : this.answer(reading, question, alongside.files);
+    const manifestHash = hashOf(manifest);
+    this.lookups.set(manifestHash, asked());
+    this.assessments.set(this.keyOf(manifestHash, foundAlongside(asked(), files, objects), inventory), { assessment });
+    return assessment;
+  }
+
+  private answer(reading: Reading, question: AssessQuestion, files: FilesAlongside): Assessment | null {
+    const { workload, runs } = reading;
+    const holdsDevices = workload.podSets.some((podSet) => podSet.devices.length > 0);
+    if (!holdsDevices && !runs.some((run) => run.training && run.run !== null)) return null;
+    const fitQuestion = { workload, runs, cluster: this.clusterOf(question.inventory), ...this.estimation() };
+    const fit = fitWorkload(fitQuestion);
+    const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
+    const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
+    const advice = advise({ ...fitQuestion, fit, documents, modelTypeOf });
+    return assembled(reading, fit, advice, question.nowMs);
+  }
+
+  private estimation(): Pick<FitQuestion, 'estimate' | 'traitsOf'> {
+    return {
+      estimate: (run, device) => this.estimate(run, device),
+      traitsOf: (model) => this.traitsOf(model),
+    };
+  }
+
+  private estimated(run: TrainingRun, device: DeviceTraits): EstimateOutcome {
+    try {
+      return { estimate: estimate({ run, device, facts: this.parts.facts }) };
+    } catch (error) {
+      if (error instanceof NotEstimable) return { unknown: error.unknown };
+      throw error;
+    }
+  }
+
+  private modelTypeOf({ model }: RunValues): string | null {
+    return model === null || model.config !== null
+      ? null
+      : (this.parts.facts.models.find(model.name).row?.modelType ?? null);
+  }
+
+  private clusterOf(inventory: InventorySnapshot): Cluster {
+    return this.indexed(inventory).cluster;
+  }
+
+  private indexed(inventory: InventorySnapshot): { cluster: Cluster; serial: number } {
+    const known = this.clusters.get(inventory);
+    if (known !== undefined) return known;
+    this.snapshotsSeen += 1;
+    const entry = { cluster: indexCluster(inventory), serial: this.snapshotsSeen };
+    this.clusters.set(inventory, entry);
+    return entry;
+  }
+
+  private keyOf(manifestHash: string, alongsideHash: string, inventory: InventorySnapshot): string {
+    return `${this.indexed(inventory).serial}|${manifestHash}|${alongsideHash}`;
+  }
+}
+
+function assessedPodSet({ name, role, replicas, devices }: PodSet): AssessedPodSet {
+  const [main] = [...devices].sort((a, b) => b.count - a.count);
+  return { name, role, replicas, resource: main?.resource ?? null, devicesPerPod: main?.count ?? 0, devices };
+}
+
+function assembled(
+  { workload, runs }: Reading,
+  fit: WorkloadFit,
+  advice: readonly Advice[],
+  nowMs: number,
+): Assessment {
+  const answered = {
+    workload: { ...workload.reference, podSets: workload.podSets.map(assessedPodSet) },
+    runs: runs.map(({ run, ...reading }) => ({ ...reading, settings: run })),
+    fit: fit.podSets,
+    verdict: fit.verdict,
+  };
+  return {
+    id: assessmentId(answered),
+    assessedAtMs: nowMs,
+    ...answered,
+    reason: fit.reason,
+    estimates: fit.estimates.map(({ estimate: made, podSet, role, device }) => ({ ...made, podSet, role, device })),
+    advice,
+    notes: workload.notes,
+  };
+}
+
+/** An advisor over the given facts and grammars, with memories of its own. */
+export function createAdvisor(parts: AdvisorParts): Advisor {
+  return new MemoizingAdvisor(parts);
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { RUN_FIELDS, settingAt } from '../run/fields.js';
+import type { TrainingRun } from '../run/training-run.js';
+import type { FilesAlongside } from '../launch/reading.js';
+import type { ObjectsAlongside } from '../workload/workload.js';
+import type { Assessment } from '../fit/assessment.js';
+
+const ID_LENGTH = 20;
+
+/** SHA-256 over the JSON of a value, as hexadecimal digits. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** Everything of a run that an estimate depends on: values and the ranges of those that are not certain. */
+export function runFingerprint(run: TrainingRun): string {
+  const settings = RUN_FIELDS.map((field) => {
+    const { value, range } = settingAt(run, field);
+    return range === undefined ? value : [value, range];
+  });
+  return JSON.stringify(settings);
+}
+
+type Answered = Pick<Assessment, 'workload' | 'runs' | 'fit' | 'verdict'>;
+
+/**
+ * Identity of an assessment: what was read, and what it was held against as far as it decided. Samples that come and go
+ * without changing the answer, and the uid that an object only gets on creation, leave it as it is.
+ */
+export function assessmentId({ workload, runs, fit, verdict }: Answered): string {
+  const { uid: _uid, ...reference } = workload;
+  const decided = fit.map(({ classes, ...rest }) => ({
+    ...rest,
+    classes: classes.map(({ podsNow: _now, oldestSampleMs: _age, ...lasting }) => lasting),
+  }));
+  return hashOf({ reference, runs, decided, verdict }).slice(0, ID_LENGTH);
+}
+
+/** Look-ups alongside a manifest, with what was asked of them: part of what an answer depends on. */
+export interface Recorded {
+  files: FilesAlongside;
+  objects: ObjectsAlongside;
+  /** What was asked so far, in order. */
+  asked: () => readonly Lookup[];
+}
+
+export type Lookup = { of: 'configmap'; name: string } | { of: 'object'; kind: string; name: string };
+
+/** Wraps look-ups so that it is known afterwards which ones were made. */
+export function recorded(files: FilesAlongside, objects: ObjectsAlongside): Recorded {
+  const lookups = new Map<string, Lookup>();
+  const note = (lookup: Lookup): void => void lookups.set(JSON.stringify(lookup), lookup);
+  return {
+    files: {
+      configMap: (name) => {
+        note({ of: 'configmap', name });
+        return files.configMap(name);
+      },
+    },
+    objects: {
+      object: (kind, name) => {
+        note({ of: 'object', kind, name });
+        return objects.object(kind, name);
+      },
+    },
+    asked: () => [...lookups.values()],
+  };
+}
+
+/** What the look-ups give now, as a hash. */
+export function foundAlongside(asked: readonly Lookup[], files: FilesAlongside, objects: ObjectsAlongside): string {
+  const found = asked.map((lookup) =>
+    lookup.of === 'configmap' ? files.configMap(lookup.name) : objects.object(lookup.kind, lookup.name),
+  );
+  return hashOf(found.map((each) => each ?? null));
+}
