@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { RUN_FIELDS } from '../run/fields.js';
+import type { Setting, SourcePlace } from '../run/setting.js';
+import type { RunField } from '../run/training-run.js';
+import { runValuesSchema } from '../run/training-run.js';
+import type { Option, OptionValue } from './options/option.js';
+import { asOptions, Options } from './options/option.js';
+import { readStructured } from './options/structured.js';
+import { Tracked } from './text/tracked.js';
+
+/** The annotation that says what cannot be read. */
+export const RUN_ANNOTATION = 'plimsoll.dev/run';
+
+/** Fields that a person declared, and in words what of the declaration could not be used. */
+export interface Declaration {
+  settings: ReadonlyMap<RunField, Setting<unknown>>;
+  notes: readonly string[];
+}
+
+const shape = runValuesSchema.shape;
+
+/** The schema of each field that can be declared. A model may be given by its name alone, a program too. */
+const FIELD_SCHEMAS: ReadonlyMap<RunField, z.ZodType> = new Map(RUN_FIELDS.map((field) => [field, schemaOf(field)]));
+
+function schemaOf(field: RunField): z.ZodType {
+  const [key = '', member] = field.split('.');
+  const schema = (shape as Record<string, z.ZodType>)[key] as z.ZodType;
+  if (member !== undefined) return (schema as z.ZodObject).shape[member] as z.ZodType;
+  if (field === 'model') return z.union([nameOnly((name) => ({ name, catalogId: null, config: null })), schema]);
+  return field === 'program' ? z.union([nameOnly((name) => ({ name, version: null })), schema]) : schema;
+}
+
+function nameOnly<T>(make: (name: string) => T): z.ZodType {
+  return z.string().min(1).max(300).transform(make);
+}
+
+const GROUPS: ReadonlySet<string> = new Set(
+  RUN_FIELDS.filter((f) => f.includes('.')).map((f) => f.slice(0, f.indexOf('.'))),
+);
+
+/**
+ * Reads the YAML of `plimsoll.dev/run`: any fields of the training run, groups nested or dotted. What is wrong comes
+ * back as notes that name field, value and what was expected; nothing is thrown.
+ */
+export function parseDeclaration(yaml: string, place: Pick<SourcePlace, 'document' | 'path'>): Declaration {
+  const parsed = readStructured(Tracked.of(yaml, { document: place.document, path: place.path }));
+  if ('problem' in parsed) return { settings: new Map(), notes: [`${RUN_ANNOTATION} ${parsed.problem}`] };
+  const settings = new Map<RunField, Setting<unknown>>();
+  const notes: string[] = [];
+  for (const { field, option } of fieldsOf(parsed.options)) {
+    const result = declare(field, option);
+    if (typeof result === 'string') notes.push(result);
+    else settings.set(field as RunField, result);
+  }
+  return { settings, notes: notes.slice(0, 20) };
+}
+
+interface DeclaredField {
+  field: string;
+  option: Option;
+}
+
+/** Field paths of the declaration; a group's members one by one. */
+function fieldsOf(options: Options): DeclaredField[] {
+  return options.all().flatMap((option): DeclaredField[] => {
+    const members = GROUPS.has(option.name) ? asOptions(option) : undefined;
+    if (!members) return [{ field: option.name, option }];
+    return members.all().map((member) => ({ field: `${option.name}.${member.name}`, option: member }));
+  });
+}
+
+function declare(field: string, option: Option): Setting<unknown> | string {
+  const schema = FIELD_SCHEMAS.get(field as RunField);
+  if (!schema) return `${RUN_ANNOTATION}: there is no field ${shown(field)}${hint(field)}`;
+  if (option.unresolved !== null) return `${RUN_ANNOTATION}: ${field}: ${option.unresolved}`;
+  const result = schema.safeParse(plain(option.value));
+  if (!result.success) return `${RUN_ANNOTATION}: ${field} is ${shown(plain(option.value))}: ${expected(result.error)}`;
+  const place = option.place ?? { document: 'manifest', path: '', text: '' };
+  return { value: result.data, evidence: { kind: 'declared', place } };
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+
+function expected(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const inner = issue?.code === 'invalid_union' ? issue.errors.flat().at(-1) : undefined;
+  return (inner ?? issue)?.message.slice(0, 200) ?? 'not a value of this field';
+}
+
+function hint(field: string): string {
+  const like = RUN_FIELDS.find((known) => known.toLowerCase().endsWith(field.toLowerCase().replaceAll('_', '')));
+  return like ? ` (${like}?)` : '';
+}
+
+/** The value as plain JSON. */
+function plain(value: OptionValue): unknown {
+  if (value instanceof Options)
+    return Object.fromEntries(value.all().map((option) => [option.name, plain(option.value)]));
+  if (Array.isArray(value)) return value.map((item: Option) => plain(item.value));
+  return value;
+}
+
+/** JSON Schema of what `plimsoll.dev/run` accepts: every field optional, a model also by its name alone. */
+export function runJsonSchema(): Record<string, unknown> {
+  const partial = Object.entries(shape).map(([key, schema]) => {
+    if (key === 'model' || key === 'program') return [key, z.union([z.string().min(1).max(300), schema]).optional()];
+    const inner = GROUPS.has(key) ? (schema as unknown as z.ZodObject).partial() : schema;
+    return [key, (inner as z.ZodType).optional()];
+  });
+  const schema = z.strictObject(Object.fromEntries(partial) as z.ZodRawShape);
+  return {
+    title: RUN_ANNOTATION,
+    description: 'What a person can declare of a training run; every field is optional.',
+    ...z.toJSONSchema(schema, { io: 'input' }),
+  };
+}

@@ -1,0 +1,44 @@
+import { baseName } from './text/characters.js';
+import type { Invocation } from './programs/invocation.js';
+
+/** Commands that hold a GPU without training, and what they do. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  sleep: 'only sleeps',
+  tail: 'only waits (tail)',
+  'nvidia-smi': 'only prints the state of the GPUs',
+  dcgmi: 'runs GPU diagnostics',
+  vectoradd: 'runs a CUDA sample',
+  deviceQuery: 'runs a CUDA sample',
+  gpu_burn: 'burns the GPU in',
+  all_reduce_perf: 'measures NCCL',
+  vllm: 'serves a model (vLLM)',
+  'text-generation-launcher': 'serves a model (TGI)',
+  tritonserver: 'serves models (Triton)',
+  trtllm: 'serves a model (TensorRT-LLM)',
+  ollama: 'serves a model (Ollama)',
+  lmdeploy: 'serves a model (LMDeploy)',
+  jupyter: 'runs a notebook server',
+  'jupyter-lab': 'runs a notebook server',
+  'code-server': 'runs an editor',
+  sshd: 'only waits for connections (sshd)',
+};
+
+const MODULES: Readonly<Record<string, string>> = {
+  'vllm.entrypoints.openai.api_server': 'serves a model (vLLM)',
+  'vllm.entrypoints.api_server': 'serves a model (vLLM)',
+  'sglang.launch_server': 'serves a model (SGLang)',
+  'http.server': 'serves files',
+  'torch.utils.collect_env': 'only prints the environment',
+};
+
+/** Why a command does not train, or null where nothing says so. */
+export function whyNotTraining(invocation: Invocation): string | null {
+  const { kind, name, args } = invocation;
+  if (kind === 'module') return own(MODULES, name);
+  if (kind !== 'console') return null;
+  if (name === 'ray') return args[0]?.text === 'start' ? 'only starts a Ray node' : null;
+  return own(COMMANDS, baseName(name));
+}
+
+const own = (table: Readonly<Record<string, string>>, key: string): string | null =>
+  Object.hasOwn(table, key) ? (table[key] ?? null) : null;

@@ -1,0 +1,176 @@
+import type { Container, PodSet, Workload } from '../workload/workload.js';
+import type { AlongsideView } from './alongside.js';
+import type { Grammars } from './grammars.js';
+import type { Launched } from './launchers/peel.js';
+import { peelLaunchers } from './launchers/peel.js';
+import { whyNotTraining } from './not-training.js';
+import type { Invocation } from './programs/invocation.js';
+import { invocationOf } from './programs/invocation.js';
+import type { TrainingProgram } from './programs/program.js';
+import { recogniseProgram } from './programs/table.js';
+import type { FilesAlongside } from './reading.js';
+import type { ContainerCommands } from './shell/commands.js';
+import { containerCommands } from './shell/commands.js';
+import { Versions, versionsOfImage, versionsOfInstallation } from './versions.js';
+
+interface Alongside {
+  files: FilesAlongside;
+  grammars: Grammars;
+}
+
+/** A command that may be what the pods are there for. */
+export interface Candidate {
+  invocation: Invocation;
+  launched: Launched;
+  program: TrainingProgram | null;
+  /** Why it does not train, where that is known. */
+  notTraining: string | null;
+  conditional: boolean;
+  versions: Versions;
+  files: AlongsideView;
+}
+
+export interface Candidates {
+  candidates: readonly Candidate[];
+  notes: readonly string[];
+}
+
+/**
+ * What the pods with GPUs run: commands of their own containers, and where those train nothing, commands of the pods
+ * that start processes in them (an MPI launcher, a Ray submitter).
+ */
+export function podSetCandidates(podSet: PodSet, workload: Workload, alongside: Alongside): Candidates {
+  const own = candidatesOf(podSet, podSet, alongside);
+  if (own.candidates.some(({ program }) => program)) return own;
+  for (const starter of startersOf(podSet, workload)) {
+    const started = candidatesOf(starter, podSet, alongside);
+    if (started.candidates.some(({ program }) => program) || own.candidates.length === 0) return started;
+  }
+  return own;
+}
+
+/** Pod sets whose commands may start processes in this one: the one that the operator names, else those without GPUs. */
+function startersOf(podSet: PodSet, { podSets }: Workload): readonly PodSet[] {
+  const { startedBy } = podSet.launch;
+  if (startedBy !== null) return podSets.filter(({ name }) => name === startedBy);
+  return podSets.filter((other) => other !== podSet && other.devices.length === 0);
+}
+
+/** Candidates of the containers of `commands`; versions come from the images of the pods that train. */
+function candidatesOf(commands: PodSet, training: PodSet, alongside: Alongside): Candidates {
+  const found: Candidate[] = [];
+  const notes: string[] = [];
+  for (const container of mainContainers(commands)) {
+    const read = containerCommands(container, commands.launch, alongside);
+    notes.push(...read.notes);
+    found.push(...commandsOf(read, versionsOf(container, training, read)));
+    if (read.commands.length === 0 && read.entrypointInImage)
+      notes.push(`the command of container ${container.name} is in the image`);
+  }
+  return { candidates: found, notes };
+}
+
+/** Containers with GPUs; where none asks for them by itself, every container that stays. */
+function mainContainers({ containers }: PodSet): readonly Container[] {
+  const withDevices = containers.filter((container) => !container.init && container.devices.length > 0);
+  return withDevices.length > 0 ? withDevices : containers.filter((container) => !container.init);
+}
+
+function versionsOf(container: Container, training: PodSet, read: ContainerCommands): Versions {
+  const versions = new Versions();
+  for (const command of read.commands) versionsOfInstallation(command, versions);
+  const [main] = mainContainers(training);
+  for (const { image, path } of main && main !== container ? [container, main] : [container]) {
+    const place = { document: 'manifest', path: `${path}.image`, text: image?.slice(0, 200) ?? '' };
+    if (image !== null) versionsOfImage(image, place, versions);
+  }
+  return versions;
+}
+
+/** Commands that only prepare: they are no reason to call a program unknown. */
+const PREPARATION: ReadonlySet<string> = new Set([
+  'apt',
+  'apt-get',
+  'pip',
+  'pip3',
+  'git',
+  'wget',
+  'curl',
+  'cp',
+  'mv',
+  'rm',
+  'ln',
+  'ls',
+  'cat',
+  'chmod',
+  'chown',
+  'tar',
+  'unzip',
+  'touch',
+  'echo',
+  'printf',
+  'tee',
+  'export',
+  'which',
+  'date',
+  'hostname',
+  'huggingface-cli',
+  'hf',
+  'wandb',
+  'aws',
+  'gsutil',
+  'gcloud',
+  'env',
+  'printenv',
+  'df',
+  'free',
+  'grep',
+  'awk',
+  'sed',
+  'head',
+  'wc',
+  'getent',
+  'pwd',
+  'sync',
+  'ulimit',
+  'trap',
+  'wait',
+  'kill',
+  'ssh',
+  'ssh-keygen',
+  'service',
+  'sysctl',
+  'mount',
+  'find',
+  'xargs',
+  'sort',
+  'tr',
+  'cut',
+  'test',
+  'conda',
+  'uv',
+  'nvcc',
+  'ldconfig',
+  'modelscope',
+  'rsync',
+  's5cmd',
+  'mc',
+  'make',
+  'cmake',
+  'git-lfs',
+  'du',
+  'ps',
+]);
+
+function commandsOf(read: ContainerCommands, versions: Versions): Candidate[] {
+  return read.commands.flatMap((command): Candidate[] => {
+    const launched = peelLaunchers(command, read.files);
+    const invocation = invocationOf(launched.command, read.files);
+    if (!invocation || (invocation.kind === 'console' && PREPARATION.has(invocation.name))) return [];
+    const program = recogniseProgram(invocation);
+    const notTraining = program ? null : whyNotTraining(invocation);
+    return [
+      { invocation, launched, program, notTraining, conditional: command.conditional, versions, files: read.files },
+    ];
+  });
+}

@@ -1,0 +1,101 @@
+import type { Task } from '../../run/training-run.js';
+import { OptionReader } from '../options/option-reader.js';
+import type { Invocation } from './invocation.js';
+import { hfOptions } from './hf/command-line.js';
+import { readModelName } from './hf/model.js';
+import { readTrainingArguments } from './hf/training-arguments.js';
+import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { nameProgram } from './program.js';
+
+interface Example {
+  task: Task;
+  /** Flag of the sequence length and its default; 1024 stands for min(1024, what the model takes). */
+  length: { flags: readonly string[]; default: number };
+  target?: { flags: readonly string[]; default: number };
+}
+
+const BLOCK = { flags: ['block_size'], default: 1024 };
+const FIXED = (length: number): Example['length'] => ({ flags: ['max_seq_length', 'max_length'], default: length });
+const SEQ2SEQ: Example = {
+  task: 'seq2seq',
+  length: { flags: ['max_source_length'], default: 1024 },
+  target: { flags: ['max_target_length'], default: 128 },
+};
+
+/** transformers examples/pytorch: task, length flag and its default, by script. */
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  'run_clm.py': { task: 'causal-lm', length: BLOCK },
+  'run_clm_no_trainer.py': { task: 'causal-lm', length: BLOCK },
+  'run_fim.py': { task: 'causal-lm', length: BLOCK },
+  'run_plm.py': { task: 'causal-lm', length: FIXED(512) },
+  'run_mlm.py': { task: 'masked-lm', length: FIXED(1024) },
+  'run_mlm_no_trainer.py': { task: 'masked-lm', length: FIXED(1024) },
+  'run_glue.py': { task: 'sequence-classification', length: FIXED(128) },
+  'run_glue_no_trainer.py': { task: 'sequence-classification', length: FIXED(128) },
+  'run_classification.py': { task: 'sequence-classification', length: FIXED(128) },
+  'run_xnli.py': { task: 'sequence-classification', length: FIXED(128) },
+  'run_ner.py': { task: 'token-classification', length: FIXED(512) },
+  'run_ner_no_trainer.py': { task: 'token-classification', length: FIXED(128) },
+  'run_qa.py': { task: 'question-answering', length: FIXED(384) },
+  'run_qa_no_trainer.py': { task: 'question-answering', length: FIXED(384) },
+  'run_seq2seq_qa.py': { task: 'seq2seq', length: FIXED(384), target: { flags: ['max_answer_length'], default: 30 } },
+  'run_summarization.py': SEQ2SEQ,
+  'run_summarization_no_trainer.py': SEQ2SEQ,
+  'run_translation.py': SEQ2SEQ,
+  'run_translation_no_trainer.py': SEQ2SEQ,
+};
+
+/** Classes of the GLUE tasks (run_glue.py reads them from the data set). */
+const GLUE_CLASSES: Readonly<Record<string, number>> = {
+  cola: 2,
+  mnli: 3,
+  mrpc: 2,
+  qnli: 2,
+  qqp: 2,
+  rte: 2,
+  sst2: 2,
+  stsb: 1,
+  wnli: 2,
+};
+
+/** The example scripts of transformers. */
+export const hfExamples: TrainingProgram = {
+  id: 'hf-examples',
+  name: 'transformers example script',
+  recognise: ({ kind, name }: Invocation): Recognition | null =>
+    kind === 'script' && Object.hasOwn(EXAMPLES, name) ? 'name' : null,
+  read(context: ProgramContext): void {
+    const { draft, invocation } = context;
+    const example = EXAMPLES[invocation.name] as Example;
+    const reader = new OptionReader(hfOptions(context), draft);
+    nameProgram(context, { name: `transformers ${invocation.name}`, package: 'transformers' });
+    readModelName(reader, draft, 'model_name_or_path');
+    fromScratch(reader, context);
+    draft.derive('task', example.task, ['program'], `${invocation.name} trains for ${example.task}`);
+    readLengths(reader, context, example);
+    reader.choice('numClasses', GLUE_CLASSES, 'task_name');
+    readTrainingArguments(reader, context, { of: 'transformers' });
+    const trains = reader.truth('task', 'do_train');
+    const hasTrainer = !invocation.name.endsWith('_no_trainer.py');
+    if (hasTrainer && trains?.value !== true) draft.note('without --do_train the script does not train');
+  },
+};
+
+/** Without a pretrained model `--config_name` or `--tokenizer_name` names the architecture that is trained from scratch. */
+function fromScratch(reader: OptionReader, { draft }: ProgramContext): void {
+  readModelName(reader, draft, 'config_name');
+  if (!draft.has('model') && reader.options.has('model_type'))
+    draft.leaveOpen('model', '--model_type alone trains a new model of the default size of that type', 'model: gpt2');
+}
+
+function readLengths(reader: OptionReader, { draft, invocation }: ProgramContext, { length, target }: Example): void {
+  reader.count('sequenceLength', ...length.flags);
+  if (!draft.isOpen('sequenceLength'))
+    draft.default('sequenceLength', length.default, {
+      of: `transformers ${invocation.name}`,
+      note: 'at most what the model takes',
+    });
+  if (!target) return;
+  reader.count('targetSequenceLength', ...target.flags);
+  draft.default('targetSequenceLength', target.default, { of: `transformers ${invocation.name}` });
+}

@@ -1,0 +1,89 @@
+import type { AlongsideView } from '../alongside.js';
+import { isPython } from '../launchers/launcher.js';
+import type { ShellCommand } from '../shell/state.js';
+import { baseName } from '../text/characters.js';
+import { Tracked } from '../text/tracked.js';
+
+/** A program as it is started, without its launchers. */
+export interface Invocation {
+  kind: 'script' | 'module' | 'console' | 'inline';
+  /** File name of a script, full name of a module, name of a console script, `-c` or `-` of inline code. */
+  name: string;
+  /** As written, for messages. */
+  written: Tracked;
+  args: readonly Tracked[];
+  /** Its Python source, where it is known. */
+  source: Tracked | null;
+  /** Why the source is not known. */
+  sourceMissing: string | null;
+  env: ReadonlyMap<string, Tracked>;
+  cwd: string | null;
+}
+
+const VALUED_PYTHON_FLAGS: ReadonlySet<string> = new Set(['-W', '-X', '--check-hash-based-pycs']);
+
+/** What a command starts: a Python script, module or inline code, or a console script. */
+export function invocationOf(command: ShellCommand, files: AlongsideView): Invocation | null {
+  const [name, ...words] = command.words;
+  if (!name) return null;
+  const base = { written: name, source: null, sourceMissing: null, env: command.env, cwd: command.cwd };
+  if (isPython(baseName(name.text))) return pythonInvocation(words, command, files);
+  if (name.text.endsWith('.py')) return scriptInvocation(command.words, command, files);
+  return { ...base, kind: 'console', name: baseName(name.text), args: words };
+}
+
+function pythonInvocation(words: readonly Tracked[], command: ShellCommand, files: AlongsideView): Invocation | null {
+  const at = firstOperand(words);
+  const [word, next] = [words[at], words[at + 1]];
+  const base = { env: command.env, cwd: command.cwd, sourceMissing: null, args: words.slice(at + 2) };
+  if (!word || word.text === '-') return standardInput(words.slice(at), command);
+  if (word.text === '-c' && next) return { ...base, kind: 'inline', name: '-c', written: word, source: next };
+  if (word.text === '-m' && next) return { ...base, kind: 'module', name: next.text, written: next, source: null };
+  return scriptInvocation(words.slice(at), command, files);
+}
+
+function standardInput(words: readonly Tracked[], command: ShellCommand): Invocation | null {
+  if (!command.stdin) return null;
+  return {
+    kind: 'inline',
+    name: '-',
+    written: words[0] ?? Tracked.made('-'),
+    args: words.slice(1),
+    source: command.stdin,
+    sourceMissing: null,
+    env: command.env,
+    cwd: command.cwd,
+  };
+}
+
+/** The first word that is no flag of the interpreter's own; `-c` and `-m` end them too. */
+function firstOperand(words: readonly Tracked[]): number {
+  let at = 0;
+  while (at < words.length) {
+    const text = (words[at] as Tracked).text;
+    if (!text.startsWith('-') || text === '-' || text === '-c' || text === '-m') break;
+    at += VALUED_PYTHON_FLAGS.has(text) ? 2 : 1;
+  }
+  return at;
+}
+
+function scriptInvocation(words: readonly Tracked[], command: ShellCommand, files: AlongsideView): Invocation | null {
+  const [path, ...args] = words;
+  if (!path) return null;
+  const found = path.isResolved
+    ? files.read(path.text, command.cwd)
+    : { missing: `${path.text} is named by a variable` };
+  const known =
+    'content' in found
+      ? { source: found.content, sourceMissing: null }
+      : { source: null, sourceMissing: found.missing };
+  return {
+    kind: 'script',
+    name: baseName(path.text),
+    written: path,
+    args,
+    env: command.env,
+    cwd: command.cwd,
+    ...known,
+  };
+}

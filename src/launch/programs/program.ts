@@ -1,0 +1,64 @@
+import type { AlongsideView } from '../alongside.js';
+import type { Grammars } from '../grammars.js';
+import type { LaunchSays } from '../launchers/launcher.js';
+import type { RunDraft } from '../run-draft.js';
+import type { Versions } from '../versions.js';
+import type { Invocation } from './invocation.js';
+
+/** What a program's reader works on. It writes what it finds into `draft`. */
+export interface ProgramContext {
+  invocation: Invocation;
+  draft: RunDraft;
+  versions: Versions;
+  files: AlongsideView;
+  grammars: Grammars;
+  /** What launchers say; a program that starts processes itself adds to it. */
+  says: LaunchSays;
+  /** Names of the launchers around the program, the outermost first. */
+  launchers: readonly string[];
+  /** GPUs that each pod asks for; null where another tool fills that in. */
+  devicesPerPod: number | null;
+}
+
+/** How surely a program is recognised: by a name that only it has, by its script's name, or by flags alone. */
+export type Recognition = 'name' | 'script' | 'flags';
+
+/** One training program: how it is recognised and what its flags, keys and environment mean for the run. */
+export interface TrainingProgram {
+  id: string;
+  /** For people. */
+  name: string;
+  recognise(invocation: Invocation): Recognition | null;
+  read(context: ProgramContext): void;
+}
+
+/** Puts the program and its main framework into the run. */
+export function nameProgram(
+  context: ProgramContext,
+  program: { name: string; package: string; framework?: string },
+): void {
+  const { draft, versions, invocation } = context;
+  const version = versions.get(program.package);
+  draft.read('program', { name: program.name, version }, invocation.written.place());
+  const framework = { name: program.framework ?? 'pytorch', packages: versions.packages() };
+  const place = versions.place('torch') ?? versions.place(program.package);
+  if (place) draft.read('framework', framework, place);
+  else draft.derive('framework', framework, ['program'], 'the framework that the program is written for');
+}
+
+/** A field whose default changed: the version's own where it is known, else the newest with the range of the others. */
+export function versionedDefault<T>(
+  context: ProgramContext,
+  field: Parameters<RunDraft['default']>[0],
+  found: { value: T; others: readonly T[]; of: string },
+): void {
+  const { draft, versions } = context;
+  const { value, others, of } = found;
+  const [other] = others;
+  if (other === undefined) draft.default(field, value, { of, version: versions.get(of) });
+  else
+    draft.assume(field, value, `default of recent versions of ${of}; its version is not known here`, {
+      low: value,
+      high: other,
+    });
+}

@@ -1,0 +1,130 @@
+import type { Task } from '../../run/training-run.js';
+import { accelerateSays } from '../launchers/accelerate.js';
+import { mergeSays } from '../launchers/peel.js';
+import { OptionReader } from '../options/option-reader.js';
+import { asBoolean, asText } from '../options/option.js';
+import type { Options } from '../options/option.js';
+import { defaultOf, isAtLeast } from '../versions.js';
+import type { Invocation } from './invocation.js';
+import { hfOptions } from './hf/command-line.js';
+import { readLora, readModelName, readQuantization, TRL_LORA } from './hf/model.js';
+import { readTrainingArguments } from './hf/training-arguments.js';
+import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { nameProgram, versionedDefault } from './program.js';
+
+interface Trainer {
+  task: Task;
+  /** Rows of one forward pass for each row of the batch: chosen and rejected answers run together. */
+  rows: 1 | 2;
+  lengths: readonly string[];
+}
+
+const PREFERENCE: Trainer = { task: 'preference', rows: 2, lengths: ['max_length'] };
+
+/** The trainers of TRL, by the name of their script and command (trl/scripts, trl/trainer). */
+const TRAINERS: Readonly<Record<string, Trainer>> = {
+  sft: { task: 'causal-lm', rows: 1, lengths: ['max_length', 'max_seq_length'] },
+  dpo: PREFERENCE,
+  orpo: PREFERENCE,
+  cpo: PREFERENCE,
+  kto: { task: 'preference', rows: 1, lengths: ['max_length'] },
+  reward: { task: 'sequence-classification', rows: 2, lengths: ['max_length'] },
+};
+
+/** Trainers that hold more models than one or generate while they train: named, their memory is not this run's alone. */
+const GENERATING: ReadonlySet<string> = new Set(['grpo', 'rloo', 'ppo', 'gkd', 'online_dpo']);
+
+const MODULE = 'trl.scripts.';
+
+/** TRL's `trl` command and its scripts. */
+export const trl: TrainingProgram = {
+  id: 'trl',
+  name: 'TRL',
+  recognise(invocation: Invocation): Recognition | null {
+    const verb = verbOf(invocation);
+    if (verb === null || !(Object.hasOwn(TRAINERS, verb) || GENERATING.has(verb))) return null;
+    return invocation.kind === 'script' ? 'script' : 'name';
+  },
+  read(context: ProgramContext): void {
+    const { draft, invocation } = context;
+    const verb = verbOf(invocation) ?? 'sft';
+    const options = hfOptions(context);
+    if (invocation.kind !== 'script') launchItself(options, context);
+    const reader = new OptionReader(options, draft);
+    nameProgram(context, { name: `TRL ${verb}`, package: 'trl' });
+    readModelName(reader, draft, 'model_name_or_path', 'model');
+    readTrainer(reader, context, verb);
+    readLora(reader, draft, TRL_LORA);
+    readQuantization(reader, draft, 'nf4');
+    readTrainingArguments(reader, context, trainerDefaults(context));
+  },
+};
+
+function verbOf({ kind, name, args }: Invocation): string | null {
+  if (kind === 'console' && name === 'trl') return args[0]?.text ?? null;
+  if (kind === 'module') return name.startsWith(MODULE) ? name.slice(MODULE.length) : null;
+  return kind === 'script' && name.endsWith('.py') ? name.slice(0, -3) : null;
+}
+
+/** `trl sft` starts accelerate; named configurations ship in trl/accelerate_configs. */
+function launchItself(options: Options, context: ProgramContext): void {
+  const { files, invocation, draft } = context;
+  context.says = mergeSays(context.says, accelerateSays(options, files, invocation.cwd));
+  const named = options.find('accelerate_config');
+  const sharding = NAMED_CONFIGS[asText(named) ?? ''];
+  if (named && sharding) draft.read('parallelism.sharding', sharding, named.place);
+}
+
+const NAMED_CONFIGS: Readonly<Record<string, string>> = {
+  single_gpu: 'none',
+  multi_gpu: 'ddp',
+  fsdp1: 'fsdp-full',
+  fsdp2: 'fsdp-full',
+  zero1: 'zero1',
+  zero2: 'zero2',
+  zero3: 'zero3',
+};
+
+/** TRL turned checkpointing on by default in 0.22 and bf16 in 0.19. */
+function trainerDefaults({ versions }: ProgramContext): {
+  of: string;
+  checkpointing: boolean | null;
+  bf16: boolean | null;
+} {
+  const version = versions.get('trl');
+  const since = (from: string): boolean | null => (version === null ? null : isAtLeast(version, from));
+  return { of: 'trl', checkpointing: since('0.22.0'), bf16: since('0.19.0') };
+}
+
+function readTrainer(reader: OptionReader, context: ProgramContext, verb: string): void {
+  const { draft } = context;
+  const trainer = TRAINERS[verb];
+  if (!trainer) {
+    draft.derive('task', 'rl', ['program'], `trl ${verb} generates while it trains`);
+    draft.leaveOpen('program', `TRL ${verb} holds further models and generates: its memory is not worked out`);
+    return;
+  }
+  draft.derive('task', trainer.task, ['program'], `trl ${verb} trains for ${trainer.task}`);
+  reader.count('sequenceLength', ...trainer.lengths);
+  if (!draft.isOpen('sequenceLength'))
+    draft.default('sequenceLength', 1024, { of: 'trl', version: context.versions.get('trl') });
+  if (trainer.rows === 2) draft.note('chosen and rejected answers run together: two rows for each of the batch');
+  const packing = reader.options.find('packing');
+  if (asBoolean(packing) !== undefined) draft.read('packing', asBoolean(packing), packing?.place ?? null);
+  reader.flag('offload.activations', 'activation_offloading');
+  readLoss(reader, context, verb);
+}
+
+/** The SFT loss is chunked from 1.6, that of DPO from 1.15 (trl/trainer/sft_trainer.py, dpo_trainer.py). */
+function readLoss(reader: OptionReader, context: ProgramContext, verb: string): void {
+  if (asBoolean(reader.options.find('use_liger_kernel', 'use_liger'))) return;
+  const from = verb === 'sft' ? '1.6.0' : '1.15.0';
+  const loss = defaultOf(
+    [
+      ['0', 'standard'],
+      [from, 'chunked'],
+    ] as const,
+    context.versions.get('trl') ?? '0',
+  );
+  versionedDefault(context, 'loss', { ...loss, of: 'trl' });
+}

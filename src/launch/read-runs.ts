@@ -1,0 +1,175 @@
+import type { Unknown } from '../run/setting.js';
+import type { PodSet, Workload } from '../workload/workload.js';
+import type { Declaration } from './declaration.js';
+import { parseDeclaration, RUN_ANNOTATION } from './declaration.js';
+import type { Grammars } from './grammars.js';
+import type { Candidate } from './pod-set-commands.js';
+import { podSetCandidates } from './pod-set-commands.js';
+import type { ProcessFacts } from './processes.js';
+import type { ProgramContext } from './programs/program.js';
+import type { FilesAlongside, RunReading } from './reading.js';
+import { buildRun } from './run-builder.js';
+import { RunDraft } from './run-draft.js';
+
+interface Alongside {
+  files: FilesAlongside;
+  grammars: Grammars;
+}
+
+/**
+ * Reads what each pod set with GPUs trains: every field with where it came from, what stays unknown, and why pods that
+ * do not train do not. Synchronous and bounded; whatever the manifest holds, nothing is thrown for it.
+ */
+export function readRuns(workload: Workload, files: FilesAlongside, grammars: Grammars): RunReading[] {
+  const declaration = declared(workload);
+  const withGpus = workload.podSets.filter((podSet) => podSet.devices.length > 0);
+  return withGpus.map((podSet) => readPodSet(podSet, workload, declaration, { files, grammars }));
+}
+
+function declared({ annotations }: Workload): Declaration {
+  const yaml = annotations[RUN_ANNOTATION];
+  if (yaml === undefined) return { settings: new Map(), notes: [] };
+  return parseDeclaration(yaml, { document: 'manifest', path: `metadata.annotations["${RUN_ANNOTATION}"]` });
+}
+
+function readPodSet(podSet: PodSet, workload: Workload, declaration: Declaration, alongside: Alongside): RunReading {
+  if (workload.purpose === 'serving') return notTraining(podSet, 'serves: not a training run');
+  const { candidates, notes } = podSetCandidates(podSet, workload, alongside);
+  const draft = new RunDraft();
+  for (const [field, setting] of declaration.settings) draft.set(field, setting);
+  for (const note of [...declaration.notes, ...notes]) draft.note(note);
+  const training = candidates.filter((candidate) => candidate.program !== null);
+  const [first] = training;
+  if (first) return readProgram(first, { podSet, draft, others: training.length - 1, alongside });
+  return withoutProgram(podSet, candidates, draft, alongside);
+}
+
+function notTraining(podSet: PodSet, reason: string): RunReading {
+  return { podSet: podSet.name, training: false, role: 'model', run: null, unknown: [], notes: [reason] };
+}
+
+interface Subject {
+  podSet: PodSet;
+  draft: RunDraft;
+  /** Further training commands of the same container. */
+  others: number;
+  alongside: Alongside;
+}
+
+function readProgram(candidate: Candidate, { podSet, draft, others, alongside }: Subject): RunReading {
+  const { invocation, launched, versions, files } = candidate;
+  const context: ProgramContext = {
+    invocation,
+    draft,
+    versions,
+    files,
+    grammars: alongside.grammars,
+    says: launched.says,
+    launchers: launched.launchers,
+    devicesPerPod: devicesPerPod(podSet),
+  };
+  for (const note of launched.says.notes ?? []) draft.note(note);
+  readAllocator(context);
+  candidate.program?.read(context);
+  if (others > 0) draft.note(`${others} more training command(s) run after this one; the first is read`);
+  if (candidate.conditional)
+    draft.note('the training command runs only where a condition holds that is not known here');
+  return finish(podSet, context);
+}
+
+function finish(podSet: PodSet, context: ProgramContext): RunReading {
+  const { draft, versions } = context;
+  const run = buildRun(draft, processFacts(podSet, context), versions);
+  if (run.model.value === null)
+    draft.leaveOpen('model', 'nothing in the manifest says which model is trained', 'model: meta-llama/Llama-3.1-8B');
+  return {
+    podSet: podSet.name,
+    training: true,
+    role: 'model',
+    run,
+    unknown: unknownOf(draft, run.parallelism.sharding.value),
+    notes: draft.notes,
+  };
+}
+
+function processFacts(podSet: PodSet, { says, launchers, devicesPerPod }: ProgramContext): ProcessFacts {
+  return {
+    says,
+    launchers,
+    operator: podSet.launch,
+    devicesPerPod,
+    replicas: podSet.replicas,
+    replicasOpen: podSet.replicasUnresolved.length > 0,
+  };
+}
+
+/** GPUs of a pod; null where the manifest leaves their number to another tool. */
+function devicesPerPod({ devices }: PodSet): number | null {
+  if (devices.some((device) => device.unresolved)) return null;
+  return Math.max(
+    1,
+    devices.reduce((sum, device) => sum + device.count, 0),
+  );
+}
+
+const ALLOCATOR_VARIABLES = ['PYTORCH_ALLOC_CONF', 'PYTORCH_CUDA_ALLOC_CONF'];
+
+function readAllocator({ invocation, draft }: ProgramContext): void {
+  for (const name of ALLOCATOR_VARIABLES) {
+    const value = invocation.env.get(name);
+    if (!value) continue;
+    if (value.isResolved) draft.read('allocator', value.text.slice(0, 500), value.place());
+    else draft.note(`${name}: ${value.unresolved[0] ?? 'unknown'}`);
+  }
+}
+
+/** Where every rank holds the whole model, the number of ranks decides nothing of its memory. */
+function unknownOf(draft: RunDraft, sharding: string): Unknown[] {
+  const isReplicated = sharding === 'none' || sharding === 'ddp';
+  const kept: Unknown[] = [];
+  for (const unknown of draft.unknown()) {
+    const isCount = unknown.field === 'nodes' || unknown.field === 'processesPerNode';
+    if (isSettled(draft, unknown.field)) continue;
+    if (isCount && isReplicated) draft.note(`${unknown.field}: ${unknown.reason}`);
+    else kept.push(unknown);
+  }
+  return kept;
+}
+
+const isSettled = (draft: RunDraft, field: string): boolean => {
+  const kind = [...draft.settings].find(([name]) => name === field)?.[1].evidence.kind;
+  return kind === 'declared' || kind === 'read';
+};
+
+/** No program is known: a declaration can still settle the run, else it is unknown or no training at all. */
+function withoutProgram(
+  podSet: PodSet,
+  candidates: readonly Candidate[],
+  draft: RunDraft,
+  alongside: Alongside,
+): RunReading {
+  const [candidate] = candidates;
+  if (candidate && draft.has('model')) return readProgram(candidate, { podSet, draft, others: 0, alongside });
+  const reasons = candidates.flatMap(({ notTraining: reason }) => reason ?? []);
+  const isIdle = candidates.length > 0 && reasons.length === candidates.length;
+  if (isIdle) return notTraining(podSet, `not a training run: the container ${reasons[0] ?? ''}`);
+  for (const note of candidates.flatMap(({ invocation }) => invocation.sourceMissing ?? [])) draft.note(note);
+  return {
+    podSet: podSet.name,
+    training: true,
+    role: 'model',
+    run: null,
+    unknown: [unknownProgram(candidates)],
+    notes: draft.notes,
+  };
+}
+
+function unknownProgram(candidates: readonly Candidate[]): Unknown {
+  const [candidate] = candidates;
+  const name = candidate?.invocation.written.text.slice(0, 100);
+  return {
+    field: 'program',
+    reason: name ? `${name} is no program that is known here` : 'the command is in the image',
+    declare: 'model: meta-llama/Llama-3.1-8B',
+  };
+}

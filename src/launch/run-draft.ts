@@ -1,0 +1,74 @@
+import type { RunField } from '../run/training-run.js';
+import type { Evidence, Setting, SourcePlace, Unknown } from '../run/setting.js';
+
+type AnySetting = Setting<unknown>;
+
+/**
+ * A training run while it is being read: fields with their evidence, what was left open, and words for people. The
+ * first word on a field stays; so declarations come first, then what was read, then defaults.
+ */
+export class RunDraft {
+  readonly settings = new Map<RunField, AnySetting>();
+  readonly notes: string[] = [];
+  private readonly open = new Map<string, Unknown>();
+
+  has(field: RunField): boolean {
+    return this.settings.has(field);
+  }
+
+  value(field: RunField): unknown {
+    return this.settings.get(field)?.value;
+  }
+
+  set(field: RunField, setting: AnySetting): void {
+    if (!this.settings.has(field)) this.settings.set(field, setting);
+  }
+
+  read(field: RunField, value: unknown, place: SourcePlace | null): void {
+    const evidence: Evidence =
+      place === null
+        ? { kind: 'derived', from: [], rule: 'given by the operator or the launcher' }
+        : { kind: 'read', place };
+    this.set(field, { value, evidence });
+  }
+
+  /** The framework's or program's own default; `version` null where it is not known and does not matter. */
+  default(field: RunField, value: unknown, from: { of: string; version?: string | null; note?: string }): void {
+    const { of, version = null, note } = from;
+    this.set(field, { value, evidence: { kind: 'default', of, version, ...(note === undefined ? {} : { note }) } });
+  }
+
+  assume(field: RunField, value: unknown, reason: string, range?: { low: unknown; high: unknown }): void {
+    this.set(field, { value, evidence: { kind: 'assumed', reason }, ...(range ? { range } : {}) });
+  }
+
+  derive(field: RunField, value: unknown, from: readonly string[], rule: string): void {
+    this.set(field, { value, evidence: { kind: 'derived', from, rule } });
+  }
+
+  /** A field that something in the manifest decides, but not in a way that can be read here. */
+  leaveOpen(field: string, reason: string, declare?: string): void {
+    if (!this.open.has(field)) this.open.set(field, { field, reason, ...(declare === undefined ? {} : { declare }) });
+  }
+
+  isOpen(field: string): boolean {
+    return this.open.has(field);
+  }
+
+  reasonOpen(field: string): string | undefined {
+    return this.open.get(field)?.reason;
+  }
+
+  /** Fields that stay unknown: what is settled in another way is no longer open. */
+  unknown(): Unknown[] {
+    return [...this.open.values()];
+  }
+
+  close(field: string): void {
+    this.open.delete(field);
+  }
+
+  note(text: string): void {
+    if (this.notes.length < 50 && !this.notes.includes(text)) this.notes.push(text);
+  }
+}
