@@ -1,6 +1,7 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { gpt2 } from './families/gpt2.js';
+import { llama } from './families/llama.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -9,6 +10,10 @@ type Family = (model: ResolvedModel, task: Task) => Architecture;
 /** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2,
+  llama,
+  mistral: llama,
+  qwen2: llama,
+  qwen3: llama,
 };
 
 /** Model types that can be run, in the table's order. */

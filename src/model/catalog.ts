@@ -61,10 +61,14 @@ const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf
 /** Ways to write that a model comes from an image library. */
 const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm)(?:\.models)?[./]/;
 
-/** Lower case, underscores as dashes, no organisation, no folders, no trailing slash. */
+/** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {
-  const text = name.slice(-LONGEST_NAME).toLowerCase().replaceAll('_', '-').replace(/\/+$/, '');
-  return text.slice(text.lastIndexOf('/') + 1);
+  const text = name.slice(-LONGEST_NAME).toLowerCase().split(' (')[0] ?? '';
+  const path = text
+    .trim()
+    .replace(/[_\s]+/g, '-')
+    .replace(/\/+$/, '');
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** A normalised name, then the same with one variant suffix less at a time. */

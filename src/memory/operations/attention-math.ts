@@ -24,8 +24,9 @@ function causalMask(engine: Engine, length: number, keys: number, dtype: DType):
   const ones = engine.hold(engine.empty(shape, bool, operation('ones')));
   const lower = engine.hold(engine.empty(shape, bool, operation('tril')));
   engine.release(ones);
+  const scalars = [0, 1].map(() => engine.hold(engine.empty([], dtype, operation('scalar_tensor'))));
   const mask = engine.empty(shape, dtype, operation('where'));
-  engine.release(lower);
+  for (const tensor of [...scalars, lower]) engine.release(tensor);
   return mask;
 }
 
@@ -58,8 +59,8 @@ export function mathAttention(engine: Engine, { q, k, v, mask, options }: MathIn
   if (bias !== null) scores = rename(masked(engine, scores, bias));
   scores = rename(softmax(engine, scores));
   if (options.dropout > 0) scores = rename(dropout(engine, scores, options.dropout));
-  const product = engine.keep(matmul(engine, scores, value));
-  const out = engine.keep(to(engine, product, dtype));
+  // Both results of the function are cast, the second one first: gcc evaluates arguments from the right.
   engine.keep(to(engine, scores, dtype));
-  return engine.leave(out);
+  const product = engine.keep(matmul(engine, scores, value));
+  return engine.leave(engine.keep(to(engine, product, dtype)));
 }

@@ -122,7 +122,7 @@ function transformer(scope: Scope, config: Gpt2Config) {
     const positionIds = ops.keep(ops.unsqueeze(positions, 0));
     const positionEmbeds = ops.keep(ops.embedding(positionIds, positionTable));
     let h = ops.keep(ops.add(embeds, positionEmbeds));
-    const mask = causalMask(ops, attentionMask, positions, embeds);
+    const mask = causalMask(ops, { attentionMask, positions, embeds });
     if (mask !== null) ops.keep(mask);
     h = ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.embeddingDropout)));
     for (const block of blocks) h = ops.rebind(h, block(ops, h, positions, mask));

@@ -2,30 +2,37 @@ import { bool, int64 } from '../dtype.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
-/**
- * `create_causal_mask` of transformers 4.57 for a mask without padding. SDPA finds that nothing is masked and asks the
- * kernel for causality; eager attention gets a float mask [batch, 1, length, length].
- */
-export const causalMask = module((ops, attentionMask: Tensor, positions: Tensor, embeds: Tensor) => {
-  const padding = ops.keep(ops.to(attentionMask, bool));
-  if (ops.attention !== 'eager') {
-    if (ops.attention === 'sdpa') ops.drop(ops.derive('all', [padding], [], bool));
-    return null;
-  }
-  return eagerMask(ops, { padding, positions, embeds });
-});
-
-interface MaskParts {
-  padding: Tensor;
+/** What the mask of a decoder is made from. */
+export interface MaskParts {
+  attentionMask: Tensor;
   positions: Tensor;
   embeds: Tensor;
+  /** Tokens that each token sees, itself included; null: all before it. */
+  window?: number | null;
+}
+
+/**
+ * `create_causal_mask` of transformers 4.57 for a mask without padding. SDPA finds that nothing is masked and asks the
+ * kernel for causality, unless a window is shorter than the sequence; eager attention gets a float mask
+ * [batch, 1, length, length].
+ */
+export function causalMask(ops: Operations, parts: MaskParts): Tensor | null {
+  if (ops.attention === 'flash') return null;
+  const { attentionMask, positions, embeds } = parts;
+  ops.enter([attentionMask, positions, embeds]);
+  const padding = ops.keep(ops.to(attentionMask, bool));
+  if (ops.attention === 'eager') return ops.leave(eagerMask(ops, padding, parts));
+  const windowed = parts.window != null && parts.window <= padding.shape[1]!;
+  if (windowed) return ops.leave(booleanMask(ops, padding, positions));
+  ops.drop(ops.derive('all', [padding], [], bool));
+  return ops.leave(null);
 }
 
 /** `eager_mask`: zeros where attention is allowed, the type's least value elsewhere. */
-function eagerMask(ops: Operations, parts: MaskParts): Tensor {
-  const allowed = ops.keep(booleanMask(ops, parts.padding, parts.positions));
-  const zero = ops.create('to_copy', [], parts.embeds.dtype);
-  const least = ops.create('scalar_tensor', [], parts.embeds.dtype);
+function eagerMask(ops: Operations, padding: Tensor, { positions, embeds }: MaskParts): Tensor {
+  const allowed = ops.keep(booleanMask(ops, padding, positions));
+  const zero = ops.create('to_copy', [], embeds.dtype);
+  const least = ops.create('scalar_tensor', [], embeds.dtype);
   return ops.where(allowed, zero, least);
 }
 

@@ -28,7 +28,7 @@ export function gpt2EagerAttention(ops: Operations, heads: AttentionHeads, causa
 }
 
 /** `repeat_kv`: an expanded copy of the key or value heads where several query heads share one. */
-function repeatHeads(ops: Operations, x: Tensor, groups: number): Tensor {
+export function repeatHeads(ops: Operations, x: Tensor, groups: number): Tensor {
   if (groups === 1) return x;
   const [batch, heads, length, size] = x.shape as readonly [number, number, number, number];
   const expanded = ops.expand(ops.unsqueeze(x, 2), [batch, heads, groups, length, size]);

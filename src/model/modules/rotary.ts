@@ -1,0 +1,46 @@
+import { float32 } from '../dtype.js';
+import type { Buffer } from '../module-tree.js';
+import type { Operations, Tensor } from '../operations.js';
+import { module } from '../operations.js';
+
+/** cos and sin of the positions' angles, in the activations' type (transformers' RotaryEmbedding.forward). */
+export function rotaryTable(
+  ops: Operations,
+  x: Tensor,
+  positions: Tensor,
+  frequencies: Buffer,
+): [cos: Tensor, sin: Tensor] {
+  return ops.noGrad(() => ops.withoutAutocast(() => table(ops, x, positions, ops.buffer(frequencies))));
+}
+
+const table = module((ops, x: Tensor, positions: Tensor, frequencies: Tensor): [Tensor, Tensor] => {
+  const expanded = ops.keep(ops.view(frequencies, [1, frequencies.shape[0]!, 1]));
+  const at = ops.keep(ops.to(ops.unsqueeze(positions, 1), float32));
+  const angles = ops.keep(ops.transpose(ops.matmul(expanded, at), 1, 2));
+  const pairs = ops.keep(ops.cat([angles, angles], 2));
+  const cos = ops.keep(ops.mulScalar(ops.cos(pairs)));
+  const sin = ops.keep(ops.mulScalar(ops.sin(pairs)));
+  return [ops.to(cos, x.dtype), ops.to(sin, x.dtype)];
+});
+
+const rotateHalf = module((ops, x: Tensor): Tensor => {
+  const last = x.shape.length - 1;
+  const half = x.shape[last]! / 2;
+  const first = ops.keep(ops.slice(x, last, 0, half));
+  const second = ops.keep(ops.slice(x, last, half, 2 * half));
+  return ops.cat([ops.neg(second), first], last);
+});
+
+/** x * cos + rotate_half(x) * sin */
+export function rotate(ops: Operations, x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  return ops.add(ops.mul(x, cos), ops.mul(rotateHalf(ops, x), sin));
+}
+
+/** `apply_rotary_pos_emb`: queries first, then keys. */
+export const applyRotary = module((ops, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor): [Tensor, Tensor] => {
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const rotatedQuery = ops.keep(rotate(ops, query, rowCos, rowSin));
+  const rotatedKey = ops.keep(rotate(ops, key, rowCos, rowSin));
+  return [rotatedQuery, rotatedKey];
+});
