@@ -25,10 +25,11 @@ export const appWrapper: WorkloadKind = {
 
 /** The wrapper may say how many pods there are of each template; where it disagrees, the wrapped object is right. */
 function compareDeclared(component: Field, podSets: readonly PodSet[]): void {
+  const byPath = new Map(podSets.map((podSet) => [podSet.path, podSet]));
   for (const declared of component.get('podSets').items()) {
     const path = declared.get('path').text() ?? '';
     const replicas = declared.get('replicas').count(1).value;
-    const podSet = podSets.find((each) => each.path === `${component.path}.${path}.spec`);
+    const podSet = byPath.get(`${component.path}.${path}.spec`);
     if (podSet !== undefined && podSet.replicas !== replicas) {
       declared.log.note(
         `${memberPath(declared.path, 'replicas')} says ${replicas} pods, but ${path} makes ${podSet.replicas}`,

@@ -3,6 +3,8 @@ import type { Json } from '../workload.js';
 
 /** Values by reference, such as `workflow.parameters.gpus`; null: callers disagree, or it is only known when it runs. */
 export type Parameters = ReadonlyMap<string, string | null>;
+/** Several scopes, looked through in order. */
+export type Scopes = readonly Parameters[];
 
 const REFERENCE = /\{\{\s{0,10}(workflow\.parameters|inputs\.parameters)\.([A-Za-z0-9_-]{1,100})\s{0,10}\}\}/g;
 /** Filled-in text may not grow beyond this: one long parameter in many places would fill memory. */
@@ -42,9 +44,9 @@ export class ParameterFilling {
    * The value with every reference that has a value filled in; the others are left as they are, to be named where they
    * stand. Object keys are left alone. Throws UnreadableManifest where the text would grow without bounds.
    */
-  fillIn(field: Field, parameters: Parameters): Field {
+  fillIn(field: Field, scopes: Scopes): Field {
     if (field.value === undefined) return field;
-    return field.holding(this.fill(field.value, { field, parameters, depth: 0 }));
+    return field.holding(this.fill(field.value, { field, scopes, depth: 0 }));
   }
 
   private fill(value: Json, at: Place): Json {
@@ -56,9 +58,9 @@ export class ParameterFilling {
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, this.fill(member, within)]));
   }
 
-  private fillText(text: string, { field, parameters }: Place): string {
+  private fillText(text: string, { field, scopes }: Place): string {
     if (!text.includes('{{')) return text;
-    const filled = replaceReferences(text, parameters, MAX_CHARACTERS);
+    const filled = replaceReferences(text, scopes, MAX_CHARACTERS);
     this.left -= filled.length;
     if (this.left < 0) throw field.expected(`at most ${MAX_CHARACTERS} characters once parameters are filled in`);
     return filled;
@@ -67,14 +69,15 @@ export class ParameterFilling {
 
 interface Place {
   field: Field;
-  parameters: Parameters;
+  scopes: Scopes;
   depth: number;
 }
 
-function replaceReferences(text: string, parameters: Parameters, limit: number): string {
+function replaceReferences(text: string, scopes: Scopes, limit: number): string {
   let length = text.length;
   return text.replace(REFERENCE, (whole: string, scope: string, name: string) => {
-    const value = parameters.get(`${scope}.${name}`) ?? null;
+    const reference = `${scope}.${name}`;
+    const value = scopes.find((parameters) => parameters.has(reference))?.get(reference) ?? null;
     if (value === null || length + value.length > limit) return whole;
     length += value.length;
     return value;
@@ -103,7 +106,7 @@ function callsOf(template: Field): Field[] {
 
 /** null where something in it is only known when the workflow runs. */
 function settled(value: string, outer: Parameters): string | null {
-  const filled = replaceReferences(value, outer, MAX_CHARACTERS);
+  const filled = replaceReferences(value, [outer], MAX_CHARACTERS);
   return filled.includes('{{') ? null : filled;
 }
 

@@ -48,11 +48,13 @@ function readWorkflow(spec: Field, inner: InnerReader): KindReading {
   const templates = spec.get('templates').items();
   const inputs = inputParameters(templates, workflow);
   const filling = new ParameterFilling();
-  const shared = spec.with(Object.fromEntries(SHARED.map((name) => [name, filling.fillIn(spec.get(name), workflow)])));
+  const shared = spec.with(
+    Object.fromEntries(SHARED.map((name) => [name, filling.fillIn(spec.get(name), [workflow])])),
+  );
   const parts = templates.flatMap((template) => {
     const name = template.get('name').text() ?? '';
-    const parameters = new Map([...(inputs.get(name) ?? NO_PARAMETERS), ...workflow]);
-    const reading = readTemplate(filling.fillIn(template, parameters), shared, inner);
+    const scopes = [inputs.get(name) ?? NO_PARAMETERS, workflow];
+    const reading = readTemplate(filling.fillIn(template, scopes), shared, inner);
     return reading === null ? [] : [{ prefix: `${name}/`, reading }];
   });
   noteReference(spec);

@@ -46,29 +46,35 @@ export interface RuntimeFilling {
 export function readRuntimePods(spec: Field, filling: RuntimeFilling | null): KindReading {
   const jobs = readReplicatedJobs(spec.get('template', 'spec'));
   const policy = spec.get('mlPolicy');
-  const podSets = jobs.map((job) => readJob(job, jobs, policy, filling));
+  const launcher = jobs.find((job) => partOf(job) === 'launcher')?.name ?? null;
+  const podSets = jobs.map((job) => readJob(job, { policy, filling, launcher }));
   const running = podSets.filter(({ role }) => role === TRAINER_STEP || role === NODE || role === LAUNCHER);
   const gangSize = running.reduce((all, { replicas }) => all + replicas, 0);
   return { podSets, gangSize, suspended: false, purpose: 'training' };
 }
 
-function readJob(
-  job: ReplicatedJob,
-  jobs: readonly ReplicatedJob[],
-  policy: Field,
-  filling: RuntimeFilling | null,
-): PodSet {
+/** What the jobs of a runtime share. */
+interface RuntimeContext {
+  policy: Field;
+  filling: RuntimeFilling | null;
+  /** Name of the job that starts the others' processes. */
+  launcher: string | null;
+}
+
+function readJob(job: ReplicatedJob, context: RuntimeContext): PodSet {
+  const { policy, filling, launcher } = context;
   const part = partOf(job);
+  const patchedTemplate = filling === null ? job.template : filling.patch(job.name, job.template);
   if (part === 'other') {
     const role = job.labels[STEP_LABEL] ?? job.name;
-    return readPodSet(patched(job, filling), { name: job.name, role, replicas: job.pods });
+    return readPodSet(patchedTemplate, { name: job.name, role, replicas: job.pods });
   }
   const nodes = nodeCount(job, policy, filling);
-  const replicas = part === 'launcher' ? job.pods : podsOf(nodes, jobs, policy);
-  const template = fillIn(patched(job, filling), part, policy, filling);
+  const replicas = part === 'launcher' ? job.pods : podsOf(nodes, context);
+  const template = fillIn(patchedTemplate, part, policy, filling);
   const role = part === 'launcher' ? LAUNCHER : TRAINER_STEP;
-  const launcher = part === 'workers' ? (jobs.find((each) => partOf(each) === 'launcher')?.name ?? null) : null;
-  const podSet = readPodSet(template, { name: job.name, role, replicas, launch: { startedBy: launcher } });
+  const startedBy = part === 'workers' ? launcher : null;
+  const podSet = readPodSet(template, { name: job.name, role, replicas, launch: { startedBy } });
   return { ...podSet, launch: { ...podSet.launch, ...launchFacts(podSet, nodes, policy, filling) } };
 }
 
@@ -84,10 +90,6 @@ function partOf({ name, labels }: ReplicatedJob): Part {
   return name === NODE ? 'workers' : 'other';
 }
 
-function patched({ name, template }: ReplicatedJob, filling: RuntimeFilling | null): Field {
-  return filling === null ? template : filling.patch(name, template);
-}
-
 /** `trainer.numNodes`, else `mlPolicy.numNodes`, else what the template says. */
 function nodeCount(job: ReplicatedJob, policy: Field, filling: RuntimeFilling | null): Count {
   const asked = filling?.trainer.get('numNodes');
@@ -97,8 +99,8 @@ function nodeCount(job: ReplicatedJob, policy: Field, filling: RuntimeFilling | 
 }
 
 /** Under `runLauncherAsNode` the launcher is one of the nodes (pkg/runtime/framework/plugins/mpi/mpi.go). */
-function podsOf(nodes: Count, jobs: readonly ReplicatedJob[], policy: Field): Count {
-  const launcherWorks = policy.get('mpi', 'runLauncherAsNode').flag() && jobs.some(({ name }) => name === LAUNCHER);
+function podsOf(nodes: Count, { policy, launcher }: RuntimeContext): Count {
+  const launcherWorks = policy.get('mpi', 'runLauncherAsNode').flag() && launcher !== null;
   return launcherWorks ? { ...nodes, value: Math.max(1, nodes.value - 1) } : nodes;
 }
 

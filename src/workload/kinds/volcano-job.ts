@@ -24,9 +24,10 @@ export const volcanoJob: WorkloadKind = {
   read(object: Field): KindReading {
     const spec = object.get('spec');
     const tasks = readTasks(spec);
+    const launch = launchFacts(spec, tasks);
     const podSets = joinLauncher(
       spec,
-      tasks.map((task) => readTask(spec, task, tasks)),
+      tasks.map(({ name, replicas, template }) => readPodSet(template, { name, role: name, replicas, launch })),
     );
     const minAvailable = spec.get('minAvailable');
     const all = sum(...tasks.map(({ replicas }) => replicas)).value;
@@ -50,10 +51,10 @@ function readTasks(spec: Field): Task[] {
   return read;
 }
 
-function readTask(spec: Field, task: Task, tasks: readonly Task[]): PodSet {
+/** Made once and shared: every pod is told of all tasks. */
+function launchFacts(spec: Field, tasks: readonly Task[]): Partial<LaunchFacts> {
   const pytorch = spec.get('plugins', 'pytorch');
-  const launch = pytorch.value === undefined ? countVariables(tasks) : pytorchFacts(pytorch, tasks);
-  return readPodSet(task.template, { name: task.name, role: task.name, replicas: task.replicas, launch });
+  return pytorch.value === undefined ? countVariables(tasks) : pytorchFacts(pytorch, tasks);
 }
 
 /** The plugin's `--master` and `--worker` name its tasks; others take no part. */
@@ -85,15 +86,16 @@ function joinLauncher(spec: Field, podSets: readonly PodSet[]): PodSet[] {
   const overSsh = plugins.get('ssh').value === undefined ? undefined : onlyOne;
   const launcher = podSets.find(({ name }) => name === byPlugin)?.name ?? overSsh;
   if (launcher === undefined) return [...podSets];
-  return podSets.map((podSet) => joined(podSet, launcher, podSets));
+  const nodes = workerPods(podSets.filter(({ name }) => name !== launcher));
+  return podSets.map((podSet) => {
+    if (podSet.name === launcher) return { ...podSet, role: 'launcher' };
+    return { ...podSet, launch: { ...podSet.launch, nodes, startedBy: launcher } };
+  });
 }
 
-function joined(podSet: PodSet, launcher: string, podSets: readonly PodSet[]): PodSet {
-  if (podSet.name === launcher) return { ...podSet, role: 'launcher' };
-  const workers = podSets.filter(({ name }) => name !== launcher);
+function workerPods(workers: readonly PodSet[]): number | null {
   const settled = workers.every(({ replicasUnresolved }) => replicasUnresolved.length === 0);
-  const nodes = settled ? workers.reduce((all, { replicas }) => all + replicas, 0) : null;
-  return { ...podSet, launch: { ...podSet.launch, nodes, startedBy: launcher } };
+  return settled ? workers.reduce((all, { replicas }) => all + replicas, 0) : null;
 }
 
 /** The value of `--name=value` among a plugin's arguments. */

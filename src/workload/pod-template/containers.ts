@@ -36,15 +36,12 @@ export function readContainers(spec: Field, annotations: Field): ReadContainer[]
 }
 
 function contextOf(spec: Field, annotations: Field, app: readonly Field[]): PodContext {
-  const texts = annotations
-    .entries()
-    .map(([key, field]) => [key, { value: field.text() ?? '', path: field.path }] as const);
   const wanted = annotations.get(FRACTION_CONTAINER).text();
   const annotated = app.find((field) => field.get('name').text() === wanted) ?? app[0];
   return {
     volumes: readVolumes(spec),
     claims: readClaims(spec),
-    annotations: new Map(texts),
+    annotations: new Map(annotations.entries()),
     annotated: annotated?.path ?? null,
   };
 }

@@ -1,6 +1,4 @@
-import { parseQuantity } from '../quantity.js';
 import type { DeviceRequest } from '../workload.js';
-import { UnreadableManifest } from '../workload.js';
 import type { Amount, Asked, RequestForm, Understood } from './request-form.js';
 import { MIB, partialDevices } from './request-form.js';
 
@@ -23,7 +21,12 @@ export const podAnnotations: RequestForm = {
     const part = memory ?? fraction;
     if (part === null) return null;
     const count = numberIn(asked, DEVICES);
-    const devices: Amount = { value: Math.max(1, Math.floor(count?.value ?? 1)), places: count?.places ?? [] };
+    const unresolved = count?.unresolved ?? part.unresolved;
+    const devices: Amount = {
+      value: Math.max(1, Math.floor(count?.value ?? 1)),
+      places: count?.places ?? [],
+      ...(unresolved === undefined ? {} : { unresolved }),
+    };
     return { requests: [shareOf(devices, memory, part)], names: [] };
   },
 };
@@ -34,9 +37,11 @@ function shareOf(devices: Amount, memory: Amount | null, part: Amount): DeviceRe
 }
 
 function numberIn(asked: Asked, name: string): Amount | null {
-  const annotation = asked.annotations.get(name);
-  if (annotation === undefined) return null;
-  const value = parseQuantity(annotation.value);
-  if (value === null || value <= 0) throw new UnreadableManifest(annotation.path, 'a number above 0');
-  return { value, places: [annotation.path] };
+  const field = asked.annotations.get(name);
+  if (field === undefined) return null;
+  const { value, unresolved } = field.amount(1, 'a number above 0');
+  if (value <= 0) throw field.expected('a number above 0');
+  const [first] = unresolved;
+  const amount = { value, places: [field.path] };
+  return first === undefined ? amount : { ...amount, unresolved: first };
 }

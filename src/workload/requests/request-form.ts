@@ -1,3 +1,4 @@
+import type { Field } from '../field.js';
 import type { ReadingLog } from '../reading-log.js';
 import type { DeviceRequest, Unresolved } from '../workload.js';
 
@@ -24,8 +25,8 @@ export interface ClaimAsked {
 export interface Asked {
   /** Extended resources by name. */
   amounts: ReadonlyMap<string, Amount>;
-  /** The pod's annotations, with their paths; only for the container that they concern. */
-  annotations: ReadonlyMap<string, { value: string; path: string }>;
+  /** The pod's annotations; only for the container that they concern. */
+  annotations: ReadonlyMap<string, Field>;
   claims: readonly ClaimAsked[];
   log: ReadingLog;
 }
