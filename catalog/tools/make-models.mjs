@@ -33,10 +33,19 @@ const ABOUT = new Set([
 const folder = sourceFolder();
 const read = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
 
+/** Names in common use that the source lacks: OpenAI's sizes of GPT-2. */
+const MORE_ALIASES = {
+  'openai-community/gpt2': ['gpt2-124m', 'gpt-2-124m'],
+  'openai-community/gpt2-medium': ['gpt2-355m', 'gpt-2-355m'],
+  'openai-community/gpt2-large': ['gpt2-774m', 'gpt-2-774m'],
+  'openai-community/gpt2-xl': ['gpt2-1.5b', 'gpt-2-1.5b'],
+};
+
 function transformerRow(record) {
+  const aliases = [...record.aliases, ...(MORE_ALIASES[record.id] ?? [])];
   return withoutAbsent({
     id: record.id,
-    aliases: record.aliases.filter((alias) => alias !== record.id.toLowerCase()),
+    aliases: aliases.filter((alias) => alias !== record.id.toLowerCase()),
     family: record.family,
     modelType: record.model_type,
     config: withoutAbsent(Object.fromEntries(Object.entries(record).filter(([key]) => !ABOUT.has(key)))),

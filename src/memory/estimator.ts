@@ -9,6 +9,7 @@ import type { Contributor, DeviceTraits, Estimate, Interval } from './estimate.j
 import type { Forecast } from './forecast.js';
 import { forecast, smallestLimitOf } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
+import type { RangeEnd } from './range-ends.js';
 import { rangedFields, valuesAtEnd } from './range-ends.js';
 import { timelineOf } from './timeline.js';
 
@@ -19,14 +20,26 @@ export interface EstimateRequest {
   facts: { readonly models: ModelCatalog };
 }
 
-/** Fields with a range that are evaluated one by one for their share of the interval; more are lumped together. */
+/** Fields with a range that are evaluated one by one for their share of the interval; others only all together. */
 const MOST_SINGLE_RANGES = 6;
 
-/** The least and the most that each of the figures may be, beside the expected one. */
-interface Ends {
-  low: Forecast;
+/** A set of ranged settings taken to both ends of their ranges, the others left as expected. */
+interface Excursion {
+  fields: readonly RunField[];
+  /** null where that end cannot be estimated. */
+  low: Forecast | null;
+  high: Forecast | null;
+}
+
+/** The run as expected, and taken to the ends of its ranges. */
+interface Evaluation {
   expected: Forecast;
-  high: Forecast;
+  excursions: readonly Excursion[];
+}
+
+interface Context {
+  device: DeviceTraits;
+  models: ModelCatalog;
 }
 
 /**
@@ -34,41 +47,47 @@ interface Ends {
  *
  * The interval is made of two parts. Settings that were assumed with a range: memory grows with each of them from its
  * low to its high end, so all low ends together bound the figure from below and all high ends from above, whatever the
- * truth within. Mechanisms outside the simulation (context, libraries, communication buffers) have intervals of their
- * own, independent of those settings; ends are added to ends. Each contributor's width is what the interval would lose
- * if only it were known.
+ * truth within; each is also taken to its ends alone, since reserved memory may fall a little where blocks happen to fit
+ * better, and the furthest counts. Mechanisms outside the simulation (context, libraries, communication buffers) have
+ * intervals of their own, independent of those settings; ends are added to ends. A contributor's width is what lies
+ * between its two ends, all else as expected.
  *
  * Throws NotEstimable, which names each missing or unknown field and what would settle it.
  */
 export function estimate({ run, device, facts }: EstimateRequest): Estimate {
-  const context = { device, models: facts.models };
-  const fields = rangedFields(run);
-  const expected = forecast(valuesOf(run), { ...context, series: true });
-  const ends: Ends = {
-    expected,
-    low: fields.length === 0 ? expected : (atEnd(run, 'low', fields, context) ?? expected),
-    high: fields.length === 0 ? expected : (atEnd(run, 'high', fields, context) ?? expected),
-  };
-  const outside = outsideInterval(ends, device);
-  const reservedBytes = spread(ends, (at) => at.unlimited.peakReservedBytes);
+  const evaluation = evaluate(run, { device, models: facts.models });
+  const { expected } = evaluation;
+  const outside = outsideInterval(evaluation, device);
+  const reservedBytes = spread(evaluation, (at) => at.unlimited.peakReservedBytes);
   return {
-    allocatedBytes: spread(ends, (at) => at.unlimited.peakAllocatedBytes),
+    allocatedBytes: spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
     reservedBytes,
     deviceBytes: sumOf(reservedBytes, outside),
-    minimumCapacityBytes: sumOf(spread(ends, smallestLimitOf), outside),
+    minimumCapacityBytes: sumOf(spread(furthest(evaluation), smallestLimitOf), outside),
     breakdown: breakdownAtPeak(expected, device),
     peak: peakOf(expected),
     timeline: expected.unlimited.series ? timelineOf(expected.events, expected.unlimited.series) : [],
-    contributors: contributors(run, expected, fields, context),
+    contributors: contributors(evaluation, device),
     parameters: expected.parameters,
     notes: expected.notes,
   };
 }
 
-type Context = { device: DeviceTraits; models: ModelCatalog };
+function evaluate(run: TrainingRun, context: Context): Evaluation {
+  const expected = forecast(valuesOf(run), { ...context, series: true });
+  const fields = rangedFields(run);
+  const single = fields.slice(0, MOST_SINGLE_RANGES).map((field) => [field]);
+  const together = fields.length > 1 ? [fields] : [];
+  const excursions = [...single, ...together].map((set): Excursion => ({
+    fields: set,
+    low: atEnd(run, 'low', set, context),
+    high: atEnd(run, 'high', set, context),
+  }));
+  return { expected, excursions };
+}
 
 /** The run with some fields at one end of their range; null where that end cannot be estimated. */
-function atEnd(run: TrainingRun, end: 'low' | 'high', fields: readonly RunField[], context: Context): Forecast | null {
+function atEnd(run: TrainingRun, end: RangeEnd, fields: readonly RunField[], context: Context): Forecast | null {
   try {
     return forecast(valuesAtEnd(run, end, fields), context);
   } catch (error) {
@@ -77,24 +96,24 @@ function atEnd(run: TrainingRun, end: 'low' | 'high', fields: readonly RunField[
   }
 }
 
-/** A figure at the ends; never inside out where a figure falls although its input grows. */
-function spread(ends: Ends, figure: (at: Forecast) => number): Interval {
-  const expected = figure(ends.expected);
-  return {
-    low: ends.low === ends.expected ? expected : Math.min(expected, figure(ends.low)),
-    expected,
-    high: ends.high === ends.expected ? expected : Math.max(expected, figure(ends.high)),
-  };
+/** Only the excursion of all fields together: the search for the smallest limit costs several replays. */
+const furthest = ({ expected, excursions }: Evaluation): Evaluation => ({ expected, excursions: excursions.slice(-1) });
+
+/** A figure over all excursions. */
+function spread({ expected, excursions }: Evaluation, figure: (at: Forecast) => number): Interval {
+  const value = figure(expected);
+  const lows = excursions.flatMap(({ low }) => (low ? [figure(low)] : []));
+  const highs = excursions.flatMap(({ high }) => (high ? [figure(high)] : []));
+  return { low: Math.min(value, ...lows), expected: value, high: Math.max(value, ...highs) };
 }
 
-function outsideInterval(ends: Ends, device: DeviceTraits): Interval {
+function outsideInterval(evaluation: Evaluation, device: DeviceTraits): Interval {
   const total = (at: Forecast): Interval =>
     DEVICE_MECHANISMS.map((mechanism) => mechanism.bytes(at.values, device)).reduce(sumOf);
-  const expected = total(ends.expected);
   return {
-    low: Math.min(expected.low, total(ends.low).low),
-    expected: expected.expected,
-    high: Math.max(expected.high, total(ends.high).high),
+    low: spread(evaluation, (at) => total(at).low).low,
+    expected: total(evaluation.expected).expected,
+    high: spread(evaluation, (at) => total(at).high).high,
   };
 }
 
@@ -121,33 +140,23 @@ function peakOf({ events, unlimited }: Forecast): Estimate['peak'] {
   };
 }
 
-function contributors(
-  run: TrainingRun,
-  expected: Forecast,
-  fields: readonly RunField[],
-  context: Context,
-): readonly Contributor[] {
-  const single = fields.slice(0, MOST_SINGLE_RANGES).map((field) => settingContributor(run, field, context));
-  const lumped = fields.slice(MOST_SINGLE_RANGES);
-  const rest = lumped.length === 0 ? [] : [rangeContributor(run, lumped, context)];
+/** By falling width: the ranged settings one by one, and the mechanisms. */
+function contributors({ expected, excursions }: Evaluation, device: DeviceTraits): readonly Contributor[] {
+  const settings = excursions.filter(({ fields }) => fields.length === 1).map(settingContributor);
   const mechanisms = DEVICE_MECHANISMS.map((mechanism): Contributor => {
-    const { low, high } = mechanism.bytes(expected.values, context.device);
+    const { low, high } = mechanism.bytes(expected.values, device);
     return { name: mechanism.name, widthBytes: high - low, remedy: mechanism.remedy };
   });
-  return [...single, ...rest, ...mechanisms]
+  return [...settings, ...mechanisms]
     .filter(({ widthBytes }) => widthBytes > 0)
     .sort((a, b) => b.widthBytes - a.widthBytes);
 }
 
-const settingContributor = (run: TrainingRun, field: RunField, context: Context): Contributor =>
-  rangeContributor(run, [field], context);
-
-function rangeContributor(run: TrainingRun, fields: readonly RunField[], context: Context): Contributor {
-  const [low, high] = [atEnd(run, 'low', fields, context), atEnd(run, 'high', fields, context)];
-  const width = low && high ? high.unlimited.peakReservedBytes - low.unlimited.peakReservedBytes : 0;
+function settingContributor({ fields, low, high }: Excursion): Contributor {
+  const name = fields.join(', ');
   return {
-    name: fields.join(', '),
-    widthBytes: Math.max(0, width),
-    remedy: `write ${fields.join(', ')} where it can be read, or declare it in plimsoll.dev/run`,
+    name,
+    widthBytes: low && high ? Math.max(0, high.unlimited.peakReservedBytes - low.unlimited.peakReservedBytes) : 0,
+    remedy: `write ${name} where it can be read, or declare it in plimsoll.dev/run`,
   };
 }

@@ -1,5 +1,7 @@
 import type { ModelCatalog } from '../model/catalog.js';
 import { architectureOf } from '../model/architecture.js';
+import type { Architecture } from '../model/definition.js';
+import { float32 } from '../model/dtype.js';
 import { UnsupportedModel } from '../model/unsupported-model.js';
 import type { RunValues } from '../run/training-run.js';
 import type { AllocatorConfig } from './allocator/config.js';
@@ -41,7 +43,7 @@ export function forecast(
   const complete = withImageSize(values, context.models);
   const { config, problems } = parseAllocatorConfig(complete.allocator);
   const simulated = simulateRun(complete, context);
-  const events = withInjected(simulated, cublasWorkspaces(simulated, context.device));
+  const events = withInjected(simulated, cublasWorkspaces(simulated, complete, context.device));
   const unlimited = replay(events, config, Infinity, { series: context.series === true });
   return { values: complete, events, allocator: config, unlimited, parameters: simulated.parameters, notes: problems };
 }
@@ -57,6 +59,7 @@ function simulateRun(values: RunValues, context: { device: DeviceTraits; models:
   const model = resolveModel(values, context.models);
   try {
     const architecture = architectureOf(model, values.task);
+    requireSequenceLength(values, architecture);
     const events = simulate(values, architecture, {
       iterations: ITERATIONS,
       gradientAddition: 'in-place',
@@ -68,6 +71,21 @@ function simulateRun(values: RunValues, context: { device: DeviceTraits; models:
     if (!(error instanceof UnsupportedModel)) throw error;
     throw new NotEstimable([{ field: 'model', reason: error.message }]);
   }
+}
+
+/** A model whose inputs depend on a length cannot do without one. */
+function requireSequenceLength(values: RunValues, architecture: Architecture): void {
+  if (values.sequenceLength !== null) return;
+  const sizes = { batch: 1, sequence: 1, targetSequence: 1, image: [32, 32], dtype: float32 } as const;
+  const [short, long] = [1, 2].map((sequence) => JSON.stringify(architecture.inputs({ ...sizes, sequence })));
+  if (short === long) return;
+  throw new NotEstimable([
+    {
+      field: 'sequenceLength',
+      reason: `nothing says how long the sequences of ${architecture.name} are`,
+      declare: 'sequenceLength: 2048',
+    },
+  ]);
 }
 
 function withImageSize(values: RunValues, models: ModelCatalog): RunValues {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import type { RunValues } from '../../run/training-run.js';
 import type { MemoryEvents } from '../events.js';
 import { cublasWorkspaces } from './cublas-workspace.js';
 import { withInjected } from './injection.js';
+
+const withTorch = (version: string): RunValues =>
+  ({ framework: { name: 'pytorch', packages: { torch: version } } }) as unknown as RunValues;
+const RUN = withTorch('2.7.0');
 
 const OPERATIONS = ['to', 'embedding', 'mm', 'mul'];
 
@@ -22,7 +27,7 @@ const LIST: MemoryEvents = {
 
 describe('cuBLAS workspaces', () => {
   it('appear at the first product of forward and of backward', () => {
-    const blocks = cublasWorkspaces(LIST, { model: 'NVIDIA A100-SXM4-40GB', vendor: 'nvidia', computeCapability: 8 });
+    const blocks = cublasWorkspaces(LIST, RUN, { model: 'NVIDIA A100-SXM4-40GB', vendor: 'nvidia', computeCapability: 8 });
     expect(blocks.map(({ beforeEvent, bytes }) => [beforeEvent, bytes])).toEqual([
       [2, 8_519_680],
       [5, 8_519_680],
@@ -35,12 +40,20 @@ describe('cuBLAS workspaces', () => {
     ['AMD Instinct MI300X', 'amd', null, 32],
     ['unknown', 'nvidia', null, 8.125],
   ] as const)('on %s take their size', (model, vendor, computeCapability, mib) => {
-    expect(cublasWorkspaces(LIST, { model, vendor, computeCapability })[0]?.bytes).toBe(mib * 2 ** 20);
+    expect(cublasWorkspaces(LIST, RUN, { model, vendor, computeCapability })[0]?.bytes).toBe(mib * 2 ** 20);
+  });
+
+  it('belong to the library itself before PyTorch took them over', () => {
+    const amd = { model: 'AMD Instinct MI300X', vendor: 'amd', computeCapability: null } as const;
+    const nvidia = { model: 'NVIDIA A100-SXM4-40GB', vendor: 'nvidia', computeCapability: 8 } as const;
+    expect(cublasWorkspaces(LIST, withTorch('1.12.1'), nvidia)).toEqual([]);
+    expect(cublasWorkspaces(LIST, withTorch('2.5.1'), nvidia)).toHaveLength(2);
+    expect(cublasWorkspaces(LIST, withTorch('2.5.1'), amd)).toEqual([]);
   });
 
   it('are not there without products', () => {
     const none = { ...LIST, operationNames: ['to', 'embedding', 'add', 'mul'] };
-    expect(cublasWorkspaces(none, { model: '', vendor: 'nvidia', computeCapability: 8 })).toEqual([]);
+    expect(cublasWorkspaces(none, RUN, { model: '', vendor: 'nvidia', computeCapability: 8 })).toEqual([]);
   });
 });
 

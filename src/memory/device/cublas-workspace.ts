@@ -1,6 +1,8 @@
+import type { RunValues } from '../../run/training-run.js';
 import type { DeviceTraits } from '../estimate.js';
 import type { MemoryEvents } from '../events.js';
 import type { InjectedBlock } from './injection.js';
+import { isBefore, versionOf } from './versions.js';
 
 const KIB = 1024;
 /**
@@ -16,8 +18,15 @@ const HOPPER = 9.0;
 /** Operations whose kernel is a matrix product of cuBLAS. */
 const MATRIX_PRODUCT = /(^|[^a-z])(mm|addmm|bmm|baddbmm|matmul|linear)/;
 
-function workspaceBytes(device: DeviceTraits): number {
-  if (device.vendor === 'amd') return AMD_BYTES;
+/** Releases from which on the workspace is PyTorch's: before, the library took it from the device itself. */
+const NVIDIA_SINCE = [2, 0] as const;
+const AMD_SINCE = [2, 6] as const;
+
+/** Bytes of one workspace; null where PyTorch does not allocate it (pytorch pull requests 86167, 89027, 138791). */
+function workspaceBytes(run: RunValues, device: DeviceTraits): number | null {
+  const torch = versionOf(run, 'torch');
+  if (device.vendor === 'amd') return isBefore(torch, AMD_SINCE) ? null : AMD_BYTES;
+  if (isBefore(torch, NVIDIA_SINCE)) return null;
   return device.computeCapability === HOPPER ? HOPPER_BYTES : NVIDIA_BYTES;
 }
 
@@ -26,9 +35,10 @@ function workspaceBytes(device: DeviceTraits): number {
  * threads: the main thread's is made at the first matrix product of the forward pass, that of autograd's device thread
  * at the first of the backward pass.
  */
-export function cublasWorkspaces(list: MemoryEvents, device: DeviceTraits): readonly InjectedBlock[] {
+export function cublasWorkspaces(list: MemoryEvents, run: RunValues, device: DeviceTraits): readonly InjectedBlock[] {
+  const bytes = workspaceBytes(run, device);
+  if (bytes === null) return [];
   const isProduct = list.operationNames.map((name) => MATRIX_PRODUCT.test(name));
-  const bytes = workspaceBytes(device);
   return (['forward', 'backward'] as const).flatMap((phase): InjectedBlock[] => {
     const at = firstProduct(list, isProduct, phase);
     if (at === null) return [];
