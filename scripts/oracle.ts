@@ -11,7 +11,7 @@ import { UnsupportedModel } from '../src/model/unsupported-model.js';
 import type { Prediction } from './oracle/predict.js';
 import { predict, simulateRecord } from './oracle/predict.js';
 import type { OracleRecord } from './oracle/record.js';
-import { firstDifference, readTimeline } from './oracle/timeline.js';
+import { firstDifference, iterationsOf, readTimeline } from './oracle/timeline.js';
 
 interface Comparison {
   id: string;
@@ -120,7 +120,7 @@ function compareEvents(file: string, timelines: readonly string[]): void {
     const timeline = readTimeline(path);
     const record = records.get(timeline.id);
     if (record === undefined) throw new Error(`${file} has no run ${timeline.id}`);
-    const difference = firstDifference(simulateRecord(record), timeline);
+    const difference = firstDifference(simulateRecord(record, iterationsOf(timeline)), timeline);
     console.log(`${timeline.id}: ${difference ?? `same (${timeline.events.length} events)`}`);
   }
 }

@@ -16,10 +16,13 @@ const MULTIPLE = 512;
 const rounded = (bytes: number): number => Math.max(MULTIPLE, Math.ceil(bytes / MULTIPLE) * MULTIPLE);
 
 /** Runs a recorded configuration as it was recorded: gradients added out of place, as many iterations. */
-export function simulateRecord(record: OracleRecord): MemoryEvents {
+export function simulateRecord(
+  record: OracleRecord,
+  iterations = record.peak_allocated_by_iteration.length,
+): MemoryEvents {
   const { values, model, conventions, reduceInFloat32 } = oracleRun(record);
   return simulate(values, architectureOf(model, values.task), {
-    iterations: record.peak_allocated_by_iteration.length,
+    iterations,
     gradientAddition: 'out-of-place',
     computeCapability: 9.0,
     conventions,

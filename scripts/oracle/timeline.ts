@@ -17,6 +17,10 @@ export function readTimeline(file: string): Timeline {
   return JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as Timeline;
 }
 
+export function iterationsOf({ phases }: Timeline): number {
+  return Math.max(...phases.map(([, iteration]) => iteration));
+}
+
 interface Step {
   /** Positive: allocated bytes; negative: freed. */
   bytes: number;

@@ -1,13 +1,14 @@
 import type { Block } from '../model/module-tree.js';
+import type { Returned } from '../model/operations.js';
 import type { Checkpointing } from '../run/training-run.js';
+import type { BlockCall } from './autograd/checkpoint.js';
 import { CheckpointedCall } from './autograd/checkpoint.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 
 type Argument = EngineTensor | null;
-export type BlockCall = (args: readonly Argument[]) => EngineTensor;
 /** Runs a repeated layer. */
-export type BlockRunner = (block: Block, args: readonly Argument[], call: BlockCall) => EngineTensor;
+export type BlockRunner = (block: Block, args: readonly Argument[], call: BlockCall) => Returned;
 
 /** Whether a block is checkpointed, by its place among the blocks. */
 export function isCheckpointed(checkpointing: Checkpointing, index: number): boolean {
@@ -37,7 +38,7 @@ export function checkpointedBlocks(engine: Engine, checkpointing: Checkpointing,
   };
 }
 
-function plainCall(engine: Engine, args: readonly Argument[], call: BlockCall): EngineTensor {
+function plainCall(engine: Engine, args: readonly Argument[], call: BlockCall): Returned {
   engine.enter(args);
   return engine.leave(call(args));
 }

@@ -63,8 +63,7 @@ function nameOperations({ engine, runBlock }: Interpretation): NameOperations {
     },
     rebind: (old, value) => engine.rebind(own(old), own(value)),
     drop: (value) => engine.drop(own(value)),
-    block: (block, args, body) =>
-      runBlock(block, args as (EngineTensor | null)[], body as (args: unknown) => EngineTensor),
+    block: (block, args, body) => runBlock(block, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
     noGrad: (body) => {
       const { gradEnabled } = engine;
       engine.gradEnabled = false;

@@ -1,5 +1,6 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
+import { bert } from './families/bert.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
 import type { ResolvedModel } from './resolved-model.js';
@@ -10,6 +11,7 @@ type Family = (model: ResolvedModel, task: Task) => Architecture;
 /** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2,
+  bert,
   llama,
   mistral: llama,
   qwen2: llama,

@@ -141,7 +141,7 @@ export class Scope {
     const scope = this.child(name);
     const shape = options.transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
     const weight = options.tiedTo ? scope.tie(options.tiedTo) : scope.parameter('weight', shape);
-    const bias = (options.bias ?? true) ? scope.parameter('bias', [outFeatures]) : null;
+    const bias = options.biasTiedTo ? scope.tie(options.biasTiedTo) : scope.biasOf(outFeatures, options.bias);
     const index = this.registry.linears.length;
     const transposed = options.transposed ?? false;
     const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed };
@@ -195,6 +195,10 @@ export class Scope {
     };
   }
 
+  private biasOf(width: number, wanted = true): Parameter | null {
+    return wanted ? this.parameter('bias', [width]) : null;
+  }
+
   private pathOf(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
   }
@@ -204,6 +208,7 @@ export interface LinearOptions {
   bias?: boolean;
   transposed?: boolean;
   tiedTo?: Parameter;
+  biasTiedTo?: Parameter;
 }
 
 /** Numbers parameters and buffers of a complete tree and returns them in `model.parameters()` order, each once. */

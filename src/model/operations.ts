@@ -36,14 +36,14 @@ export interface NameOperations {
   /** `del name`, or a floating value that nobody takes. */
   drop(value: Tensor): void;
   /** Runs a repeated layer: checkpointed, gathered and resharded as the run says. */
-  block(block: Block, args: readonly Argument[], body: BlockBody): Tensor;
+  block<R extends Returned>(block: Block, args: readonly Argument[], body: BlockBody<R>): R;
   /** Runs without recording for backward. */
   noGrad<R>(body: () => R): R;
   /** Runs outside of autocast. */
   withoutAutocast<R>(body: () => R): R;
 }
 
-export type BlockBody = (args: readonly Argument[]) => Tensor;
+export type BlockBody<R extends Returned> = (args: readonly Argument[]) => R;
 
 export interface CreationOperations {
   /** A new tensor that depends on no other: `arange`, `ones`, `full`, ... */

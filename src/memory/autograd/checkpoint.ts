@@ -1,4 +1,5 @@
 import type { DType } from '../../model/dtype.js';
+import type { Returned } from '../../model/operations.js';
 import type { Engine } from './engine.js';
 import type { SavingHook } from './graph.js';
 import { EngineTensor } from './graph.js';
@@ -7,7 +8,7 @@ import { EngineTensor } from './graph.js';
 const ENOUGH = new Error('recomputation has all it needs');
 
 type Argument = EngineTensor | null;
-export type BlockCall = (args: readonly Argument[]) => EngineTensor;
+export type BlockCall = (args: readonly Argument[]) => Returned;
 
 /**
  * A checkpointed call (torch.utils.checkpoint, non-reentrant): forward saves nothing but the call's arguments; the first
@@ -103,7 +104,7 @@ function recompute(engine: Engine, args: readonly Argument[], call: BlockCall, s
   const outer = engine.beginRecomputation(hook);
   const inputs = args.map((argument) => (argument === null ? null : engine.hold(aliasOf(argument))));
   try {
-    engine.consume(call(inputs));
+    engine.dismiss(call(inputs));
   } catch (error) {
     if (error !== ENOUGH) throw error;
   }

@@ -205,6 +205,11 @@ export class Engine implements Workspace {
     return result;
   }
 
+  /** Ends what a call returned and nobody wants. */
+  dismiss(result: Returned): void {
+    this.eachReturned(result, (tensor) => this.consume(tensor));
+  }
+
   keep(tensor: EngineTensor): EngineTensor {
     this.names.push(this.hold(tensor));
     return tensor;
