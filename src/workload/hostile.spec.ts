@@ -340,7 +340,7 @@ describe('a manifest made to take long', () => {
         const steps = Array.from({ length: 500 }, () => [
           { name: 's', template: 't', arguments: { parameters: parameters.slice(0, 20) } },
         ]);
-        const templates = [
+        const templates: JsonObject[] = [
           { name: 'main', steps },
           { name: 't', container: container({ args: ['{{inputs.parameters.p1}}'] }) },
         ];

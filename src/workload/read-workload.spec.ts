@@ -157,6 +157,16 @@ describe('a Job', () => {
     ]);
   });
 
+  it.each([
+    ['{{ .Values.nodes }}', 'helm', '.Values.nodes'],
+    ['{{workflow.parameters.nodes}}', 'parameter', 'workflow.parameters.nodes'],
+    ['<number of nodes>', 'placeholder', '<number of nodes>'],
+    ['NUM_NODES', 'placeholder', 'NUM_NODES'],
+  ])('with %s for a number is read as one pod, and says what it stands for', (text, kind, name) => {
+    const [podSet] = read(job({ containers: [{ name: 'c' }] }, { parallelism: text })).podSets;
+    expect(podSet).toMatchObject({ replicas: 1, replicasUnresolved: [{ kind, names: [name], text }] });
+  });
+
   it('without containers is unreadable, and the path says where', () => {
     expect(() => read(job({}))).toThrow(
       new UnreadableManifest('spec.template.spec.containers', 'a list with at least one container'),
@@ -256,6 +266,7 @@ describe('other objects', () => {
   it('of handled kinds own what they create, and ReplicaSets stand for their Deployments', () => {
     expect(isHandledOwner({ apiVersion: 'batch/v1', kind: 'Job' })).toBe(true);
     expect(isHandledOwner({ apiVersion: 'apps/v1', kind: 'ReplicaSet' })).toBe(true);
+    expect(isHandledOwner({ apiVersion: 'v1', kind: 'Node' })).toBe(true);
     expect(isHandledOwner({ apiVersion: 'example.com/v1', kind: 'Job' })).toBe(false);
   });
 });

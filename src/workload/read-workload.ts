@@ -11,8 +11,8 @@ export interface OwnerReference {
   kind: string;
 }
 
-/** Controllers between a handled kind and its pods: ReplicaSets belong to Deployments. */
-const BETWEEN: readonly string[] = ['apps/ReplicaSet'];
+/** Owners of pods that nobody submitted: those of Deployments' ReplicaSets, of agents on every node, of the node itself. */
+const OTHER_OWNERS: readonly string[] = ['apps/ReplicaSet', 'apps/DaemonSet', '/ReplicationController', '/Node'];
 /** AppWrappers in Workflows in AppWrappers: more than this nobody means. */
 const MAX_WRAPPERS = 8;
 
@@ -28,10 +28,10 @@ export function readWorkload(manifest: JsonObject, alongside?: ObjectsAlongside)
   return reading === null ? null : assemble(object, reading);
 }
 
-/** Whether a controller of this kind is itself read as a workload, so that what it owns is skipped. */
+/** Whether what this owner controls is skipped: its kind is read as a workload itself, or makes pods of its own accord. */
 export function isHandledOwner(owner: OwnerReference): boolean {
   const group = groupOf(owner.apiVersion);
-  return kindOf(group, owner.kind) !== null || BETWEEN.includes(`${group}/${owner.kind}`);
+  return kindOf(group, owner.kind) !== null || OTHER_OWNERS.includes(`${group}/${owner.kind}`);
 }
 
 /** The kind's own reader, or for a kind that is not known the pod templates in it. */

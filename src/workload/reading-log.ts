@@ -3,6 +3,8 @@ import type { JsonObject, ObjectsAlongside, Unresolved } from './workload.js';
 
 const MAX_NOTES = 100;
 const MAX_UNRESOLVED = 200;
+/** Containers of one object: no real one has a tenth of this, and each costs some tens of microseconds to read. */
+const MAX_CONTAINERS = 2000;
 
 const NOTHING_ALONGSIDE: ObjectsAlongside = { object: () => undefined };
 
@@ -10,6 +12,8 @@ const NOTHING_ALONGSIDE: ObjectsAlongside = { object: () => undefined };
 export class ReadingLog {
   private readonly said = new Set<string>();
   private readonly byPlace = new Map<string, Unresolved>();
+
+  private containers = 0;
 
   constructor(private readonly objects: ObjectsAlongside = NOTHING_ALONGSIDE) {}
 
@@ -19,6 +23,12 @@ export class ReadingLog {
 
   unresolve(unresolved: Unresolved): void {
     if (this.byPlace.size < MAX_UNRESOLVED) this.byPlace.set(`${unresolved.path} ${unresolved.text}`, unresolved);
+  }
+
+  /** Whether so many containers more may be read. */
+  allowContainers(count: number): boolean {
+    this.containers += count;
+    return this.containers <= MAX_CONTAINERS;
   }
 
   /** An object given beside the manifest, or undefined. */

@@ -31,6 +31,9 @@ export function readContainers(spec: Field, annotations: Field): ReadContainer[]
   const app = spec.get('containers').items();
   if (app.length === 0) throw spec.get('containers').expected('a list with at least one container');
   const init = spec.get('initContainers').items();
+  if (!spec.log.allowContainers(init.length + app.length)) {
+    throw spec.get('containers').expected('fewer containers in one object');
+  }
   const context = contextOf(spec, annotations, app);
   return [...init, ...app].map((field, index) => readContainer(field, index < init.length, context));
 }
