@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, chown, constants, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -60,11 +60,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const running = await runningPort(place);
   const port = running ?? (await startServer(place, options.port));
   const isShared = running !== null && (await hasLivingOwner(place));
-  if (!isShared) await writeFile(place.ownerFile, String(process.pid));
+  const stop = isShared ? () => Promise.resolve() : await own(place);
   const password = (await readFile(place.passwordFile, 'utf8')).trim();
   const url = `postgresql://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
   await createDatabase(url);
-  return { url, port, stop: () => (isShared ? Promise.resolve() : stopServer(place)) };
+  return { url, port, stop };
 }
 
 async function placeFor(dataFolder: string, say: (text: string) => void): Promise<Place> {
@@ -209,9 +209,19 @@ function didNotStart(place: Place, said: string): PostgresProblem {
   return new PostgresProblem(problem, `Its log is ${place.log}; or set DATABASE_URL to a Postgres of your own.`, said);
 }
 
-async function stopServer(place: Place): Promise<void> {
-  await rm(place.ownerFile, { force: true });
-  await run(place, place.binaries.pgCtl, ['stop', `--pgdata=${place.data}`, '--mode=fast', '--wait']);
+/** Makes this process the server's owner; returns how to stop it, which happens at the latest when the process exits. */
+async function own(place: Place): Promise<() => Promise<void>> {
+  await writeFile(place.ownerFile, String(process.pid));
+  const stopArgs = ['stop', `--pgdata=${place.data}`, '--mode=fast'];
+  const lastChance = (): void => {
+    spawnSync(place.binaries.pgCtl, [...stopArgs, '--no-wait'], { ...identityOf(place), cwd: place.folder });
+  };
+  process.once('exit', lastChance);
+  return async () => {
+    process.off('exit', lastChance);
+    await rm(place.ownerFile, { force: true });
+    await run(place, place.binaries.pgCtl, [...stopArgs, '--wait']);
+  };
 }
 
 async function createDatabase(url: string): Promise<void> {
@@ -240,6 +250,9 @@ function freePort(): Promise<number> {
   });
 }
 
+const identityOf = ({ account }: Place): { uid?: number; gid?: number } =>
+  account === null ? {} : { uid: account.uid, gid: account.gid };
+
 interface ProgramResult {
   status: number | null;
   said: string;
@@ -247,10 +260,8 @@ interface ProgramResult {
 
 /** Runs one of Postgres's programs as its account; never rejects. */
 function run(place: Place, program: string, args: readonly string[]): Promise<ProgramResult> {
-  const { account } = place;
-  const identity = account === null ? {} : { uid: account.uid, gid: account.gid };
   return new Promise((done) => {
-    const options = { ...identity, cwd: place.folder, env: { ...process.env, LC_ALL: 'C' } };
+    const options = { ...identityOf(place), cwd: place.folder, env: { ...process.env, LC_ALL: 'C' } };
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       const said = `${stdout}${stderr}`;
       done({

@@ -96,9 +96,19 @@ async function instantiate(): Promise<void> {
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: panics });
   const folder = dirname(require.resolve('@prisma/schema-engine-wasm/schema_engine_bg'));
   const code = await readFile(join(folder, 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': engineBindings });
+  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': patientBindings() });
   (engineBindings as unknown as { __wbg_set_wasm(exports: unknown): void }).__wbg_set_wasm(instance.exports);
   (instance.exports as { __wbindgen_start(): void }).__wbindgen_start();
 }
 
 export type { MigrationList };
+
+/**
+ * The engine's imports, with its timer for waiting on the migration lock (10 s, never cleared) let go: a process that is
+ * done else would stay for it.
+ */
+function patientBindings(): object {
+  const timers = Object.keys(engineBindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  const wait = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms).unref();
+  return { ...engineBindings, ...Object.fromEntries(timers.map((name) => [name, wait])) };
+}
