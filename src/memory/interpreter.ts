@@ -8,7 +8,7 @@ import type { KernelChoice } from './operations/attention.js';
 import { scaledDotProductAttention } from './operations/attention.js';
 import { elementwiseOperations } from './operations/elementwise.js';
 import { imageOperations } from './operations/images.js';
-import { indexOperations } from './operations/indexing.js';
+import { embedding, indexOperations } from './operations/indexing.js';
 import { lossOperations } from './operations/losses.js';
 import { matrixOperations } from './operations/matrix.js';
 import { normalisationOperations } from './operations/normalisation.js';
@@ -27,13 +27,15 @@ export interface Interpretation {
   kernels: KernelChoice;
   /** Replaces the model's own dropout; null: the model's own. */
   dropout: number | null;
+  /** Table whose rows ask for a gradient although it is frozen; null: none. */
+  gradientLeaf: Parameter | null;
 }
 
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 
 /** The operation vocabulary over an engine. */
 export function createOperations(interpretation: Interpretation): Operations {
-  const { engine, parameters, buffers, dropout } = interpretation;
+  const { engine, parameters, buffers, dropout, gradientLeaf } = interpretation;
   const parameter = (wanted: Parameter): EngineTensor => parameters[wanted.index]!;
   return {
     ...nameOperations(interpretation),
@@ -48,6 +50,7 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...normalisationOperations(engine, parameter),
     ...imageOperations(engine, parameter),
     ...indexOperations(engine, parameter),
+    ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
     ...lossOperations(engine),
     dropoutOf: (probability) => dropout ?? probability,
   };
@@ -87,6 +90,17 @@ function attentionOperations({ engine, attention, kernels }: Interpretation): At
     scaledDotProductAttention: (q, k, v, options) => {
       const inputs = { q: own(q), k: own(k), v: own(v), mask: options.mask ? own(options.mask) : null, options };
       return scaledDotProductAttention(engine, inputs, kernels);
+    },
+  };
+}
+
+/** `output.requires_grad_(True)` on the rows of one table. */
+function leafEmbedding({ engine, parameters }: Interpretation, leaf: Parameter): Pick<Operations, 'embedding'> {
+  return {
+    embedding: (indices, table) => {
+      const rows = embedding(engine, own(indices), parameters[table.index]!);
+      if (table === leaf) rows.requiresGrad = true;
+      return rows;
     },
   };
 }

@@ -1,41 +1,92 @@
 import type { Architecture } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
-import type { Scope } from '../model/module-tree.js';
+import type { Linear, Scope } from '../model/module-tree.js';
+import type { RunValues } from '../run/training-run.js';
+import type { LoraAdapter } from './adapters/lora.js';
+import { placeLora } from './adapters/lora.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
+import { elementCount } from './autograd/strides.js';
+import { isTrained } from './trainability.js';
 
 const PLACE = operation('model.to');
 
-/** The model on the device: one tensor for each parameter and buffer, by their index. */
+/** The model on the device: one tensor for each parameter and buffer by index, one adapter for each adapted layer. */
 export interface ModelState {
   parameters: EngineTensor[];
   buffers: EngineTensor[];
+  adapters: Map<Linear['index'], LoraAdapter>;
+  /** Leaves that are trained, in `model.parameters()` order. */
+  trained: EngineTensor[];
+  counts: { total: number; trainable: number };
 }
 
-/** Adds what adapters put beside a module's own tensors; runs after the module's children are placed. */
-export type PlaceAdapters = (scope: Scope) => void;
+/** How parameters are placed: whole, or as this rank's shard. */
+export type PlaceParameter = (shape: readonly number[], index: number) => EngineTensor;
+
+export interface Placement {
+  engine: Engine;
+  architecture: Architecture;
+  dtype: DType;
+  peft: RunValues['peft'];
+  /** Where parameters are not placed whole. */
+  place?: PlaceParameter;
+}
 
 /** Allocates the model in the order of `module.to(device)`: children first, then own parameters, then own buffers. */
-export function placeModel(
-  engine: Engine,
-  { root, parameters, buffers }: Architecture,
-  dtype: DType,
-  placeAdapters: PlaceAdapters = () => undefined,
-): ModelState {
-  const state: ModelState = { parameters: new Array(parameters.length), buffers: new Array(buffers.length) };
+export function placeModel(placement: Placement): ModelState {
+  const { engine, architecture, dtype, peft } = placement;
+  const whole: PlaceParameter = (shape) => engine.hold(engine.empty(shape, dtype, PLACE));
+  const place = placement.place ?? whole;
+  const state: ModelState = {
+    parameters: new Array<EngineTensor>(architecture.parameters.length),
+    buffers: new Array<EngineTensor>(architecture.buffers.length),
+    adapters: new Map(),
+    trained: [],
+    counts: { total: 0, trainable: 0 },
+  };
   const visit = (scope: Scope): void => {
     scope.children.forEach(visit);
-    for (const { index, shape } of scope.parameters) {
-      state.parameters[index] ??= engine.hold(engine.empty(shape, dtype, PLACE));
+    for (const parameter of scope.parameters) {
+      if (state.parameters[parameter.index] !== undefined) continue;
+      const tensor = place(parameter.shape, parameter.index);
+      tensor.requiresGrad = isTrained(parameter, peft);
+      state.parameters[parameter.index] = tensor;
     }
-    for (const buffer of scope.buffers) {
-      const tensor = engine.hold(engine.empty(buffer.shape, buffer.dtype ?? dtype, PLACE));
-      engine.recorder.categorise(tensor.storage.block, 'buffers');
-      state.buffers[buffer.index] = tensor;
-    }
-    placeAdapters(scope);
+    placeBuffers(placement, scope, state);
+    const adapter = peft.method === 'lora' ? placeLora(engine, scope, peft) : null;
+    if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };
-  visit(root);
+  visit(architecture.root);
+  return withTrained(state, architecture);
+}
+
+function placeBuffers({ engine, dtype }: Placement, scope: Scope, state: ModelState): void {
+  for (const buffer of scope.buffers) {
+    const tensor = engine.hold(engine.empty(buffer.shape, buffer.dtype ?? dtype, PLACE));
+    engine.recorder.categorise(tensor.storage.block, 'buffers');
+    state.buffers[buffer.index] = tensor;
+  }
+}
+
+/** Collects the trained leaves in `model.parameters()` order: own parameters, an adapter's factors, then children. */
+function withTrained(state: ModelState, architecture: Architecture): ModelState {
+  const seen = new Set<EngineTensor>();
+  const add = (tensor: EngineTensor, elements: number): void => {
+    if (seen.has(tensor)) return;
+    seen.add(tensor);
+    state.counts.total += elements;
+    if (!tensor.requiresGrad) return;
+    state.counts.trainable += elements;
+    state.trained.push(tensor);
+  };
+  const visit = (scope: Scope): void => {
+    for (const { index, shape } of scope.parameters) add(state.parameters[index]!, elementCount(shape));
+    const adapter = scope.linearLayer && state.adapters.get(scope.linearLayer.index);
+    if (adapter) for (const factor of [adapter.down, adapter.up]) add(factor, elementCount(factor.shape));
+    scope.children.forEach(visit);
+  };
+  visit(architecture.root);
   return state;
 }

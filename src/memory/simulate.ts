@@ -1,14 +1,18 @@
 import type { Architecture, BatchSizes } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import { bfloat16, float16, float32 } from '../model/dtype.js';
+import type { Linear, Parameter } from '../model/module-tree.js';
 import type { Attention, Precision, RunValues } from '../run/training-run.js';
+import { loraLinear } from './adapters/lora.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import type { BlockRunner } from './block-runner.js';
 import { checkpointedBlocks, plainBlocks } from './block-runner.js';
 import type { MemoryEvents } from './events.js';
+import type { Interpretation } from './interpreter.js';
 import { createOperations } from './interpreter.js';
+import type { ModelState } from './model-state.js';
 import { placeModel } from './model-state.js';
 import { NotEstimable } from './not-estimable.js';
 import type { KernelChoice } from './operations/attention.js';
@@ -47,20 +51,17 @@ export function simulate(values: RunValues, architecture: Architecture, options:
   const engine = new Engine(options.gradientAddition);
   const dtype = WEIGHTS[values.precision] ?? float32;
   engine.recorder.phase('model', 1);
-  const state = placeModel(engine, architecture, dtype);
-  const trained = train(state.parameters);
+  const state = placeModel({ engine, architecture, dtype, peft: values.peft });
   const operations = createOperations({
     engine,
-    ...state,
-    linear: (x, layer) =>
-      linear(engine, x, layer, {
-        weight: state.parameters[layer.weight.index]!,
-        bias: layer.bias && state.parameters[layer.bias.index]!,
-      }),
+    parameters: state.parameters,
+    buffers: state.buffers,
+    linear: linearLayers(engine, state),
     runBlock: blockRunner(engine, values),
     attention: attentionOf(values.attention),
     kernels: kernelsOf(values.attention, options.computeCapability),
     dropout: values.dropout,
+    gradientLeaf: inputGradientLeaf(values, architecture),
   });
   runTrainingLoop({
     engine,
@@ -70,13 +71,13 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
     autocast: AUTOCAST[values.precision] ?? null,
-    trained,
+    trained: state.trained,
     optimizer,
     clips: values.gradientClipping,
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
     conventions: options.conventions ?? { keepsOutputs: false, outputsToFloat32: false },
   });
-  return engine.recorder.finish();
+  return { ...engine.recorder.finish(), parameters: state.counts };
 }
 
 function trainer(values: RunValues): Optimizer {
@@ -87,11 +88,26 @@ function trainer(values: RunValues): Optimizer {
   ]);
 }
 
-function train(parameters: readonly EngineTensor[]): EngineTensor[] {
-  return parameters.filter((parameter) => {
-    parameter.requiresGrad = true;
-    return true;
-  });
+/** A linear layer with its adapter, if it has one. */
+function linearLayers(engine: Engine, state: ModelState): Interpretation['linear'] {
+  const plain = (x: EngineTensor, layer: Linear): EngineTensor =>
+    linear(engine, x, layer, {
+      weight: state.parameters[layer.weight.index]!,
+      bias: layer.bias && state.parameters[layer.bias.index]!,
+    });
+  if (state.adapters.size === 0) return plain;
+  return (x, layer) => {
+    const adapter = state.adapters.get(layer.index);
+    return adapter === undefined ? plain(x, layer) : loraLinear(engine, x, adapter, (input) => plain(input, layer));
+  };
+}
+
+/** With a frozen base, checkpointing needs the embedding's output to ask for a gradient (enable_input_require_grads). */
+function inputGradientLeaf(
+  { peft, activationCheckpointing }: RunValues,
+  { inputTable }: Architecture,
+): Parameter | null {
+  return peft.method === 'lora' && activationCheckpointing !== 'none' ? (inputTable ?? null) : null;
 }
 
 function blockRunner(engine: Engine, { activationCheckpointing }: RunValues): BlockRunner {

@@ -40,13 +40,15 @@ export interface Architecture {
   readonly parameters: readonly Parameter[];
   readonly buffers: readonly Buffer[];
   readonly parameterCount: number;
+  /** Table of the input embeddings, where the model has one. */
+  readonly inputTable?: Parameter;
   /** The batch that a data loader puts on the device. */
   inputs(sizes: BatchSizes): InputSpec[];
   forward(operations: Operations, batch: Batch): ModelOutput;
 }
 
 /** The parts that a family writes. */
-export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputs' | 'forward'>;
+export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputTable' | 'inputs' | 'forward'>;
 
 const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 

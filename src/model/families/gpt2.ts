@@ -148,6 +148,7 @@ export function gpt2(model: ResolvedModel): Architecture {
     name: model.name,
     task: 'causal-lm',
     root,
+    inputTable: body.table,
     inputs: tokenInputs,
     forward: (ops, batch) => {
       const [loss, logits] = forward(ops, ...tokenBatch(batch));

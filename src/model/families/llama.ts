@@ -189,6 +189,7 @@ export function llama(model: ResolvedModel): Architecture {
     name: model.name,
     task: 'causal-lm',
     root,
+    inputTable: body.table,
     inputs: tokenInputs,
     forward: (ops, batch) => {
       const [loss, logits] = forward(ops, ...tokenBatch(batch));
