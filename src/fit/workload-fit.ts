@@ -61,8 +61,8 @@ function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQue
   const field = 'device';
   if (device === null) return { kind: 'unknown', unknown: [{ field, reason: `the catalog does not know ${model}` }] };
   const estimates: RoleEstimate[] = [];
-  for (const { run, role } of runs) {
-    if (run === null) return { kind: 'unknown', unknown: unreadable(runs) };
+  for (const { run, role, unknown } of runs) {
+    if (run === null || unknown.length > 0) return { kind: 'unknown', unknown: unreadable(runs) };
     const outcome = question.estimate(run, device);
     if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
     estimates.push({ role, device: device.model, estimate: outcome.estimate });
