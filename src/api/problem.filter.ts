@@ -2,11 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { AssessmentTooLong, AssessorBusy, NoInventory } from '../advisor/assessor.js';
-import { DatabaseDown } from './database-down.js';
+import { StoreUnavailable } from '../store/store-unavailable.js';
 import { ProblemError } from './problem.js';
 import type { Problem } from './problem.js';
 
 type Answer = Pick<Problem, 'status' | 'detail' | 'errors'>;
+
+const DATABASE_AWAY =
+  'The database does not answer. Advice, estimates, nodes, devices and models are still served; try again later.';
 
 /** Writes every error of the REST API as problem details. What is not the caller's fault is logged, and told in general terms. */
 @Catch()
@@ -38,7 +41,7 @@ function answerFor(error: unknown): Answer {
   if (error instanceof NoInventory)
     return { status: 503, detail: 'The GPUs of the cluster are not known yet. Try again.' };
   if (error instanceof AssessmentTooLong) return { status: 422, detail: error.message };
-  if (error instanceof DatabaseDown) return { status: 503, detail: error.message };
+  if (error instanceof StoreUnavailable) return { status: 503, detail: DATABASE_AWAY };
   if (error instanceof HttpException) return { status: error.getStatus(), detail: error.message };
   return bodyProblem(error) ?? { status: 500, detail: 'Something went wrong here. The log says what, by request id.' };
 }

@@ -5,6 +5,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import type { AssessmentSink } from '../admission/assessment-sink.js';
 import { NamespaceView } from '../admission/namespace-view.js';
 import type { Assessor } from '../advisor/assessor.js';
 import { InventoryHolder } from '../advisor/inventory-holder.js';
@@ -12,7 +13,6 @@ import type { Cluster } from '../cluster/cluster.js';
 import { ApiError } from '../cluster/api-client.js';
 import { WORKLOAD_KINDS } from '../workload/kinds.js';
 import { UnreadableManifest } from '../workload/workload.js';
-import type { AssessmentRecorder } from './assessment-recorder.js';
 import { NamespaceWatcher } from './namespace-watcher.js';
 import { ToldVerdicts } from './told-verdicts.js';
 import { WorkloadKeeper } from './workload-keeper.js';
@@ -27,7 +27,7 @@ const PER_SECOND = 20;
 export interface Following {
   cluster: Cluster;
   assessor: Assessor;
-  recorder: AssessmentRecorder;
+  sink: AssessmentSink;
 }
 
 /** Injection token of what is followed. */

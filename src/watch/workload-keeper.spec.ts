@@ -28,7 +28,7 @@ beforeEach(() => {
       tell: (_, event) => Promise.resolve(void events.push(event)),
     },
     assessor: { recall: () => undefined, assess: () => Promise.resolve(found) },
-    recorder: { record: (assessment) => Promise.resolve(void recorded.push(assessment)) },
+    sink: { take: (assessment) => void recorded.push(assessment) },
     namespaces,
     told: new ToldVerdicts(60_000),
     nowMs: () => nowMs,

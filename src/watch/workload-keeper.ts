@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { NamespaceView } from '../admission/namespace-view.js';
+import type { AssessmentSink } from '../admission/assessment-sink.js';
+import type { NamespaceView } from '../admission/namespace-view.js';
 import { ANNOTATION_PREFIX, ANSWER_ANNOTATIONS } from '../advisor/annotations.js';
 import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, warnings } from '../advisor/answers.js';
@@ -10,14 +11,13 @@ import type { Cluster, ClusterEvent } from '../cluster/cluster.js';
 import type { Assessment, Verdict } from '../fit/assessment.js';
 import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, Workload } from '../workload/workload.js';
-import type { AssessmentRecorder } from './assessment-recorder.js';
 import { isFinished } from './finished.js';
 import type { ToldVerdicts } from './told-verdicts.js';
 
 export interface KeeperParts {
   cluster: Pick<Cluster, 'annotate' | 'tell'>;
   assessor: Assessor;
-  recorder: AssessmentRecorder;
+  sink: AssessmentSink;
   namespaces: NamespaceView;
   told: ToldVerdicts;
   nowMs: () => number;
@@ -60,7 +60,7 @@ export class WorkloadKeeper {
     const assessment = this.parts.assessor.recall(question) ?? (await this.parts.assessor.assess(question));
     if (assessment === null) return null;
     const again = await this.#tell(assessment, { workload, resource });
-    await this.#record(assessment, uidOf(object));
+    this.#record(assessment, uidOf(object));
     return again;
   }
 
@@ -93,10 +93,10 @@ export class WorkloadKeeper {
   }
 
   /** Once per answer: an inventory that only got a minute older gives the same answer under another id. */
-  async #record(assessment: Assessment, uid: string): Promise<void> {
+  #record(assessment: Assessment, uid: string): void {
     const { assessment: _id, ...answers } = answerAnnotations(assessment);
     if (isDeepStrictEqual(this.#recorded.get(uid), answers)) return;
-    await this.parts.recorder.record(assessment);
+    this.parts.sink.take(assessment);
     this.#recorded.set(uid, answers);
   }
 }

@@ -1,0 +1,87 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Assessment } from '../fit/assessment.js';
+import { AssessmentRepository, UnknownCursor } from '../store/assessment-repository.js';
+import type { AssessmentFilter, AssessmentSummary } from '../store/assessment-repository.js';
+import { AssessmentWriter } from '../store/assessment-writer.js';
+import { ApiProblems } from './api-problems.js';
+import { pageSchema } from './described-page.js';
+import { cursorSchema, limitSchema } from './paging.js';
+import type { Page } from './paging.js';
+import { ProblemError } from './problem.js';
+import { assessmentSchema, verdictSchema, workloadReferenceSchema } from './schemas/assessment.js';
+
+const text = z.string().min(1).max(253);
+const time = z.iso.datetime({ offset: true });
+
+const listQuery = z.strictObject({
+  namespace: text.optional().describe('Only workloads of this namespace'),
+  name: text.optional().describe('Only workloads of this name'),
+  kind: text.optional().describe('Only workloads of this kind, such as `Job`'),
+  verdict: verdictSchema.optional().describe('Only this verdict'),
+  device: text.optional().describe('Only workloads that were held against this device class'),
+  since: time.optional().describe('Assessed at or after this time (RFC 3339)'),
+  until: time.optional().describe('Assessed before this time (RFC 3339)'),
+  limit: limitSchema,
+  cursor: cursorSchema,
+});
+
+const summarySchema = workloadReferenceSchema
+  .extend({
+    id: z.string(),
+    verdict: verdictSchema,
+    reason: z.string(),
+    deviceClasses: z.array(z.string()),
+    firstAtMs: z.number().describe('When this answer was first given; milliseconds since 1970'),
+    assessedAtMs: z.number().describe('When it was last given; milliseconds since 1970'),
+  })
+  .meta({ id: 'AssessmentSummary' });
+
+const oneParams = z.object({ id: z.string().min(1).max(200) });
+
+/** What was found of the workloads of the cluster. */
+@ApiTags('assessments')
+@Controller('v1/assessments')
+export class AssessmentsController {
+  constructor(
+    private readonly repository: AssessmentRepository,
+    private readonly writer: AssessmentWriter,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Assessments, newest first' })
+  @ApiOkResponse({ description: 'Assessments in short', standardSchema: pageSchema(summarySchema) })
+  @ApiProblems(400, 503)
+  async assessments(@Query({ schema: listQuery }) query: z.output<typeof listQuery>): Promise<Page<AssessmentSummary>> {
+    const { limit, cursor, device, since, until, ...equal } = query;
+    const filter: AssessmentFilter = {
+      ...equal,
+      ...(device !== undefined && { deviceClass: device }),
+      ...(since !== undefined && { sinceMs: Date.parse(since) }),
+      ...(until !== undefined && { untilMs: Date.parse(until) }),
+    };
+    try {
+      const { items, nextCursor } = await this.repository.list(filter, {
+        limit,
+        ...(cursor !== undefined && { cursor }),
+      });
+      return { items: [...items], next: nextCursor };
+    } catch (error) {
+      if (!(error instanceof UnknownCursor)) throw error;
+      throw new ProblemError(400, 'The cursor is none that was given out.', [
+        { field: 'cursor', problem: 'leave it out to begin anew' },
+      ]);
+    }
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One assessment, with all evidence' })
+  @ApiOkResponse({ description: 'The assessment', standardSchema: assessmentSchema })
+  @ApiProblems(404, 503)
+  async assessment(@Param({ schema: oneParams }) { id }: z.output<typeof oneParams>): Promise<Assessment> {
+    const assessment = this.writer.find(id) ?? (await this.repository.find(id));
+    if (assessment === null) throw new ProblemError(404, 'There is no assessment with this id.');
+    return assessment;
+  }
+}
