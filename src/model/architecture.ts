@@ -3,6 +3,7 @@ import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
+import { torchvision } from './families/torchvision.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -16,6 +17,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mistral: llama,
   qwen2: llama,
   qwen3: llama,
+  torchvision,
+  timm: torchvision,
 };
 
 /** Model types that can be run, in the table's order. */

@@ -1,0 +1,151 @@
+import type { Architecture } from '../definition.js';
+import { completeArchitecture } from '../definition.js';
+import { classifyImages } from '../modules/image-classification.js';
+import { imageInputs } from '../modules/image-inputs.js';
+import type { Step } from '../modules/sequential.js';
+import { sequential } from '../modules/sequential.js';
+import { Scope } from '../module-tree.js';
+import type { Operations, Tensor } from '../operations.js';
+import { module } from '../operations.js';
+
+/** Depth and widths of a residual network (torchvision/models/resnet.py). */
+export interface ResnetShape {
+  bottleneck: boolean;
+  stages: readonly [number, number, number, number];
+  groups: number;
+  widthPerGroup: number;
+}
+
+const shape = (bottleneck: boolean, stages: ResnetShape['stages'], groups = 1, widthPerGroup = 64): ResnetShape => ({
+  bottleneck,
+  stages,
+  groups,
+  widthPerGroup,
+});
+
+export const RESNETS: Readonly<Record<string, ResnetShape>> = {
+  resnet18: shape(false, [2, 2, 2, 2]),
+  resnet34: shape(false, [3, 4, 6, 3]),
+  resnet50: shape(true, [3, 4, 6, 3]),
+  resnet101: shape(true, [3, 4, 23, 3]),
+  resnet152: shape(true, [3, 8, 36, 3]),
+  resnext50_32x4d: shape(true, [3, 4, 6, 3], 32, 4),
+  resnext101_32x8d: shape(true, [3, 4, 23, 3], 32, 8),
+  resnext101_64x4d: shape(true, [3, 4, 23, 3], 64, 4),
+  wide_resnet50_2: shape(true, [3, 4, 6, 3], 1, 128),
+  wide_resnet101_2: shape(true, [3, 4, 23, 3], 1, 128),
+};
+
+const EXPANSION = 4;
+
+/** Convolution, batch normalisation and, unless told otherwise, ReLU in place; each takes the other's name. */
+type ConvolutionSizes = { kernel: number; stride?: number; groups?: number };
+
+function convolution(scope: Scope, index: number, [from, to]: readonly [number, number], sizes: ConvolutionSizes) {
+  const { kernel, stride = 1, groups = 1 } = sizes;
+  const padding = (kernel - 1) / 2;
+  const conv = scope.conv2d(`conv${index}`, from, to, { kernel, stride, padding, groups, bias: false });
+  const norm = scope.batchNorm(`bn${index}`, to);
+  return (ops: Operations, x: Tensor, bound: Tensor | null): Tensor => {
+    const convolved = ops.conv2d(x, conv);
+    const h = bound === null ? ops.keep(convolved) : ops.rebind(bound, convolved);
+    return ops.rebind(h, ops.batchNorm(h, norm));
+  };
+}
+
+interface BlockSizes {
+  from: number;
+  planes: number;
+  stride: number;
+  net: ResnetShape;
+}
+
+function downsampling(scope: Scope, { from, planes, stride, net }: BlockSizes): Step | null {
+  const to = planes * (net.bottleneck ? EXPANSION : 1);
+  if (stride === 1 && from === to) return null;
+  const child = scope.child('downsample');
+  const conv = child.conv2d('0', from, to, { kernel: 1, stride, bias: false });
+  const norm = child.batchNorm('1', to);
+  return sequential([(ops, x) => ops.conv2d(x, conv), (ops, x) => ops.batchNorm(x, norm)]);
+}
+
+function branch(scope: Scope, { from, planes, stride, net }: BlockSizes) {
+  if (!net.bottleneck) {
+    const first = convolution(scope, 1, [from, planes], { kernel: 3, stride });
+    return [first, convolution(scope, 2, [planes, planes], { kernel: 3 })];
+  }
+  const width = Math.floor(planes * (net.widthPerGroup / 64)) * net.groups;
+  return [
+    convolution(scope, 1, [from, width], { kernel: 1 }),
+    convolution(scope, 2, [width, width], { kernel: 3, stride, groups: net.groups }),
+    convolution(scope, 3, [width, planes * EXPANSION], { kernel: 1 }),
+  ];
+}
+
+/** The last convolution's result takes the identity in place, then ReLU in place. */
+function residualBlock(scope: Scope, sizes: BlockSizes): Step {
+  const convolutions = branch(scope, sizes);
+  const downsample = downsampling(scope, sizes);
+  return module((ops, x: Tensor): Tensor => {
+    let h: Tensor | null = null;
+    convolutions.forEach((convolve, i) => {
+      h = convolve(ops, h ?? x, h);
+      if (i < convolutions.length - 1) h = ops.rebind(h, ops.reluInPlace(h));
+    });
+    let out = h! as Tensor;
+    const identity = downsample === null ? x : ops.keep(downsample(ops, x));
+    out = ops.rebind(out, ops.addInPlace(out, identity));
+    return ops.reluInPlace(out);
+  });
+}
+
+function stage(scope: Scope, blocks: number, sizes: BlockSizes): Step {
+  const width = sizes.planes * (sizes.net.bottleneck ? EXPANSION : 1);
+  return sequential(
+    Array.from({ length: blocks }, (_, i) =>
+      residualBlock(scope.child(String(i)), i === 0 ? sizes : { ...sizes, from: width, stride: 1 }),
+    ),
+  );
+}
+
+/** The convolutional part up to the last stage, as detectors and segmentation models use it too. */
+export function resnetStages(scope: Scope, net: ResnetShape): { stem: Step; stages: Step[]; width: number } {
+  const first = scope.conv2d('conv1', 3, 64, { kernel: 7, stride: 2, padding: 3, bias: false });
+  const norm = scope.batchNorm('bn1', 64);
+  const expansion = net.bottleneck ? EXPANSION : 1;
+  let from = 64;
+  const stages = net.stages.map((blocks, i) => {
+    const planes = 64 * 2 ** i;
+    const result = stage(scope.child(`layer${i + 1}`), blocks, { from, planes, stride: i === 0 ? 1 : 2, net });
+    from = planes * expansion;
+    return result;
+  });
+  const stem: Step = (ops, x) => {
+    let h = ops.keep(ops.conv2d(x, first));
+    h = ops.rebind(h, ops.batchNorm(h, norm));
+    h = ops.rebind(h, ops.reluInPlace(h));
+    return ops.rebind(h, ops.maxPool2d(h, { kernel: 3, stride: 2, padding: 1, ceil: false }));
+  };
+  return { stem, stages, width: from };
+}
+
+/** A residual network for image classification (torchvision's ResNet._forward_impl). */
+export function resnet(name: string, net: ResnetShape, classes: number): Architecture {
+  const root = Scope.root();
+  const { stem, stages, width } = resnetStages(root, net);
+  const classifier = root.linear('fc', width, classes);
+  const run = module((ops, images: Tensor): Tensor => {
+    let h = stem(ops, images);
+    for (const step of stages) h = ops.rebind(h, step(ops, h));
+    h = ops.rebind(h, ops.adaptiveAvgPool2d(h, 1));
+    h = ops.rebind(h, ops.reshape(h, [h.shape[0]!, -1]));
+    return ops.linear(h, classifier);
+  });
+  return completeArchitecture({
+    name,
+    task: 'image-classification',
+    root,
+    inputs: imageInputs,
+    forward: (ops, batch) => classifyImages(ops, batch, run),
+  });
+}

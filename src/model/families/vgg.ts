@@ -1,0 +1,82 @@
+import type { Architecture } from '../definition.js';
+import { completeArchitecture } from '../definition.js';
+import { classifyImages } from '../modules/image-classification.js';
+import { imageInputs } from '../modules/image-inputs.js';
+import type { Step } from '../modules/sequential.js';
+import { sequential } from '../modules/sequential.js';
+import { Scope } from '../module-tree.js';
+import type { Tensor } from '../operations.js';
+import { module } from '../operations.js';
+
+/** Convolutions per stage; stages have 64, 128, 256, 512 and 512 channels (torchvision/models/vgg.py). */
+const STAGES: Readonly<Record<string, readonly number[]>> = {
+  vgg11: [1, 1, 2, 2, 2],
+  vgg13: [2, 2, 2, 2, 2],
+  vgg16: [2, 2, 3, 3, 3],
+  vgg19: [2, 2, 4, 4, 4],
+};
+const CHANNELS = [64, 128, 256, 512, 512] as const;
+const POOLED = 7;
+const HIDDEN = 4096;
+const DROPOUT = 0.5;
+
+/** Names of the constructors, with and without batch normalisation. */
+export const VGGS: readonly string[] = Object.keys(STAGES).flatMap((name) => [name, `${name}_bn`]);
+
+function features(scope: Scope, stages: readonly number[], normalises: boolean): Step {
+  const steps: Step[] = [];
+  let from = 3;
+  stages.forEach((convolutions, stage) => {
+    for (let i = 0; i < convolutions; i++) {
+      const to = CHANNELS[stage]!;
+      const conv = scope.conv2d(String(steps.length), from, to, { kernel: 3, padding: 1 });
+      steps.push((ops, x) => ops.conv2d(x, conv));
+      if (normalises) steps.push(normalisation(scope, steps.length, to));
+      steps.push((ops, x) => ops.reluInPlace(x));
+      from = to;
+    }
+    steps.push((ops, x) => ops.maxPool2d(x, { kernel: 2, stride: 2, padding: 0, ceil: false }));
+  });
+  return sequential(steps);
+}
+
+function normalisation(scope: Scope, index: number, channels: number): Step {
+  const norm = scope.batchNorm(String(index), channels);
+  return (ops, x) => ops.batchNorm(x, norm);
+}
+
+function classifier(scope: Scope, classes: number): Step {
+  const first = scope.linear('0', CHANNELS[4] * POOLED * POOLED, HIDDEN);
+  const second = scope.linear('3', HIDDEN, HIDDEN);
+  const last = scope.linear('6', HIDDEN, classes);
+  const drop: Step = (ops, x) => ops.dropout(x, ops.dropoutOf(DROPOUT));
+  return sequential([
+    (ops, x) => ops.linear(x, first),
+    (ops, x) => ops.reluInPlace(x),
+    drop,
+    (ops, x) => ops.linear(x, second),
+    (ops, x) => ops.reluInPlace(x),
+    drop,
+    (ops, x) => ops.linear(x, last),
+  ]);
+}
+
+/** VGG for image classification (torchvision). */
+export function vgg(name: string, classes: number): Architecture {
+  const root = Scope.root();
+  const convolve = features(root.child('features'), STAGES[name.replace('_bn', '')]!, name.endsWith('_bn'));
+  const classify = classifier(root.child('classifier'), classes);
+  const run = module((ops, images: Tensor): Tensor => {
+    let h = ops.keep(convolve(ops, images));
+    h = ops.rebind(h, ops.adaptiveAvgPool2d(h, POOLED));
+    h = ops.rebind(h, ops.reshape(h, [h.shape[0]!, -1]));
+    return classify(ops, h);
+  });
+  return completeArchitecture({
+    name,
+    task: 'image-classification',
+    root,
+    inputs: imageInputs,
+    forward: (ops, batch) => classifyImages(ops, batch, run),
+  });
+}
