@@ -1,4 +1,5 @@
 import { baseName } from './text/characters.js';
+import { splitImage } from './versions.js';
 import type { Invocation } from './programs/invocation.js';
 
 /** Commands that hold a GPU without training, and what they do. */
@@ -42,3 +43,25 @@ export function whyNotTraining(invocation: Invocation): string | null {
 
 const own = (table: Readonly<Record<string, string>>, key: string): string | null =>
   Object.hasOwn(table, key) ? (table[key] ?? null) : null;
+
+/** Images that hold a GPU without training, by the last part of their name. */
+const IMAGES: Readonly<Record<string, string>> = {
+  sleep: 'only sleeps',
+  pause: 'only waits',
+  busybox: 'has no training program (busybox)',
+  'cuda-sample': 'runs a CUDA sample',
+  'nccl-tests': 'measures NCCL',
+  'gpu-burn': 'burns the GPU in',
+  dcgm: 'runs GPU diagnostics',
+  'vllm-openai': 'serves a model (vLLM)',
+  'text-generation-inference': 'serves a model (TGI)',
+  'text-embeddings-inference': 'serves a model (TEI)',
+  tritonserver: 'serves models (Triton)',
+  sglang: 'serves a model (SGLang)',
+  ollama: 'serves a model (Ollama)',
+};
+
+/** Why the entrypoint of an image does not train, or null where nothing says so. */
+export function whyImageDoesNotTrain(image: string | null): string | null {
+  return image === null ? null : own(IMAGES, baseName(splitImage(image).repository));
+}

@@ -3,9 +3,9 @@ import type { AlongsideView } from './alongside.js';
 import type { Grammars } from './grammars.js';
 import type { Launched } from './launchers/peel.js';
 import { peelLaunchers } from './launchers/peel.js';
-import { whyNotTraining } from './not-training.js';
+import { whyImageDoesNotTrain, whyNotTraining } from './not-training.js';
 import type { Invocation } from './programs/invocation.js';
-import { invocationOf } from './programs/invocation.js';
+import { imageInvocation, invocationOf } from './programs/invocation.js';
 import type { TrainingProgram } from './programs/program.js';
 import { recogniseProgram } from './programs/table.js';
 import type { FilesAlongside } from './reading.js';
@@ -63,7 +63,9 @@ function candidatesOf(commands: PodSet, training: PodSet, alongside: Alongside):
   for (const container of mainContainers(commands)) {
     const read = containerCommands(container, commands.launch, alongside);
     notes.push(...read.notes);
-    found.push(...commandsOf(read, versionsOf(container, training, read)));
+    const versions = versionsOf(container, training, read);
+    const entrypoint = entrypointOf(container, read, versions);
+    found.push(...(entrypoint.length > 0 ? entrypoint : commandsOf(read, versions)));
     if (read.commands.length === 0 && read.entrypointInImage)
       notes.push(`the command of container ${container.name} is in the image`);
   }
@@ -85,6 +87,18 @@ function versionsOf(container: Container, training: PodSet, read: ContainerComma
     if (image !== null) versionsOfImage(image, place, versions);
   }
   return versions;
+}
+
+/** A container without a command runs what its image has; its name or variables may still say what that is. */
+function entrypointOf(container: Container, read: ContainerCommands, versions: Versions): Candidate[] {
+  if (!read.entrypointInImage) return [];
+  const invocation = imageInvocation([], read.env, container.workingDir);
+  const program = read.commands.length > 0 ? null : recogniseProgram(invocation);
+  const notTraining = whyImageDoesNotTrain(container.image);
+  if (!program && notTraining === null) return [];
+  const command = { words: [], env: read.env, stdin: null, cwd: null, conditional: false };
+  const launched = { command, launchers: [], says: {} };
+  return [{ invocation, launched, program, notTraining, conditional: false, versions, files: read.files }];
 }
 
 /** Commands that only prepare: they are no reason to call a program unknown. */

@@ -410,7 +410,7 @@ spec:
     );
     const [reading] = readManifest(manifest(yaml), grammars);
     expect(reading?.unknown.map(({ field, declare }) => [field, declare])).toEqual([
-      ['microBatchSize', undefined],
+      ['microBatchSize', 'microBatchSize: 4'],
       ['processesPerNode', 'processesPerNode: 8'],
     ]);
     expect(setting(reading, 'microBatchSize')).toMatchObject({ evidence: { kind: 'assumed' }, range: { low: 1 } });

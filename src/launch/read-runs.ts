@@ -164,8 +164,11 @@ function withoutProgram(
   };
 }
 
+/** The command that most likely trains: a Python script behind a launcher before anything else. */
 function unknownProgram(candidates: readonly Candidate[]): Unknown {
-  const [candidate] = candidates;
+  const weight = ({ invocation, launched }: Candidate): number =>
+    (launched.launchers.length > 0 ? 2 : 0) + (invocation.kind === 'script' || invocation.kind === 'module' ? 1 : 0);
+  const [candidate] = [...candidates].sort((a, b) => weight(b) - weight(a));
   const name = candidate?.invocation.written.text.slice(0, 100);
   return {
     field: 'program',

@@ -3,6 +3,26 @@ import type { Evidence, Setting, SourcePlace, Unknown } from '../run/setting.js'
 
 type AnySetting = Setting<unknown>;
 
+/** What a person can write into `plimsoll.dev/run` for fields that are often left open. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  model: 'model: meta-llama/Llama-3.1-8B',
+  microBatchSize: 'microBatchSize: 4',
+  globalBatchSize: 'globalBatchSize: 256',
+  gradientAccumulationSteps: 'gradientAccumulationSteps: 4',
+  sequenceLength: 'sequenceLength: 2048',
+  imageSize: 'imageSize: [224, 224]',
+  precision: 'precision: amp-bf16',
+  'optimizer.name': 'optimizer: {name: adamw}',
+  activationCheckpointing: 'activationCheckpointing: full',
+  quantization: 'quantization: nf4',
+  'peft.method': 'peft: {method: lora, rank: 16}',
+  'peft.rank': 'peft: {rank: 16}',
+  'parallelism.sharding': 'parallelism: {sharding: fsdp-full}',
+  'parallelism.tensor': 'parallelism: {tensor: 1}',
+  'parallelism.pipeline': 'parallelism: {pipeline: 1}',
+  'parallelism.context': 'parallelism: {context: 1}',
+};
+
 /**
  * A training run while it is being read: fields with their evidence, what was left open, and words for people. The
  * first word on a field stays; so declarations come first, then what was read, then defaults.
@@ -47,8 +67,9 @@ export class RunDraft {
   }
 
   /** A field that something in the manifest decides, but not in a way that can be read here. */
-  leaveOpen(field: string, reason: string, declare?: string): void {
-    if (!this.open.has(field)) this.open.set(field, { field, reason, ...(declare === undefined ? {} : { declare }) });
+  leaveOpen(field: string, reason: string, declare: string | undefined = EXAMPLES[field]): void {
+    if (this.open.has(field)) return;
+    this.open.set(field, { field, reason, ...(declare === undefined ? {} : { declare }) });
   }
 
   isOpen(field: string): boolean {

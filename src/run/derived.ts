@@ -17,6 +17,10 @@ interface Counts {
   processesPerNode: number;
 }
 
+interface Basis extends Counts {
+  sharding: Sharding;
+}
+
 interface DerivedValues {
   worldSize: number;
   data: number;
@@ -26,12 +30,12 @@ interface DerivedValues {
 
 const number = (run: TrainingRun, field: RunField): number => settingAt(run, field).value as number;
 
-function derivedFrom(run: TrainingRun, { nodes, processesPerNode }: Counts): DerivedValues {
+function derivedFrom(run: TrainingRun, { nodes, processesPerNode, sharding }: Basis): DerivedValues {
   const worldSize = nodes * processesPerNode;
-  const { tensor, pipeline, context, sharding } = run.parallelism;
+  const { tensor, pipeline, context } = run.parallelism;
   const data = Math.max(1, Math.floor(worldSize / (tensor.value * pipeline.value * context.value)));
   const hybrid = Math.max(1, Math.min(data, Math.floor(processesPerNode / tensor.value)));
-  const shardSize = sharding.value === 'hsdp' ? hybrid : OVER_ALL.has(sharding.value) ? data : 1;
+  const shardSize = sharding === 'hsdp' ? hybrid : OVER_ALL.has(sharding) ? data : 1;
   const rows = run.microBatchSize.value * run.gradientAccumulationSteps.value;
   return { worldSize, data, shardSize, globalBatchSize: rows * data };
 }
@@ -57,8 +61,12 @@ const RULES: Readonly<Record<keyof DerivedValues, { field: RunField; from: reado
 
 /** The other fields that follow from counts, batch and parallelism; what a person stated of them is kept. */
 export function withDerived(run: TrainingRun): TrainingRun {
-  const at = (pick: (setting: Setting<number>) => number): DerivedValues =>
-    derivedFrom(run, { nodes: pick(run.nodes), processesPerNode: pick(run.processesPerNode) });
+  const at = (pick: <T>(setting: Setting<T>) => T): DerivedValues =>
+    derivedFrom(run, {
+      nodes: pick(run.nodes),
+      processesPerNode: pick(run.processesPerNode),
+      sharding: pick(run.parallelism.sharding),
+    });
   const expected = at(({ value }) => value);
   const low = at(({ value, range }) => range?.low ?? value);
   const high = at(({ value, range }) => range?.high ?? value);
@@ -67,7 +75,8 @@ export function withDerived(run: TrainingRun): TrainingRun {
     const before = settingAt(run, field).evidence.kind;
     if (before === 'read' || before === 'declared') return derived;
     const evidence: Evidence = { kind: 'derived', from, rule };
-    const range = low[name] === high[name] || name === 'globalBatchSize' ? {} : { range: { low: low[name], high: high[name] } };
+    const range =
+      low[name] === high[name] || name === 'globalBatchSize' ? {} : { range: { low: low[name], high: high[name] } };
     return withSetting(derived, field, { value: expected[name], evidence, ...range });
   }, run);
 }

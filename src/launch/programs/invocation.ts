@@ -6,8 +6,9 @@ import { Tracked } from '../text/tracked.js';
 
 /** A program as it is started, without its launchers. */
 export interface Invocation {
-  kind: 'script' | 'module' | 'console' | 'inline';
-  /** File name of a script, full name of a module, name of a console script, `-c` or `-` of inline code. */
+  kind: 'script' | 'module' | 'console' | 'inline' | 'image';
+  /** File name of a script, full name of a module, name of a console script, `-c` or `-` of inline code; empty for the
+   * image's own entrypoint. */
   name: string;
   /** As written, for messages. */
   written: Tracked;
@@ -86,4 +87,14 @@ function scriptInvocation(words: readonly Tracked[], command: ShellCommand, file
     cwd: command.cwd,
     ...known,
   };
+}
+
+/** The entrypoint of an image whose command the manifest leaves as it is. */
+export function imageInvocation(
+  args: readonly Tracked[],
+  env: ReadonlyMap<string, Tracked>,
+  cwd: string | null,
+): Invocation {
+  const base = { source: null, sourceMissing: 'the command is in the image', env, cwd };
+  return { ...base, kind: 'image', name: '', written: args[0] ?? Tracked.made('the entrypoint of the image'), args };
 }

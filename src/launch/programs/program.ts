@@ -20,8 +20,11 @@ export interface ProgramContext {
   devicesPerPod: number | null;
 }
 
-/** How surely a program is recognised: by a name that only it has, by its script's name, or by flags alone. */
-export type Recognition = 'name' | 'script' | 'flags';
+/**
+ * How surely a program is recognised: by a name that only it has, by its script's name, by flags that only it has, or
+ * by names that everybody uses.
+ */
+export type Recognition = 'name' | 'script' | 'flags' | 'guess';
 
 /** One training program: how it is recognised and what its flags, keys and environment mean for the run. */
 export interface TrainingProgram {

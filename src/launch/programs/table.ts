@@ -1,15 +1,37 @@
 import { awsFsdp } from './aws-fsdp.js';
+import { axolotl } from './axolotl.js';
+import { generic } from './generic.js';
 import { hfExamples } from './hf-examples.js';
 import { hfTrainer } from './hf-trainer.js';
+import { imageEnvironment } from './image-environment.js';
 import { imagenet } from './imagenet.js';
 import type { Invocation } from './invocation.js';
+import { llamafactory } from './llamafactory.js';
+import { megatron } from './megatron.js';
+import { nanogpt } from './nanogpt.js';
 import type { Recognition, TrainingProgram } from './program.js';
+import { timm } from './timm.js';
+import { torchvisionReferences } from './torchvision-references.js';
 import { trl } from './trl.js';
 
 /** Every training program that is understood. Where several recognise a command the surest wins, then the first. */
-export const PROGRAMS: readonly TrainingProgram[] = [hfExamples, trl, imagenet, awsFsdp, hfTrainer];
+export const PROGRAMS: readonly TrainingProgram[] = [
+  hfExamples,
+  trl,
+  axolotl,
+  llamafactory,
+  megatron,
+  imagenet,
+  torchvisionReferences,
+  timm,
+  nanogpt,
+  awsFsdp,
+  hfTrainer,
+  generic,
+  imageEnvironment,
+];
 
-const SURENESS: Readonly<Record<Recognition, number>> = { name: 3, script: 2, flags: 1 };
+const SURENESS: Readonly<Record<Recognition, number>> = { name: 4, script: 3, flags: 2, guess: 1 };
 
 /** The program that a command starts, or null where none is recognised. */
 export function recogniseProgram(invocation: Invocation): TrainingProgram | null {

@@ -5,7 +5,7 @@ import { Options } from '../../options/option.js';
 import type { ProgramContext } from '../program.js';
 import { isAtLeast } from '../../versions.js';
 import type { ShardingRead } from './sharding.js';
-import type { TrainerDefaults } from './training-arguments.js';
+import type { TrainerDefaults } from './trainer-defaults.js';
 
 /** Type in which weights are held before any sharding; `auto`: the checkpoint's own. */
 type Weights = 'fp32' | 'fp16' | 'bf16' | 'auto';

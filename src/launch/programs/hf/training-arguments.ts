@@ -7,18 +7,7 @@ import type { OptimizerChoice } from './optimizers.js';
 import { HF_OPTIMIZERS } from './optimizers.js';
 import { readTrainerPrecision } from './precision.js';
 import { readTrainerSharding } from './sharding.js';
-
-/** What a program built on the Trainer changes of its defaults. */
-export interface TrainerDefaults {
-  /** Package that the changed defaults belong to. */
-  of: string;
-  /** `gradient_checkpointing` when nothing is said; null: the version is unknown and it may be either. */
-  checkpointing?: boolean | null;
-  /** `bf16` when neither precision is said; null as above. */
-  bf16?: boolean | null;
-  /** How weights are loaded when nothing is said: `auto` is the type of the checkpoint. */
-  weights?: 'fp32' | 'auto' | null;
-}
+import type { TrainerDefaults } from './trainer-defaults.js';
 
 /**
  * transformers' TrainingArguments, from flags, a configuration file or Python keywords: batch, accumulation, precision,
