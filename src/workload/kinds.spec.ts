@@ -71,6 +71,14 @@ describe('an MPIJob', () => {
     expect(podSetOf(workload, 'launcher').containers[0]!.command[0]).toBe('mpirun');
   });
 
+  it('without a number of workers has none', () => {
+    const mpiReplicaSpecs = { Launcher: { template: template(1) }, Worker: { template: template(1) } };
+    expect(shape(read('kubeflow.org/v2beta1', 'MPIJob', { spec: { mpiReplicaSpecs } }))).toEqual([
+      ['launcher', 1, 1],
+      ['worker', 0, 1],
+    ]);
+  });
+
   it('whose launcher works too counts it among the nodes', () => {
     const mpiReplicaSpecs = { Launcher: { template: template(1) }, Worker: { replicas: 1, template: template(1) } };
     const workload = read('kubeflow.org/v2beta1', 'MPIJob', { spec: { runLauncherAsWorker: true, mpiReplicaSpecs } });
@@ -476,6 +484,19 @@ describe('an Argo Workflow', () => {
       path: 'spec.templates[0].resource.manifest!spec.pytorchReplicaSpecs.Worker.template.spec',
       devices: [{ unresolved: { kind: 'parameter', names: ['workflow.parameters.gpus'] } }],
     });
+  });
+
+  it('that loops says that its items are read as one', () => {
+    const steps = [[{ name: 's', template: 't', withItems: [1, 2, 3] }]];
+    const workload = workflow({
+      templates: [
+        { name: 'main', steps },
+        { name: 't', container: container(1) },
+      ] as JsonObject[],
+    });
+    expect(workload.notes).toEqual([
+      'spec.templates[0].steps[0][0] runs once for each of its items (withItems): read as one',
+    ]);
   });
 
   it('whose parameters would grow without bounds is unreadable', () => {

@@ -150,7 +150,7 @@ describe('a Job', () => {
     const workload = read(job({ containers: [{ name: 'c', resources }] }));
     expect(workload.podSets[0]!.devices).toMatchObject([
       {
-        resource: '${GPU_RESOURCE}',
+        resource: 'nvidia.com/gpu',
         form: 'device',
         unresolved: { names: ['GPU_RESOURCE'], assumed: 'nvidia.com/gpu' },
       },

@@ -37,7 +37,10 @@ export interface ObjectsAlongside {
 
 /** What a container asks of the device plugin or driver, in one of the forms of src/workload/requests. */
 export interface DeviceRequest {
-  /** Resource name as written (`nvidia.com/gpu`, `nvidia.com/mig-3g.40gb`, ...), or the claim's device class. */
+  /**
+   * Resource name as written (`nvidia.com/gpu`, `nvidia.com/mig-3g.40gb`, ...), or the claim's device class; the assumed
+   * name where the name itself is filled in by another tool.
+   */
   resource: string;
   form: 'device' | 'mig' | 'shared' | 'memory' | 'fraction' | 'claim';
   vendor: 'nvidia' | 'amd' | 'intel' | 'habana';

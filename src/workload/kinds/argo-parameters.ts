@@ -21,6 +21,7 @@ export function inputParameters(templates: readonly Field[], outer: Parameters):
   const passed = new Map<string, Map<string, string | null>>();
   for (const call of templates.flatMap(callsOf)) {
     const name = call.get('template').text() ?? '';
+    noteLoop(call);
     const known = passed.get(name) ?? new Map<string, string | null>();
     for (const [reference, value] of declared(call.get('arguments', 'parameters'), 'inputs.parameters')) {
       agree(known, reference, value === null ? null : settled(value, outer));
@@ -94,6 +95,11 @@ function declared(list: Field, scope: string): Parameters {
     ] as const;
   });
   return new Map(pairs);
+}
+
+function noteLoop(call: Field): void {
+  const loop = ['withItems', 'withParam', 'withSequence'].find((name) => call.get(name).present);
+  if (loop !== undefined) call.log.note(`${call.path} runs once for each of its items (${loop}): read as one`);
 }
 
 function callsOf(template: Field): Field[] {

@@ -9,7 +9,8 @@ const LAUNCHER = 'launcher';
 /**
  * Kubeflow's MPIJob: mpirun runs in the launcher and starts `slotsPerWorker` processes (default 1) in each worker, whose
  * own command is only sshd. v1 (training operator) and v2beta1 (mpi-operator) differ in nothing that is read here but
- * `runLauncherAsWorker`.
+ * `runLauncherAsWorker`. Without a number there is one launcher and no worker (mpi-operator pkg/apis/kubeflow/v2beta1/
+ * default.go).
  */
 export const mpiJob: WorkloadKind = {
   apiGroup: 'kubeflow.org',
@@ -18,7 +19,7 @@ export const mpiJob: WorkloadKind = {
   resource: 'mpijobs',
   read(object: Field): KindReading {
     const spec = object.get('spec');
-    const specs = readReplicaSpecs(spec.get('mpiReplicaSpecs'));
+    const specs = readReplicaSpecs(spec.get('mpiReplicaSpecs'), (role) => (role === LAUNCHER ? 1 : 0));
     return {
       podSets: readReplicaPods(specs, launchFacts(spec, specs)),
       gangSize: gangOf(spec, specs),

@@ -16,13 +16,13 @@ export interface ReplicaSpec {
  * The replica specs of a Kubeflow training job (v1), in the order written. Replicas default to 1
  * (kubeflow/training-operator pkg/apis/kubeflow.org/v1/defaulting_utils.go).
  */
-export function readReplicaSpecs(specs: Field): ReplicaSpec[] {
+export function readReplicaSpecs(specs: Field, whereNotSaid: (role: string) => number = () => 1): ReplicaSpec[] {
   const read = specs
     .entries()
     .filter(([, spec]) => spec.present)
     .map(([role, spec]) => ({
       role: role.toLowerCase(),
-      replicas: spec.get('replicas').count(1),
+      replicas: spec.get('replicas').count(whereNotSaid(role.toLowerCase())),
       template: spec.get('template'),
     }));
   if (read.length === 0) throw specs.expected('an object with at least one replica spec');

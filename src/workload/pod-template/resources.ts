@@ -48,6 +48,7 @@ function extendedAmount(name: string, { limit, request }: Written): Amount | nul
   if (other !== undefined && other.value !== amount.value) {
     first.log.note(`${name}: requests (${other.value}) and limits (${amount.value}) differ, which Kubernetes refuses`);
   }
+  if (limit?.present !== true) first.log.note(`${name}: requested without a limit, which Kubernetes refuses`);
   const [unresolved] = amount.unresolved;
   const places = fields.map(({ path }) => path);
   return unresolved === undefined ? { value: amount.value, places } : { value: amount.value, places, unresolved };

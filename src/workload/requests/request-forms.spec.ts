@@ -84,6 +84,12 @@ describe('a container that asks for', () => {
     expect(pod.podSets[0]).toMatchObject({ devices: [], placement: { otherRequests: { 'vpc.amazonaws.com/efa': 4 } } });
   });
 
+  it('devices without a limit is told that Kubernetes refuses it', () => {
+    const pod = readPod({ containers: [{ name: 'c', resources: { requests: { 'nvidia.com/gpu': 1 } } }] });
+    expect(pod.podSets[0]!.devices).toMatchObject([{ count: 1 }]);
+    expect(pod.notes).toEqual(['nvidia.com/gpu: requested without a limit, which Kubernetes refuses']);
+  });
+
   it('none of them asks for none', () => {
     expect(asked({ 'nvidia.com/gpu': 0, cpu: 1 })).toEqual([]);
   });

@@ -11,15 +11,20 @@ export const substitutedName: RequestForm = {
   name: 'a resource name that envsubst or Helm fills in',
   writes: ['${GPU_RESOURCE}', '{{ .Values.gpuResource }}'],
   read(asked: Asked): Understood | null {
-    const requests = [...asked.amounts].flatMap(([resource, amount]) => devices(asked, resource, amount));
-    return requests.length === 0 ? null : { requests, names: requests.map(({ resource }) => resource) };
+    const found = [...asked.amounts].filter(([resource]) => namesGpus(resource));
+    if (found.length === 0) return null;
+    const requests = found.map(([resource, amount]) => assumedGpus(asked, resource, amount));
+    return { requests, names: found.map(([resource]) => resource) };
   },
 };
 
-function devices(asked: Asked, resource: string, amount: Amount): DeviceRequest[] {
-  const found = findSubstitution(resource);
-  if (found === null || !found.names.some((name) => SOUNDS_LIKE_A_GPU.test(name))) return [];
+function namesGpus(resource: string): boolean {
+  return findSubstitution(resource)?.names.some((name) => SOUNDS_LIKE_A_GPU.test(name)) === true;
+}
+
+function assumedGpus(asked: Asked, resource: string, amount: Amount): DeviceRequest {
+  const found = findSubstitution(resource) ?? { kind: 'envsubst' as const, names: [], fallback: null };
   const unresolved = unresolvedAt(amount.places[0] ?? '', resource, found, ASSUMED);
   asked.log.unresolve(unresolved);
-  return [{ ...wholeDevices(resource, 'nvidia', amount), unresolved }];
+  return { ...wholeDevices(ASSUMED, 'nvidia', amount), unresolved };
 }
