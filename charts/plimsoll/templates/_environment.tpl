@@ -1,0 +1,30 @@
+{{/* Settings of the service: docs/configuration.md. */}}
+{{- define "plimsoll.environment" -}}
+- { name: PORT, value: "8080" }
+- { name: PLIMSOLL_HOST, value: 0.0.0.0 }
+- { name: PLIMSOLL_API_AUTH, value: token-review }
+- { name: WEBHOOK_PORT, value: "8443" }
+- { name: PLIMSOLL_WEBHOOK_HOST, value: 0.0.0.0 }
+- { name: PLIMSOLL_TLS_CERT_FILE, value: /tls/tls.crt }
+- { name: PLIMSOLL_TLS_KEY_FILE, value: /tls/tls.key }
+- { name: PLIMSOLL_KUBECONFIG, value: in-cluster }
+- { name: PLIMSOLL_DATA_DIR, value: /data }
+- { name: PLIMSOLL_DEFAULT_MODE, value: {{ .Values.defaultMode | quote }} }
+- { name: PLIMSOLL_ADMISSION_BUDGET_MS, value: {{ .Values.webhook.budgetMs | int | quote }} }
+- { name: PLIMSOLL_WORKERS, value: {{ .Values.workers | int | quote }} }
+- { name: PLIMSOLL_DRAIN_MS, value: {{ .Values.drainMs | int | quote }} }
+- { name: PLIMSOLL_LOG_LEVEL, value: {{ .Values.log.level | quote }} }
+- { name: PLIMSOLL_LOG_FORMAT, value: {{ .Values.log.format | quote }} }
+{{- with .Values.inventory }}
+- { name: PLIMSOLL_DCGM_DISCOVERY, value: {{ .discovery | quote }} }
+{{- with .selector }}
+- { name: PLIMSOLL_DCGM_SELECTOR, value: {{ . | quote }} }
+{{- end }}
+{{- with .targets }}
+- { name: PLIMSOLL_DCGM_TARGETS, value: {{ join "," . | quote }} }
+{{- end }}
+- { name: PLIMSOLL_SCRAPE_INTERVAL_MS, value: {{ .scrapeIntervalMs | int | quote }} }
+- { name: PLIMSOLL_SCRAPE_TIMEOUT_MS, value: {{ .scrapeTimeoutMs | int | quote }} }
+{{- end }}
+{{ include "plimsoll.databaseEnv" (dict "name" (include "plimsoll.databaseSecret" .) "key" (ternary "DATABASE_URL" .Values.database.existingSecret.key .Values.database.bundled.enabled)) }}
+{{- end }}

@@ -1,0 +1,420 @@
+{{/* Generated from src/workload/kinds.ts by scripts/chart-rules.ts; a check keeps it up to date. */}}
+
+{{- define "plimsoll.generated.webhookRules" -}}
+- apiGroups:
+    - ""
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - pods
+  scope: Namespaced
+- apiGroups:
+    - batch
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - jobs
+  scope: Namespaced
+- apiGroups:
+    - batch
+  apiVersions:
+    - v1
+    - v1beta1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - cronjobs
+  scope: Namespaced
+- apiGroups:
+    - jobset.x-k8s.io
+  apiVersions:
+    - v1alpha2
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - jobsets
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - pytorchjobs
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - tfjobs
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v2beta1
+    - v1
+    - v1alpha2
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - mpijobs
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - xgboostjobs
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - paddlejobs
+  scope: Namespaced
+- apiGroups:
+    - kubeflow.org
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - jaxjobs
+  scope: Namespaced
+- apiGroups:
+    - trainer.kubeflow.org
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - trainjobs
+  scope: Namespaced
+- apiGroups:
+    - trainer.kubeflow.org
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - trainingruntimes
+  scope: Namespaced
+- apiGroups:
+    - trainer.kubeflow.org
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - clustertrainingruntimes
+  scope: Namespaced
+- apiGroups:
+    - ray.io
+  apiVersions:
+    - v1
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - rayjobs
+  scope: Namespaced
+- apiGroups:
+    - ray.io
+  apiVersions:
+    - v1
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - rayclusters
+  scope: Namespaced
+- apiGroups:
+    - batch.volcano.sh
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - jobs
+  scope: Namespaced
+- apiGroups:
+    - leaderworkerset.x-k8s.io
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - leaderworkersets
+  scope: Namespaced
+- apiGroups:
+    - workload.codeflare.dev
+  apiVersions:
+    - v1beta2
+    - v1beta1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - appwrappers
+  scope: Namespaced
+- apiGroups:
+    - kueue.x-k8s.io
+  apiVersions:
+    - v1beta2
+    - v1beta1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - workloads
+  scope: Namespaced
+- apiGroups:
+    - argoproj.io
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - workflows
+  scope: Namespaced
+- apiGroups:
+    - argoproj.io
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - cronworkflows
+  scope: Namespaced
+- apiGroups:
+    - argoproj.io
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - workflowtemplates
+  scope: Namespaced
+- apiGroups:
+    - argoproj.io
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - clusterworkflowtemplates
+  scope: Namespaced
+- apiGroups:
+    - elastic.iml.github.io
+  apiVersions:
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - elasticjobs
+  scope: Namespaced
+- apiGroups:
+    - kaito.sh
+  apiVersions:
+    - v1beta1
+    - v1alpha1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - workspaces
+  scope: Namespaced
+- apiGroups:
+    - apps
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - deployments
+  scope: Namespaced
+- apiGroups:
+    - apps
+  apiVersions:
+    - v1
+  operations:
+    - CREATE
+    - UPDATE
+  resources:
+    - statefulsets
+  scope: Namespaced
+{{- end }}
+
+{{- define "plimsoll.generated.matchConditions" -}}
+- name: no-child-pods
+  expression: request.resource.resource != 'pods' || !has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.kind in ['Pod', 'Job', 'CronJob', 'JobSet', 'PyTorchJob', 'TFJob', 'MPIJob', 'XGBoostJob', 'PaddleJob', 'JAXJob', 'TrainJob', 'TrainingRuntime', 'ClusterTrainingRuntime', 'RayJob', 'RayCluster', 'LeaderWorkerSet', 'AppWrapper', 'Workload', 'Workflow', 'CronWorkflow', 'WorkflowTemplate', 'ClusterWorkflowTemplate', 'ElasticJob', 'Workspace', 'Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController', 'DaemonSet', 'Node'])
+{{- end }}
+
+{{- define "plimsoll.generated.workloadRules" -}}
+- apiGroups:
+    - ""
+  resources:
+    - pods
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - apps
+  resources:
+    - deployments
+    - statefulsets
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - argoproj.io
+  resources:
+    - clusterworkflowtemplates
+    - cronworkflows
+    - workflows
+    - workflowtemplates
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - batch
+  resources:
+    - cronjobs
+    - jobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - batch.volcano.sh
+  resources:
+    - jobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - elastic.iml.github.io
+  resources:
+    - elasticjobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - jobset.x-k8s.io
+  resources:
+    - jobsets
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - kaito.sh
+  resources:
+    - workspaces
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - kubeflow.org
+  resources:
+    - jaxjobs
+    - mpijobs
+    - paddlejobs
+    - pytorchjobs
+    - tfjobs
+    - xgboostjobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - kueue.x-k8s.io
+  resources:
+    - workloads
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - leaderworkerset.x-k8s.io
+  resources:
+    - leaderworkersets
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - ray.io
+  resources:
+    - rayclusters
+    - rayjobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - trainer.kubeflow.org
+  resources:
+    - clustertrainingruntimes
+    - trainingruntimes
+    - trainjobs
+  verbs:
+    - list
+    - watch
+    - patch
+- apiGroups:
+    - workload.codeflare.dev
+  resources:
+    - appwrappers
+  verbs:
+    - list
+    - watch
+    - patch
+{{- end }}
+
+{{- define "plimsoll.generated.ownAnnotations" -}}
+"['plimsoll.dev/verdict','plimsoll.dev/memory','plimsoll.dev/capacity','plimsoll.dev/advice','plimsoll.dev/assessment']"
+{{- end }}
