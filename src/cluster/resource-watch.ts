@@ -3,6 +3,7 @@ import type { KubernetesListObject, KubernetesObject } from '@kubernetes/client-
 import type { JsonObject } from '../workload/workload.js';
 import { ApiError, textOf } from './api-client.js';
 import type { ApiClient } from './api-client.js';
+import { withoutManagedFields } from './slim.js';
 
 /** Objects of one resource, as they come and go. */
 export interface ResourceHandler {
@@ -18,15 +19,28 @@ export interface WatchedResource {
   /** Such as `/apis/batch/v1/jobs`. */
   path: string;
   labelSelector?: string;
+  fieldSelector?: string;
+  /** What is kept in memory of each object. */
+  slim?: (object: JsonObject) => JsonObject;
 }
 
 const PAGE = '500';
+const CHANGES = new Set(['ADDED', 'MODIFIED', 'DELETED']);
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
 /** Asks for bookmarks, so that a quiet resource does not have to be listed again after every pause. */
-class BookmarkedWatch extends Watch {
+class SlimWatch extends Watch {
+  constructor(
+    api: ApiClient,
+    private readonly slim: (object: JsonObject) => JsonObject,
+  ) {
+    super(api.config);
+  }
+
   override watch(...[path, query, callback, done]: Parameters<Watch['watch']>): ReturnType<Watch['watch']> {
-    return super.watch(path, { ...query, allowWatchBookmarks: true }, callback, done);
+    const slimmed: typeof callback = (phase, object: JsonObject, event) =>
+      callback(phase, CHANGES.has(phase) ? this.slim(object) : object, event);
+    return super.watch(path, { ...query, allowWatchBookmarks: true }, slimmed, done);
   }
 }
 
@@ -36,6 +50,7 @@ class BookmarkedWatch extends Watch {
  */
 export class ResourceWatch {
   readonly #list: ListWatch<KubernetesObject>;
+  readonly #slim: (object: JsonObject) => JsonObject;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #stopped = false;
@@ -45,12 +60,14 @@ export class ResourceWatch {
     private readonly resource: WatchedResource,
     private readonly handler: ResourceHandler,
   ) {
+    this.#slim = resource.slim ?? withoutManagedFields;
     this.#list = new ListWatch(
       resource.path,
-      new BookmarkedWatch(api.config),
+      new SlimWatch(api, this.#slim),
       () => this.#listAll(),
       false,
       resource.labelSelector,
+      resource.fieldSelector,
     );
     this.#list.on('add', (object) => handler.changed(object as JsonObject));
     this.#list.on('update', (object) => handler.changed(object as JsonObject));
@@ -75,22 +92,23 @@ export class ResourceWatch {
   }
 
   async #listAll(): Promise<KubernetesListObject<KubernetesObject>> {
-    const items: KubernetesObject[] = [];
+    const items: JsonObject[] = [];
     let page: JsonObject;
     let next = '';
     do {
       page = await this.#page(next);
-      items.push(...((page['items'] ?? []) as KubernetesObject[]).map((item) => withKind(item, page)));
+      items.push(...((page['items'] ?? []) as JsonObject[]).map((item) => this.#slim(withKind(item, page))));
       next = textOf((page['metadata'] as JsonObject | undefined)?.['continue']);
     } while (next !== '');
     this.#failures = 0;
     setImmediate(() => this.handler.listed?.());
-    return { metadata: page['metadata'], items } as KubernetesListObject<KubernetesObject>;
+    return { metadata: page['metadata'], items } as unknown as KubernetesListObject<KubernetesObject>;
   }
 
   #page(next: string): Promise<JsonObject> {
-    const { path, labelSelector } = this.resource;
-    const query = { limit: PAGE, ...(labelSelector && { labelSelector }), ...(next && { continue: next }) };
+    const { path, labelSelector, fieldSelector } = this.resource;
+    const selectors = { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) };
+    const query = { limit: PAGE, ...selectors, ...(next && { continue: next }) };
     return this.api.call({ method: 'GET', path, query });
   }
 
@@ -106,7 +124,7 @@ export class ResourceWatch {
 }
 
 /** Items of a list come without apiVersion and kind; those of a watch have them. */
-function withKind(item: KubernetesObject, list: JsonObject): KubernetesObject {
+function withKind(item: JsonObject, list: JsonObject): JsonObject {
   const kind = textOf(list['kind']).replace(/List$/, '');
   return { apiVersion: textOf(list['apiVersion']), kind, ...item };
 }
