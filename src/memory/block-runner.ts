@@ -18,10 +18,7 @@ export function isCheckpointed(checkpointing: Checkpointing, index: number): boo
 
 /** A block as an ordinary module call: its arguments live until it returns. */
 export function plainBlocks(engine: Engine): BlockRunner {
-  return (_, args, call) => {
-    engine.enter(args);
-    return engine.leave(call(args));
-  };
+  return (_, args, call) => plainCall(engine, args, call);
 }
 
 /** Checkpointed blocks over whatever runs them. */
@@ -38,7 +35,8 @@ export function checkpointedBlocks(engine: Engine, checkpointing: Checkpointing,
   };
 }
 
-function plainCall(engine: Engine, args: readonly Argument[], call: BlockCall): Returned {
+/** A module call: its arguments live until it returns. */
+export function plainCall(engine: Engine, args: readonly Argument[], call: BlockCall): Returned {
   engine.enter(args);
   return engine.leave(call(args));
 }

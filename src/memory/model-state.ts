@@ -2,7 +2,7 @@ import type { Architecture } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import type { Linear, Scope } from '../model/module-tree.js';
 import type { RunValues } from '../run/training-run.js';
-import type { LoraAdapter } from './adapters/lora.js';
+import type { LoraAdapter, PlaceParameter } from './adapters/lora.js';
 import { placeLora } from './adapters/lora.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
@@ -22,22 +22,19 @@ export interface ModelState {
   counts: { total: number; trainable: number };
 }
 
-/** How parameters are placed: whole, or as this rank's shard. */
-export type PlaceParameter = (shape: readonly number[], index: number) => EngineTensor;
-
 export interface Placement {
   engine: Engine;
   architecture: Architecture;
   dtype: DType;
   peft: RunValues['peft'];
-  /** Where parameters are not placed whole. */
+  /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
 }
 
 /** Allocates the model in the order of `module.to(device)`: children first, then own parameters, then own buffers. */
 export function placeModel(placement: Placement): ModelState {
   const { engine, architecture, dtype, peft } = placement;
-  const whole: PlaceParameter = (shape) => engine.hold(engine.empty(shape, dtype, PLACE));
+  const whole: PlaceParameter = (shape, _, type) => engine.hold(engine.empty(shape, type, PLACE));
   const place = placement.place ?? whole;
   const state: ModelState = {
     parameters: new Array<EngineTensor>(architecture.parameters.length),
@@ -50,12 +47,12 @@ export function placeModel(placement: Placement): ModelState {
     scope.children.forEach(visit);
     for (const parameter of scope.parameters) {
       if (state.parameters[parameter.index] !== undefined) continue;
-      const tensor = place(parameter.shape, parameter.index);
+      const tensor = place(parameter.shape, parameter.path, dtype);
       tensor.requiresGrad = isTrained(parameter, peft);
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
-    const adapter = peft.method === 'lora' ? placeLora(engine, scope, peft) : null;
+    const adapter = peft.method === 'lora' ? placeLora(place, scope, peft) : null;
     if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };
   visit(architecture.root);

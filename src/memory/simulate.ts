@@ -8,7 +8,7 @@ import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import type { BlockRunner } from './block-runner.js';
-import { checkpointedBlocks, plainBlocks } from './block-runner.js';
+import { checkpointedBlocks } from './block-runner.js';
 import type { MemoryEvents } from './events.js';
 import type { Interpretation } from './interpreter.js';
 import { createOperations } from './interpreter.js';
@@ -16,9 +16,11 @@ import type { ModelState } from './model-state.js';
 import { placeModel } from './model-state.js';
 import { NotEstimable } from './not-estimable.js';
 import type { KernelChoice } from './operations/attention.js';
+import type { ConvolutionWorkspace } from './operations/convolution-workspace.js';
 import { linear } from './operations/matrix.js';
 import { optimizerOf } from './optimizer/optimizers.js';
 import type { Optimizer } from './optimizer/optimizer.js';
+import { parallelStrategy } from './parallel/parallelism.js';
 import { GradScaler } from './precision/grad-scaler.js';
 import type { LoopConventions } from './training-loop.js';
 import { runTrainingLoop } from './training-loop.js';
@@ -31,6 +33,8 @@ export interface SimulationOptions {
   computeCapability: number | null;
   /** How the script treats the model's outputs; the plain loop drops them. */
   conventions?: LoopConventions;
+  /** Scratch memory of the convolution library; none where left out. */
+  convolutionWorkspace?: ConvolutionWorkspace;
   /** Sharded training sums gradients in fp32 (MixedPrecision's reduce type); the default. */
   reduceInFloat32?: boolean;
 }
@@ -48,16 +52,20 @@ const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat
  */
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
   const optimizer = trainer(values);
-  const engine = new Engine(options.gradientAddition);
+  const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   const dtype = WEIGHTS[values.precision] ?? float32;
   engine.recorder.phase('model', 1);
-  const state = placeModel({ engine, architecture, dtype, peft: values.peft });
+  const strategy = parallelStrategy(engine, values, {
+    architecture,
+    reduceInFloat32: options.reduceInFloat32 ?? true,
+  });
+  const state = placeModel({ engine, architecture, dtype, peft: values.peft, place: strategy.place });
   const operations = createOperations({
     engine,
     parameters: state.parameters,
     buffers: state.buffers,
     linear: linearLayers(engine, state),
-    runBlock: blockRunner(engine, values),
+    runBlock: blockRunner(engine, values, strategy.runBlock),
     attention: attentionOf(values.attention),
     kernels: kernelsOf(values.attention, options.computeCapability),
     dropout: values.dropout,
@@ -70,11 +78,12 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     sizes: batchSizes(values, dtype),
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
-    autocast: AUTOCAST[values.precision] ?? null,
-    trained: state.trained,
+    autocast: strategy.replacesAutocast ? null : (AUTOCAST[values.precision] ?? null),
+    trained: strategy.stepped(state.trained),
     optimizer,
     clips: values.gradientClipping,
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
+    around: strategy.around,
     conventions: options.conventions ?? { keepsOutputs: false, outputsToFloat32: false },
   });
   return { ...engine.recorder.finish(), parameters: state.counts };
@@ -110,9 +119,8 @@ function inputGradientLeaf(
   return peft.method === 'lora' && activationCheckpointing !== 'none' ? (inputTable ?? null) : null;
 }
 
-function blockRunner(engine: Engine, { activationCheckpointing }: RunValues): BlockRunner {
-  const plain = plainBlocks(engine);
-  return activationCheckpointing === 'none' ? plain : checkpointedBlocks(engine, activationCheckpointing, plain);
+function blockRunner(engine: Engine, { activationCheckpointing }: RunValues, inner: BlockRunner): BlockRunner {
+  return activationCheckpointing === 'none' ? inner : checkpointedBlocks(engine, activationCheckpointing, inner);
 }
 
 function batchSizes(values: RunValues, dtype: DType): BatchSizes {

@@ -21,6 +21,15 @@ export interface LoopConventions {
   outputsToFloat32: boolean;
 }
 
+/** What happens around the passes of each micro-batch. */
+export interface AroundPasses {
+  beforeForward?(): void;
+  afterForward?(): void;
+  /** The loss has its gradient. */
+  beforeBackward?(): void;
+  afterBackward?(): void;
+}
+
 export interface TrainingLoop {
   engine: Engine;
   architecture: Architecture;
@@ -35,10 +44,8 @@ export interface TrainingLoop {
   clips: boolean;
   scaler: GradScaler | null;
   conventions: LoopConventions;
-  /** Runs right before backward, and right after: sharded and replicated training hook in here. */
-  beforeBackward?: () => void;
-  afterBackward?: () => void;
-  afterForward?: () => void;
+  /** Sharded and replicated training act around forward and backward. */
+  around?: AroundPasses;
 }
 
 const ONES_LIKE = operation('ones_like');
@@ -91,13 +98,14 @@ function forward(loop: TrainingLoop, names: Names, iteration: number): void {
   const { engine, architecture, operations, conventions } = loop;
   engine.recorder.phase('forward', iteration);
   engine.autocast = loop.autocast;
+  loop.around?.beforeForward?.();
   const result = architecture.forward(operations, names.batch as unknown as Batch);
   const loss = engine.hold(result.loss as EngineTensor);
   let outputs = result.outputs.map((tensor) => engine.hold(tensor as EngineTensor));
   if (conventions.outputsToFloat32) outputs = inFloat32(engine, outputs);
   engine.autocast = null;
   engine.clearAutocastCache();
-  loop.afterForward?.();
+  loop.around?.afterForward?.();
   if (names.loss !== null) engine.release(names.loss);
   names.loss = loss;
   for (const tensor of names.outputs) engine.release(tensor);
@@ -126,9 +134,9 @@ function backward(loop: TrainingLoop, names: Names, iteration: number): void {
   const root = scaler === null ? names.loss! : scaler.scale(engine, names.loss!);
   engine.hold(root);
   const gradient = engine.hold(engine.empty([], root.dtype, ONES_LIKE));
-  loop.beforeBackward?.();
+  loop.around?.beforeBackward?.();
   runBackward(engine, root, gradient);
-  loop.afterBackward?.();
+  loop.around?.afterBackward?.();
   engine.release(gradient);
   engine.release(root);
 }

@@ -1,14 +1,12 @@
+import type { DType } from '../../model/dtype.js';
 import { float32 } from '../../model/dtype.js';
-import type { Linear, Scope } from '../../model/module-tree.js';
+import type { Linear, Scope, Shape } from '../../model/module-tree.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
-import { operation } from '../autograd/operation-names.js';
 import { add, dropout, to, unary } from '../operations/elementwise.js';
 import { linear } from '../operations/matrix.js';
 import { UNARY } from '../operations/unary.js';
-
-const PLACE = operation('model.to');
 
 /** The two low-rank factors beside a linear layer: fp32 whatever the model's type (peft's autocast_adapter_dtype). */
 export interface LoraAdapter {
@@ -50,13 +48,16 @@ export function isTargeted({ path }: Linear, targets: RunValues['peft']['targetM
 /** Rank that peft takes where none is given. */
 const DEFAULT_RANK = 8;
 
-/** Allocates the factors of the scope's linear layer, where it is one that is adapted. */
-export function placeLora(engine: Engine, scope: Scope, peft: RunValues['peft']): LoraAdapter | null {
+/** Places a parameter of a shape and type under a path. */
+export type PlaceParameter = (shape: Shape, path: string, dtype: DType) => EngineTensor;
+
+/** Places the factors of the scope's linear layer, where it is one that is adapted. */
+export function placeLora(place: PlaceParameter, scope: Scope, peft: RunValues['peft']): LoraAdapter | null {
   const layer = scope.linearLayer;
   if (layer === null || !isTargeted(layer, peft.targetModules)) return null;
   const rank = peft.rank ?? DEFAULT_RANK;
   const factor = (inFeatures: number, outFeatures: number): [EngineTensor, Linear] => {
-    const tensor = engine.hold(engine.empty([outFeatures, inFeatures], float32, PLACE));
+    const tensor = place([outFeatures, inFeatures], `${layer.path}.lora`, float32);
     tensor.requiresGrad = true;
     return [tensor, { ...layer, inFeatures, outFeatures, bias: null, transposed: false }];
   };
@@ -74,7 +75,7 @@ export function loraLinear(
 ): EngineTensor {
   engine.enter([x]);
   const result = engine.keep(base(x));
-  const input = engine.keep(to(engine, x, float32));
+  const input = engine.keep(to(engine, x, adapter.down.dtype));
   const inner = linear(engine, dropout(engine, input, adapter.dropout), adapter.downLayer, {
     weight: adapter.down,
     bias: null,

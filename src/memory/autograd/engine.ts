@@ -2,6 +2,8 @@ import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Argument, Returned } from '../../model/operations.js';
 import type { BreakdownCategory } from '../estimate.js';
+import type { ConvolutionCall, ConvolutionWorkspace } from '../operations/convolution-workspace.js';
+import { NO_WORKSPACE } from '../operations/convolution-workspace.js';
 import type { Formula, SavingHook, Workspace } from './graph.js';
 import { EngineTensor, Node, Storage } from './graph.js';
 import { operation } from './operation-names.js';
@@ -12,6 +14,7 @@ import { denseStrides, elementCount } from './strides.js';
 /** Gradients that meet: on a device torch adds them in place where it can; while operators are recorded, never. */
 export type GradientAddition = 'in-place' | 'out-of-place';
 
+const CONVOLUTION_WORKSPACE = operation('convolution workspace');
 const ACCUMULATE: Formula = { operation: operation('accumulate_grad'), apply: () => [] };
 
 /** What recomputation sets aside. */
@@ -46,7 +49,10 @@ export class Engine implements Workspace {
   /** Per open frame: where its arguments begin and where they end in `names`. */
   private frames: number[] = [];
 
-  constructor(readonly gradientAddition: GradientAddition) {}
+  constructor(
+    readonly gradientAddition: GradientAddition,
+    private readonly convolutionWorkspace: ConvolutionWorkspace = NO_WORKSPACE,
+  ) {}
 
   // ---- memory
 
@@ -54,8 +60,21 @@ export class Engine implements Workspace {
     return new Storage(bytes, this.recorder.allocate(bytes, operationNumber, this.stream));
   }
 
+  /** A storage without memory as yet; it is filled and emptied by `resize`. */
+  emptyStorage(bytes: number): Storage {
+    return new Storage(bytes, -1);
+  }
+
   discard(storage: Storage): void {
     this.releaseStorage(storage);
+  }
+
+  lendWorkspace(call: ConvolutionCall): void {
+    const bytes = this.convolutionWorkspace(call);
+    if (bytes <= 0) return;
+    const category = this.recorder.bear('workspaces');
+    this.discard(this.scratch(bytes, CONVOLUTION_WORKSPACE));
+    this.recorder.bear(category);
   }
 
   empty(shape: Shape, dtype: DType, operationNumber: number, strides: Strides = null): EngineTensor {

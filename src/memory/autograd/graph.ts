@@ -1,6 +1,7 @@
 import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Tensor } from '../../model/operations.js';
+import type { ConvolutionCall } from '../operations/convolution-workspace.js';
 import type { Strides } from './strides.js';
 
 /** Memory that tensors share. `refs` counts the tensors on it and the places where autograd saved it. */
@@ -49,6 +50,8 @@ export interface Workspace {
   /** Memory that only lives inside a kernel or an expression. */
   scratch(bytes: number, operation: number): Storage;
   discard(storage: Storage): void;
+  /** Scratch memory of a convolution library, taken and given back at once. */
+  lendWorkspace(call: ConvolutionCall): void;
   release(tensor: EngineTensor): void;
   consume(tensor: EngineTensor): void;
 }

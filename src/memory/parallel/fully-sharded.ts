@@ -1,0 +1,272 @@
+import type { DType } from '../../model/dtype.js';
+import type { Shape } from '../../model/module-tree.js';
+import type { Returned } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import type { Formula, Storage } from '../autograd/graph.js';
+import { EngineTensor } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { elementCount } from '../autograd/strides.js';
+import type { BlockRunner } from '../block-runner.js';
+import { plainCall } from '../block-runner.js';
+
+const PLACE = operation('model.to');
+const ALL_GATHER = operation('fsdp.all_gather');
+const COPY_OUT = operation('fsdp.all_gather_copy_out');
+const REDUCE_SCATTER = operation('fsdp.reduce_scatter');
+const TO_COPY = operation('to_copy');
+
+/** Streams of their own, and so allocator pools of their own. */
+const ALL_GATHER_STREAM = 2;
+const REDUCE_SCATTER_STREAM = 4;
+
+export interface ShardingOptions {
+  /** Ranks over which each parameter is spread. */
+  ranks: number;
+  /** Type of the sharded parameters and of their gradients for the optimizer. */
+  storedType: DType;
+  /** Type in which parameters are gathered and computed with. */
+  computeType: DType;
+  reduceType: DType;
+  /** Whether a block gives its parameters up between forward and backward. */
+  reshardAfterForward: boolean;
+}
+
+interface ShardedParameter {
+  /** This rank's part, a leaf for the optimizer. */
+  shard: EngineTensor;
+  /** The whole parameter, whose storage is filled while it is gathered. */
+  whole: EngineTensor;
+  /** Elements of the whole, padded so that each rank has as many. */
+  paddedElements: number;
+}
+
+/** Parameters that are gathered and reduced together: a transformer block, or what is left for the root. */
+class ShardedGroup {
+  readonly parameters: ShardedParameter[] = [];
+  gathered: Storage | null = null;
+  unsharded = false;
+  reduced = false;
+
+  /** Bytes of all parameters, padded, in a type. */
+  bytes(dtype: DType): number {
+    return this.parameters.reduce((sum, { paddedElements }) => sum + paddedElements, 0) * dtype.bytes;
+  }
+}
+
+/**
+ * `fully_shard` on each block, then on the root (torch/distributed/fsdp/_fully_shard of PyTorch 2.9): who gathers what,
+ * when it is given up, and which buffers exist in between. Rank 0's view.
+ */
+export class FullySharded {
+  private readonly blocks: ShardedGroup[];
+  private readonly root = new ShardedGroup();
+  /** Forward keeps an all-gather's output until the next group has copied out, so that the two overlap. */
+  private keptGather: Storage | null = null;
+  /** The input of the last reduce-scatter lives until the next one begins. */
+  private keptReduction: Storage | null = null;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly options: ShardingOptions,
+    private readonly blockPaths: readonly string[],
+  ) {
+    this.blocks = blockPaths.map(() => new ShardedGroup());
+  }
+
+  /** Allocates this rank's shard and returns the parameter as the model sees it. */
+  place(shape: Shape, path: string): EngineTensor {
+    const { engine, options } = this;
+    const rows = Math.ceil((shape[0] ?? 1) / options.ranks);
+    const rest = shape.slice(1);
+    const shard = engine.hold(engine.empty([rows, ...rest], options.storedType, PLACE));
+    const storage = engine.emptyStorage(elementCount(shape) * options.computeType.bytes);
+    const whole = engine.hold(new EngineTensor(shape, null, options.computeType, storage));
+    const paddedElements = rows * options.ranks * elementCount(rest);
+    this.groupOf(path).parameters.push({ shard, whole, paddedElements });
+    return whole;
+  }
+
+  /** This rank's shards of the trained parameters. */
+  shardsOf(trained: readonly EngineTensor[]): EngineTensor[] {
+    const shards = new Map(
+      [this.root, ...this.blocks].flatMap((group) => group.parameters.map((p) => [p.whole, p.shard])),
+    );
+    return trained.map((whole) => shards.get(whole) ?? whole);
+  }
+
+  private groupOf(path: string): ShardedGroup {
+    const block = this.blockPaths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    return this.blocks[block] ?? this.root;
+  }
+
+  // ---- forward
+
+  /** The root is gathered before anything else and stays so until backward has ended. */
+  beforeForward(): void {
+    for (const group of [this.root, ...this.blocks]) group.reduced = false;
+    this.gatherInForward(this.root);
+  }
+
+  afterForward(): void {
+    this.dropKeptGather();
+  }
+
+  runBlock: BlockRunner = (block, args, call) => {
+    const { engine } = this;
+    const group = this.blocks[block.index]!;
+    this.gatherInForward(group);
+    const watched = args.map((argument) =>
+      argument?.requiresGrad ? this.watch(argument, () => this.reduce(group)) : argument,
+    );
+    const result = plainCall(engine, watched, call);
+    if (this.options.reshardAfterForward) this.reshard(group);
+    return this.watchOutput(result, block.index);
+  };
+
+  private gatherInForward(group: ShardedGroup): void {
+    if (group.unsharded) return;
+    this.allGather(group);
+    this.copyOut(group);
+    this.dropKeptGather();
+    this.keptGather = group.gathered;
+    group.gathered = null;
+  }
+
+  private dropKeptGather(): void {
+    if (this.keptGather !== null) this.engine.discard(this.keptGather);
+    this.keptGather = null;
+  }
+
+  // ---- gathering
+
+  private allGather(group: ShardedGroup): void {
+    if (group.unsharded || group.gathered !== null) return;
+    const bytes = group.bytes(this.options.computeType);
+    this.onStream(ALL_GATHER_STREAM, () => {
+      const input = this.buffer(bytes / this.options.ranks, ALL_GATHER);
+      group.gathered = this.buffer(bytes, ALL_GATHER);
+      this.engine.discard(input);
+    });
+  }
+
+  private copyOut(group: ShardedGroup): void {
+    group.unsharded = true;
+    const category = this.engine.recorder.bear('parameters');
+    for (const { whole } of group.parameters) this.engine.resize(whole.storage, true, COPY_OUT);
+    this.engine.recorder.bear(category);
+  }
+
+  private reshard(group: ShardedGroup): void {
+    group.unsharded = false;
+    for (const { whole } of group.parameters) this.engine.resize(whole.storage, false, COPY_OUT);
+  }
+
+  // ---- backward
+
+  /** The loss has its gradient: the last block is gathered ahead. */
+  beforeBackward(): void {
+    const last = this.blocks[this.blocks.length - 1];
+    if (last !== undefined) this.allGather(last);
+  }
+
+  /** Groups whose inputs needed no gradient, and the root. */
+  afterBackward(): void {
+    for (const group of [...this.blocks, this.root]) if (!group.reduced) this.reduce(group);
+    this.dropKeptReduction();
+  }
+
+  /** Before a block's backward: its parameters are there, the next lower block is gathered ahead. */
+  private prepareBackward(index: number): void {
+    const group = this.blocks[index]!;
+    if (!group.unsharded) {
+      this.allGather(group);
+      this.copyOut(group);
+      this.engine.discard(group.gathered!);
+      group.gathered = null;
+    }
+    const lower = this.blocks[index - 1];
+    if (lower !== undefined) this.allGather(lower);
+  }
+
+  /** After a group's backward: its parameters go, its gradients are reduced into the shards'. */
+  private reduce(group: ShardedGroup): void {
+    group.reduced = true;
+    const ready = group.parameters.filter(({ whole }) => whole.gradient !== null);
+    const gradients = ready.map(({ whole }) => whole.gradient!);
+    for (const { whole } of ready) whole.gradient = null;
+    this.reshard(group);
+    if (ready.length === 0) return;
+    this.dropKeptReduction();
+    const { engine, options } = this;
+    const elements = ready.reduce((sum, { paddedElements }) => sum + paddedElements, 0);
+    this.keptReduction = this.buffer(elements * options.reduceType.bytes, REDUCE_SCATTER);
+    const last = gradients.pop()!;
+    for (const gradient of gradients) engine.release(gradient);
+    const output = this.onStream(REDUCE_SCATTER_STREAM, () => this.reduceScatter(elements / options.ranks));
+    engine.release(last);
+    this.giveGradients(ready, output);
+  }
+
+  private reduceScatter(elements: number): EngineTensor {
+    const { engine, options } = this;
+    const output = engine.hold(engine.empty([elements], options.reduceType, REDUCE_SCATTER));
+    if (options.reduceType === options.storedType) return output;
+    const cast = engine.hold(engine.empty([elements], options.storedType, TO_COPY));
+    engine.release(output);
+    return cast;
+  }
+
+  /** The shards' gradients are views of one buffer; later micro-batches are added in place. */
+  private giveGradients(ready: readonly ShardedParameter[], output: EngineTensor): void {
+    const { engine } = this;
+    engine.recorder.categorise(output.storage.block, 'gradients');
+    for (const { shard } of ready) shard.gradient ??= engine.hold(engine.viewOf(output, shard.shape, null));
+    engine.release(output);
+  }
+
+  private dropKeptReduction(): void {
+    if (this.keptReduction !== null) this.engine.discard(this.keptReduction);
+    this.keptReduction = null;
+  }
+
+  // ---- hooks in the graph
+
+  /** The same tensor behind a node that passes the gradient and then acts. */
+  private watch(tensor: EngineTensor, act: () => void): EngineTensor {
+    const formula: Formula = {
+      operation: REDUCE_SCATTER,
+      apply: (_, node) => {
+        act();
+        return [node.gradient];
+      },
+    };
+    const { engine } = this;
+    const node = engine.record(formula, [tensor]);
+    const view = engine.viewOf(tensor, tensor.shape, tensor.strides);
+    view.isView = tensor.isView;
+    return engine.attach(view, node);
+  }
+
+  private watchOutput(result: Returned, index: number): Returned {
+    if (!(result instanceof EngineTensor) || !result.requiresGrad) return result;
+    const output = this.watch(result, () => this.prepareBackward(index));
+    this.engine.consume(result);
+    return output;
+  }
+
+  private buffer(bytes: number, name: number): Storage {
+    const category = this.engine.recorder.bear('communication');
+    const storage = this.engine.scratch(bytes, name);
+    this.engine.recorder.bear(category);
+    return storage;
+  }
+
+  private onStream<R>(stream: number, act: () => R): R {
+    const { engine } = this;
+    const before = engine.stream;
+    engine.stream = stream;
+    const result = act();
+    engine.stream = before;
+    return result;
+  }
+}
