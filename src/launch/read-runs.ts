@@ -99,7 +99,7 @@ function processFacts(podSet: PodSet, { says, launchers, devicesPerPod }: Progra
     operator: podSet.launch,
     devicesPerPod,
     replicas: podSet.replicas,
-    replicasOpen: podSet.replicasUnresolved.length > 0,
+    replicasOpen: podSet.replicasUnresolved.length > 0 || podSet.launch.nodesUnresolved.length > 0,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Unresolved } from './workload.js';
+import type { LaunchFacts, Unresolved } from './workload.js';
 
 /** A count, with what of it another tool fills in. */
 export interface Count {
@@ -11,6 +11,11 @@ export const LARGEST_COUNT = 2 ** 31 - 1;
 
 export function known(value: number): Count {
   return { value, unresolved: [] };
+}
+
+/** The facts on nodes that a count of pods makes. */
+export function asNodes({ value, unresolved }: Count): Pick<LaunchFacts, 'nodes' | 'nodesUnresolved'> {
+  return { nodes: value, nodesUnresolved: unresolved };
 }
 
 export function product(...counts: readonly Count[]): Count {

@@ -170,8 +170,10 @@ export interface Statement {
 export interface LaunchFacts {
   /** Processes per pod where the operator says so (`nprocPerNode`, `slotsPerWorker`); null: it does not. */
   processesPerPod: number | 'auto' | null;
-  /** Pods that join in one distributed run, over all pod sets that take part; null: not said, or filled in elsewhere. */
+  /** Pods that join in one distributed run, over all pod sets that take part; null: the operator does not join them. */
   nodes: number | null;
+  /** What of `nodes` is filled in by another tool; it is an assumption where this is not empty. */
+  nodesUnresolved: readonly Unresolved[];
   /**
    * The number that the operator hands to the processes as WORLD_SIZE, by its own rule. It may count pods, not ranks:
    * to be used for `$(WORLD_SIZE)` and `$WORLD_SIZE` only. null: it sets none, or one that cannot be known.

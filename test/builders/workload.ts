@@ -35,7 +35,15 @@ export function podSet(overrides: Partial<PodSet> = {}): PodSet {
     devices: [request()],
     placement: ANYWHERE,
     annotations: {},
-    launch: { processesPerPod: null, nodes: null, worldSize: null, env: {}, startedBy: null, statements: [] },
+    launch: {
+      processesPerPod: null,
+      nodes: null,
+      nodesUnresolved: [],
+      worldSize: null,
+      env: {},
+      startedBy: null,
+      statements: [],
+    },
     ...overrides,
   };
 }

@@ -41,6 +41,7 @@ const env = (values: Record<string, string>): Container['env'] =>
 const NO_FACTS: LaunchFacts = {
   processesPerPod: null,
   nodes: null,
+  nodesUnresolved: [],
   worldSize: null,
   env: {},
   startedBy: null,

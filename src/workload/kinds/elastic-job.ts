@@ -1,3 +1,4 @@
+import { asNodes } from '../count.js';
 import type { Field } from '../field.js';
 import type { KindReading } from '../workload.js';
 import { readReplicaPods, readReplicaSpecs, totalReplicas } from './replica-specs.js';
@@ -16,10 +17,10 @@ export const elasticJob: WorkloadKind = {
     const spec = object.get('spec');
     const specs = readReplicaSpecs(spec.get('replicaSpecs'));
     const workers = totalReplicas(specs.filter(({ role }) => role !== 'master'));
-    const nodes = workers.unresolved.length === 0 ? workers.value : null;
-    const env: Record<string, string> = nodes === null ? {} : { NODE_NUM: String(nodes) };
+    const settled = workers.unresolved.length === 0;
+    const env: Record<string, string> = settled ? { NODE_NUM: String(workers.value) } : {};
     return {
-      podSets: readReplicaPods(specs, () => ({ nodes, env })),
+      podSets: readReplicaPods(specs, () => ({ ...asNodes(workers), env })),
       gangSize: spec.get('minNodes').present ? spec.get('minNodes').count(1).value : totalReplicas(specs).value,
       suspended: spec.get('suspend').flag(),
       purpose: 'training',

@@ -1,4 +1,4 @@
-import { known, product, sum } from '../count.js';
+import { asNodes, known, product, sum } from '../count.js';
 import type { Count } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
@@ -50,5 +50,5 @@ export function readReplicatedJobs(spec: Field): ReplicatedJob[] {
 
 /** JobSet sets no variables of a framework; pods of one replicated job usually make one distributed run. */
 function launchFacts(pods: Count = known(1)): Partial<LaunchFacts> {
-  return { nodes: pods.unresolved.length === 0 ? pods.value : null };
+  return asNodes(pods);
 }

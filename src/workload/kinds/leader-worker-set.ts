@@ -1,4 +1,4 @@
-import { known, product } from '../count.js';
+import { asNodes, known, product } from '../count.js';
 import type { Count } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
@@ -31,6 +31,6 @@ export const leaderWorkerSet: WorkloadKind = {
 };
 
 function launchFacts(size: Count = known(1)): Partial<LaunchFacts> {
-  if (size.unresolved.length > 0) return {};
-  return { nodes: size.value, env: { LWS_GROUP_SIZE: String(size.value) } };
+  const env: Record<string, string> = size.unresolved.length > 0 ? {} : { LWS_GROUP_SIZE: String(size.value) };
+  return { ...asNodes(size), env };
 }

@@ -1,3 +1,4 @@
+import { asNodes } from '../count.js';
 import type { Field } from '../field.js';
 import type { KindReading, LaunchFacts } from '../workload.js';
 import type { ReplicaSpec } from './replica-specs.js';
@@ -35,7 +36,7 @@ function launchFacts(spec: Field, specs: readonly ReplicaSpec[]): (each: Replica
   const slots = spec.get('slotsPerWorker').count(1);
   const hasLauncher = specs.some(({ role }) => role === LAUNCHER);
   const shared = {
-    nodes: nodes.unresolved.length === 0 ? nodes.value : null,
+    ...asNodes(nodes),
     processesPerPod: slots.unresolved.length === 0 ? slots.value : null,
   };
   return ({ role }) => ({ ...shared, startedBy: hasLauncher && role !== LAUNCHER ? LAUNCHER : null });

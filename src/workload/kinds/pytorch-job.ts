@@ -1,4 +1,5 @@
 import type { Count } from '../count.js';
+import { asNodes } from '../count.js';
 import type { Field } from '../field.js';
 import type { KindReading, LaunchFacts } from '../workload.js';
 import type { ReplicaSpec } from './replica-specs.js';
@@ -36,7 +37,7 @@ function launchFacts(spec: Field, specs: readonly ReplicaSpec[]): LaunchFacts {
   const worldSize = hasMaster && pods.unresolved.length === 0 && processesPerPod !== null ? pods.value * ranks : null;
   return {
     processesPerPod,
-    nodes: pods.unresolved.length === 0 ? pods.value : null,
+    ...asNodes(pods),
     worldSize,
     env: environment(spec, pods, processesPerPod, worldSize),
     startedBy: null,

@@ -1,5 +1,5 @@
 import type { Count } from '../count.js';
-import { sum } from '../count.js';
+import { asNodes, sum } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
 import type { KindReading, LaunchFacts, PodSet } from '../workload.js';
@@ -68,11 +68,16 @@ export interface ReplicaJobRules {
 export function readReplicaJob(spec: Field, member: string, rules: ReplicaJobRules): KindReading {
   const specs = readReplicaSpecs(spec.get(member));
   const pods = totalReplicas(specs);
-  const nodes = pods.unresolved.length === 0 ? pods.value : null;
-  const worldSize = rules.worldSizeIsPods === true ? nodes : null;
+  const settled = pods.unresolved.length === 0;
+  const worldSize = rules.worldSizeIsPods === true && settled ? pods.value : null;
   const env: Record<string, string> = worldSize === null ? {} : { WORLD_SIZE: String(worldSize) };
   return {
-    podSets: readReplicaPods(specs, () => ({ processesPerPod: rules.processesPerPod, nodes, worldSize, env })),
+    podSets: readReplicaPods(specs, () => ({
+      processesPerPod: rules.processesPerPod,
+      ...asNodes(pods),
+      worldSize,
+      env,
+    })),
     gangSize: gangOf(spec, specs),
     suspended: isSuspended(spec),
     purpose: 'training',

@@ -1,5 +1,5 @@
 import type { Count } from '../count.js';
-import { sum } from '../count.js';
+import { asNodes, sum } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
 import type { KindReading, LaunchFacts, PodSet, Statement } from '../workload.js';
@@ -143,12 +143,12 @@ function launchFacts(
   const settled = nodes.unresolved.length === 0 ? nodes.value : null;
   const processesPerPod = processes(podSet, policy, filling);
   const statements = filling?.statements ?? [];
-  if (policy.get('torch').value === undefined) return { nodes: settled, processesPerPod, statements };
+  if (policy.get('torch').value === undefined) return { ...asNodes(nodes), processesPerPod, statements };
   const env = {
     ...(settled === null ? {} : { PET_NNODES: String(settled) }),
     ...(processesPerPod === null ? {} : { PET_NPROC_PER_NODE: String(processesPerPod) }),
   };
-  return { nodes: settled, processesPerPod, statements, env };
+  return { ...asNodes(nodes), processesPerPod, statements, env };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Count } from '../count.js';
-import { sum } from '../count.js';
+import { asNodes, sum } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
 import type { KindReading, LaunchFacts, PodSet } from '../workload.js';
@@ -61,9 +61,9 @@ function launchFacts(spec: Field, tasks: readonly Task[]): Partial<LaunchFacts> 
 function pytorchFacts(plugin: Field, tasks: readonly Task[]): Partial<LaunchFacts> {
   const names = [optionOf(plugin, 'master') ?? 'master', optionOf(plugin, 'worker') ?? 'worker'];
   const pods = sum(...tasks.filter(({ name }) => names.includes(name)).map(({ replicas }) => replicas));
-  if (pods.unresolved.length > 0) return countVariables(tasks);
   const { env = {} } = countVariables(tasks);
-  return { nodes: pods.value, worldSize: pods.value, env: { ...env, WORLD_SIZE: String(pods.value) } };
+  if (pods.unresolved.length > 0) return { ...asNodes(pods), env };
+  return { ...asNodes(pods), worldSize: pods.value, env: { ...env, WORLD_SIZE: String(pods.value) } };
 }
 
 /** The `svc` plugin tells every pod how many each task has: VC_WORKER_NUM for the task `worker`. */
@@ -86,16 +86,17 @@ function joinLauncher(spec: Field, podSets: readonly PodSet[]): PodSet[] {
   const overSsh = plugins.get('ssh').value === undefined ? undefined : onlyOne;
   const launcher = podSets.find(({ name }) => name === byPlugin)?.name ?? overSsh;
   if (launcher === undefined) return [...podSets];
-  const nodes = workerPods(podSets.filter(({ name }) => name !== launcher));
+  const nodes = asNodes(workerPods(podSets.filter(({ name }) => name !== launcher)));
   return podSets.map((podSet) => {
     if (podSet.name === launcher) return { ...podSet, role: 'launcher' };
-    return { ...podSet, launch: { ...podSet.launch, nodes, startedBy: launcher } };
+    return { ...podSet, launch: { ...podSet.launch, ...nodes, startedBy: launcher } };
   });
 }
 
-function workerPods(workers: readonly PodSet[]): number | null {
-  const settled = workers.every(({ replicasUnresolved }) => replicasUnresolved.length === 0);
-  return settled ? workers.reduce((all, { replicas }) => all + replicas, 0) : null;
+function workerPods(workers: readonly PodSet[]): Count {
+  return sum(
+    ...workers.map(({ replicas, replicasUnresolved }) => ({ value: replicas, unresolved: replicasUnresolved })),
+  );
 }
 
 /** The value of `--name=value` among a plugin's arguments. */

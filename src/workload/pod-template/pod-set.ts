@@ -18,6 +18,7 @@ export interface PodSetFacts {
 export const NO_LAUNCH_FACTS: LaunchFacts = {
   processesPerPod: null,
   nodes: null,
+  nodesUnresolved: [],
   worldSize: null,
   env: {},
   startedBy: null,
