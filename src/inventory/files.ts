@@ -19,32 +19,47 @@ const OBJECTS = /\.(json|ya?ml)$/;
 /** Which files of a folder belong to an inventory. */
 export const isInventoryFile = (name: string): boolean => EXPOSITION.test(name) || OBJECTS.test(name);
 
-/**
- * The inventory that files describe: either one inventory document, or exposition texts (`*.prom`, as exporters print
- * them) beside Kubernetes objects (`kubectl get nodes -o json`, also with pods, as JSON or YAML). A text whose labels do
- * not name a node is taken to be of the node that its file is called after.
- * Throws UnreadableInventory, naming the file.
- */
-export function readInventoryFiles(
-  files: readonly InventoryFile[],
-  context: { nowMs: number; gpus: GpuLookup },
-): InventorySnapshot {
-  const texts = files.filter(({ name }) => EXPOSITION.test(name));
-  const parsed = files.filter(({ name }) => OBJECTS.test(name)).map((file) => ({ ...file, content: parsedText(file) }));
-  const document = parsed.find(({ content }) => isInventoryDocument(content));
-  if (document !== undefined) {
-    if (files.length > 1) throw new UnreadableInventory(document.name, 'an Inventory stands alone; remove other files');
-    return readInventoryDocument(document.content, { ...context, file: document.name });
-  }
-  const { nodes, pods } = objectsOf(parsed);
-  const devices = texts.flatMap((file) => devicesOf(file, context));
-  if (nodes.length === 0 && devices.length === 0) {
-    throw new UnreadableInventory(files[0]?.name ?? 'inventory', 'no nodes and no GPU metrics in it');
-  }
-  return buildSnapshot({ nodes: withRequested(nodes, pods), devices, ...context });
+/** What the files of a folder say, before it is put together. */
+export interface InventoryParts {
+  nodes: readonly Node[];
+  readings: readonly DeviceReading[];
 }
 
-function devicesOf(file: InventoryFile, context: { nowMs: number; gpus: GpuLookup }): readonly DeviceReading[] {
+interface FilesContext {
+  nowMs: number;
+  gpus: GpuLookup;
+}
+
+/**
+ * The inventory that files describe: either one inventory document, or what `readInventoryParts` reads.
+ * Throws UnreadableInventory, naming the file.
+ */
+export function readInventoryFiles(files: readonly InventoryFile[], context: FilesContext): InventorySnapshot {
+  const [only] = files;
+  const content = files.length === 1 && only !== undefined && OBJECTS.test(only.name) ? parsedText(only) : null;
+  if (only !== undefined && isInventoryDocument(content)) {
+    return readInventoryDocument(content, { ...context, file: only.name });
+  }
+  const { nodes, readings } = readInventoryParts(files, context);
+  return buildSnapshot({ nodes, devices: readings, ...context });
+}
+
+/**
+ * Nodes and devices out of exposition texts (`*.prom`, as exporters print them) beside Kubernetes objects
+ * (`kubectl get nodes -o json`, also with pods, as JSON or YAML). A text whose labels do not name a node is taken to be
+ * of the node that its file is called after. Throws UnreadableInventory, naming the file.
+ */
+export function readInventoryParts(files: readonly InventoryFile[], context: FilesContext): InventoryParts {
+  const readings = files.filter(({ name }) => EXPOSITION.test(name)).flatMap((file) => devicesOf(file, context));
+  const objects = files.filter(({ name }) => OBJECTS.test(name));
+  const { nodes, pods } = objectsOf(objects.map((file) => ({ name: file.name, content: parsedText(file) })));
+  if (nodes.length === 0 && readings.length === 0) {
+    throw new UnreadableInventory(files[0]?.name ?? 'inventory', 'no nodes and no GPU metrics in it');
+  }
+  return { nodes: withRequested(nodes, pods), readings };
+}
+
+function devicesOf(file: InventoryFile, context: FilesContext): readonly DeviceReading[] {
   const fallbackNode = file.name.replace(/^.*\//, '').replace(EXPOSITION, '');
   const { readings } = readScrape(file.text, {
     source: 'dcgm',
@@ -69,6 +84,8 @@ function objectsOf(files: readonly { name: string; content: unknown }[]): { node
   const nodes: Node[] = [];
   const pods: BoundPod[] = [];
   for (const { name, content } of files) {
+    if (isInventoryDocument(content))
+      throw new UnreadableInventory(name, 'an Inventory stands alone; remove other files');
     const objects = itemsOf(content);
     if (objects.length === 0) throw new UnreadableInventory(name, 'neither an Inventory nor a list of nodes and pods');
     for (const object of objects) addObject(object, nodes, pods);
