@@ -53,8 +53,9 @@ export function scoreRun(record: MeasuredRun, facts: Facts): ScoredRun | null {
     };
     return { ...head, answered: true, reason: null, predicted };
   } catch (error) {
-    if (!(error instanceof NotEstimable)) throw new Error(`${record.id}: ${String(error)}`, { cause: error });
-    return { ...head, answered: false, reason: error.message, predicted: null };
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof NotEstimable ? message : `internal error: ${message}`;
+    return { ...head, answered: false, reason, predicted: null };
   }
 }
 

@@ -9,10 +9,12 @@ import { parseAllocatorConfig } from './allocator/config.js';
 import type { Replay } from './allocator/replay.js';
 import { replay } from './allocator/replay.js';
 import { smallestSurvivingLimit } from './allocator/smallest-limit.js';
+import { cudnnWorkspace } from './device/cudnn-workspace.js';
 import { cublasWorkspaces } from './device/cublas-workspace.js';
 import { withInjected } from './device/injection.js';
 import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
+import { conventionsOf } from './loop-conventions.js';
 import { NotEstimable } from './not-estimable.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
 import { simulate } from './simulate.js';
@@ -64,6 +66,8 @@ function simulateRun(values: RunValues, context: { device: DeviceTraits; models:
       iterations: ITERATIONS,
       gradientAddition: 'in-place',
       computeCapability: context.device.computeCapability,
+      conventions: conventionsOf(values),
+      convolutionWorkspace: cudnnWorkspace(values, context.device),
     });
     const all = { total: architecture.parameterCount, trainable: architecture.parameterCount };
     return { ...events, parameters: events.parameters ?? all };

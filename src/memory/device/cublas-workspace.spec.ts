@@ -27,7 +27,11 @@ const LIST: MemoryEvents = {
 
 describe('cuBLAS workspaces', () => {
   it('appear at the first product of forward and of backward', () => {
-    const blocks = cublasWorkspaces(LIST, RUN, { model: 'NVIDIA A100-SXM4-40GB', vendor: 'nvidia', computeCapability: 8 });
+    const blocks = cublasWorkspaces(LIST, RUN, {
+      model: 'NVIDIA A100-SXM4-40GB',
+      vendor: 'nvidia',
+      computeCapability: 8,
+    });
     expect(blocks.map(({ beforeEvent, bytes }) => [beforeEvent, bytes])).toEqual([
       [2, 8_519_680],
       [5, 8_519_680],

@@ -36,5 +36,7 @@ export const otherLibraries: DeviceMechanism = {
 
 const isSmall = (device: DeviceTraits): boolean => /\bT4\b|\bL4\b|\bP4\b/.test(device.model);
 
-const isTrainer = (run: RunValues): boolean =>
-  TRAINER_PACKAGES.some((name) => Object.hasOwn(run.framework.packages, name) || run.framework.name.includes(name));
+function isTrainer({ program, framework }: RunValues): boolean {
+  const names = `${program?.name ?? ''} ${framework.name}`.toLowerCase();
+  return TRAINER_PACKAGES.some((name) => Object.hasOwn(framework.packages, name) || names.includes(name));
+}

@@ -5,7 +5,9 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
+import { elementCount } from '../autograd/strides.js';
 import { consumeCast, lowered } from '../precision/autocast.js';
+import type { ConvolutionCall } from './convolution-workspace.js';
 import { channelsLastStrides } from './views.js';
 
 const CONVOLUTION = operation('convolution');
@@ -14,6 +16,9 @@ const MAX_POOL = operation('max_pool2d_with_indices');
 const ADAPTIVE_POOL = operation('adaptive_avg_pool2d');
 const MEAN = operation('mean');
 
+/** Gradients of a convolution's inputs, in order, by the kernel that makes them; the bias's is a sum. */
+const GRADIENT_PASSES = ['input-gradient', 'weight-gradient', null] as const;
+
 /** Input, weight and bias gradients in one call. */
 const CONVOLUTION_FORMULA: Formula = {
   operation: CONVOLUTION,
@@ -21,9 +26,32 @@ const CONVOLUTION_FORMULA: Formula = {
     node.next.map((next, i) => {
       if (next === null) return null;
       const { shape, strides } = next.outputs[node.outputNumbers[i]!]!;
-      return workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
+      const gradient = workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
+      const pass = GRADIENT_PASSES[i] ?? null;
+      const [input, weight] = node.saved;
+      if (pass !== null && input && weight) runKernel(workspace, pass, { input, weight, output: node.gradient });
+      return gradient;
     }),
 };
+
+const bytesOf = ({ shape, dtype }: EngineTensor): number => elementCount(shape) * dtype.bytes;
+
+/** The library's scratch memory, for as long as the kernel runs. */
+function runKernel(
+  workspace: Workspace,
+  pass: ConvolutionCall['pass'],
+  { input, weight, output }: Record<'input' | 'weight' | 'output', EngineTensor>,
+): void {
+  workspace.lendWorkspace({
+    pass,
+    dtype: input.dtype,
+    inputBytes: bytesOf(input),
+    outputBytes: bytesOf(output),
+    weightBytes: bytesOf(weight),
+    depthwise: weight.shape[1] === 1 && input.shape[1]! > 1,
+    channelsLast: output.strides !== null,
+  });
+}
 
 const MAX_POOL_FORMULA: Formula = {
   operation: MAX_POOL,
@@ -88,6 +116,7 @@ function convolve(
   engine.save(node, weight);
   const strides = convolutionStrides(input, weight, at.shape);
   const out = engine.attach(engine.empty(at.shape, input.dtype, CONVOLUTION, strides), node);
+  runKernel(engine, 'forward', { input, weight, output: out });
   consumeCast(engine, x, input);
   consumeCast(engine, ownWeight, weight);
   if (ownBias && bias) consumeCast(engine, ownBias, bias);

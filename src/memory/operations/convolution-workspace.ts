@@ -1,0 +1,18 @@
+import type { DType } from '../../model/dtype.js';
+
+/** One convolution kernel as a library sees it. */
+export interface ConvolutionCall {
+  pass: 'forward' | 'input-gradient' | 'weight-gradient';
+  dtype: DType;
+  inputBytes: number;
+  outputBytes: number;
+  weightBytes: number;
+  /** Every channel has a filter of its own. */
+  depthwise: boolean;
+  channelsLast: boolean;
+}
+
+/** Bytes of scratch memory that the library asks for while the kernel runs. */
+export type ConvolutionWorkspace = (call: ConvolutionCall) => number;
+
+export const NO_WORKSPACE: ConvolutionWorkspace = () => 0;
