@@ -1,5 +1,4 @@
 import type { Advice, Assessment, DeviceClassFit, PodSetFit } from '../../fit/assessment.js';
-import { severity } from '../../fit/workload-fit.js';
 import { gib } from '../../fit/words.js';
 import type { Interval } from '../../memory/estimate.js';
 import type { AssessedInput } from '../assess-all.js';
@@ -21,26 +20,17 @@ export function workloadName({ workload }: Assessment): string {
   return `${kind} ${namespace === null ? '' : `${namespace}/`}${name ?? '(generated name)'}`;
 }
 
-const worstFit = (fits: readonly PodSetFit[]): PodSetFit | undefined =>
-  [...fits].sort((a, b) => severity(b.verdict) - severity(a.verdict))[0];
-
-function needOf({ fit }: Assessment): string {
-  const [first] = (worstFit(fit)?.classes ?? []).filter((row) => row.verdict !== 'unknown');
-  return first === undefined ? '–' : gib(first.requiredBytes.expected);
-}
-
-/** One line for each workload. */
-function summary(assessed: readonly AssessedInput[], terminal: Terminal): string {
+/** One line for each workload: verdict and reason. */
+export function summary(assessed: readonly AssessedInput[], terminal: Terminal): string {
   const rows = assessed.map(({ assessment }) => ({
     name: workloadName(assessment),
-    cells: [painted(assessment.verdict, terminal), needOf(assessment), assessment.reason],
+    cells: [painted(assessment.verdict, terminal), assessment.reason],
   }));
   const nameWidth = Math.min(44, Math.max(8, ...rows.map(({ name }) => name.length))) + 2;
   const columns = [
     { title: 'workload', width: nameWidth },
     { title: 'verdict', width: 15 },
-    { title: 'needs', width: 11 },
-    { title: 'why', width: Math.max(30, terminal.columns - nameWidth - 15 - 11 - 6) },
+    { title: 'why', width: Math.max(30, terminal.columns - nameWidth - 15 - 4) },
   ];
   return table(
     columns,

@@ -20,8 +20,13 @@ const quoted = (text: string): string => {
   return line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE - 1)}…` : line;
 };
 
-const placeWords = ({ document, path, text }: SourcePlace): string =>
-  `${document === 'manifest' ? '' : `${document} `}${path}${path === '' ? '' : ': '}${quoted(text)}`;
+/** The path from the container on: what stands before it is the same for all. */
+const shortPath = (path: string): string => path.replace(/^.*\.(?=(?:containers|initContainers)\[)/, '');
+
+function placeWords({ document, path, text }: SourcePlace): string {
+  const where = [document === 'manifest' ? '' : document, shortPath(path)].filter((part) => part !== '').join(' ');
+  return `${where}: ${quoted(text)}`;
+}
 
 /** Where a value came from, in one line. */
 export function evidenceWords(evidence: Evidence): string {

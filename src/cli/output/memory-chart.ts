@@ -25,18 +25,27 @@ function cell(bytes: number, floor: number, step: number): string {
   return EIGHTHS[Math.max(0, Math.min(8, filled))] ?? ' ';
 }
 
+/** Names short enough to stand under a few columns. */
+const SHORT: Readonly<Record<string, readonly string[]>> = {
+  forward: ['forward', 'fwd', 'f'],
+  backward: ['backward', 'bwd', 'b'],
+  'zero-grad': ['zero'],
+  model: ['model', 'm'],
+  step: ['step', 's'],
+};
+
+const nameThatFits = (phase: string, room: number): string =>
+  (SHORT[phase] ?? [phase]).find((name) => name.length < room || (name.length === 1 && room === 1)) ?? '';
+
 /** Names of the phases under the columns in which they begin; a name that has no room is left out. */
 function phaseLine(columns: readonly { phase: string; iteration: number }[]): string {
   let line = '';
+  let start = 0;
   columns.forEach(({ phase, iteration }, index) => {
-    const before = columns[index - 1];
-    const begins = before === undefined || before.phase !== phase || before.iteration !== iteration;
-    if (!begins || line.length > index) return;
-    const next = columns.findIndex(
-      (other, at) => at > index && (other.phase !== phase || other.iteration !== iteration),
-    );
-    const room = (next === -1 ? columns.length : next) - index;
-    if (phase.length < room || (next === -1 && phase.length <= room)) line = line.padEnd(index) + phase;
+    const next = columns[index + 1];
+    if (next?.phase === phase && next.iteration === iteration) return;
+    line = line.padEnd(start) + nameThatFits(phase, index + 1 - start);
+    start = index + 1;
   });
   return line;
 }

@@ -1,4 +1,4 @@
-import { settingAt, withSetting } from '../../run/fields.js';
+import { withSetting } from '../../run/fields.js';
 import type { RunField, TrainingRun } from '../../run/training-run.js';
 import type { DeviceRequest, NodeRequirement, Placement, PodSet } from '../../workload/workload.js';
 import { DEVICE_LABELS } from '../affinity.js';
@@ -15,7 +15,7 @@ export function isRunEdit(edit: Edit): edit is RunEdit {
 export function editedRun(run: TrainingRun, edits: readonly Edit[]): TrainingRun {
   return edits.filter(isRunEdit).reduce((edited, { field, value }) => {
     const evidence = { kind: 'derived', from: [field], rule: 'proposed' } as const;
-    return withSetting(edited, field, { ...settingAt(edited, field), value, evidence });
+    return withSetting(edited, field, { value, evidence });
   }, run);
 }
 

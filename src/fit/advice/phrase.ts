@@ -86,10 +86,28 @@ const SEPARATORS: Readonly<Record<Written['style'], string>> = {
   environment: '=',
 };
 
+/** How one's own PyTorch code says it; null where a field has no usual form. */
+const IN_CODE: Readonly<Partial<Record<RunField, (value: unknown) => string | null>>> = {
+  microBatchSize: (value) => `batches of ${shown(value)} in the data loader`,
+  gradientAccumulationSteps: (value) => `${shown(value)} accumulation steps in the training loop`,
+  activationCheckpointing: () => 'activation checkpointing in the code (model.gradient_checkpointing_enable())',
+  'optimizer.implementation': (value) =>
+    value === 'fused' ? 'fused=True for the optimizer in the code' : 'the 8-bit optimizer of bitsandbytes in the code',
+  'peft.method': () => 'LoRA adapters in the code (peft.get_peft_model)',
+  'peft.rank': (value) => `of rank ${shown(value)}`,
+  quantization: () => 'the base model loaded in 4 bits (BitsAndBytesConfig)',
+  'parallelism.sharding': (value) => `the model sharded in the code (${shown(value)})`,
+  attention: (value) => `attention ${shown(value)} in the code`,
+  loss: () => 'a fused loss in the code (liger-kernel)',
+};
+
+const inCode = (field: RunField, value: unknown): string =>
+  IN_CODE[field]?.(value) ?? `${field} ${shown(value)} in the training code`;
+
 /** As the program's option, or as the field where nothing better is known. */
 function inProgramsWords({ field, value }: RunEdit, run: TrainingRun): Worded {
   const written = writtenFor(run, field, value);
-  if (written === null) return { write: `${field}: ${shown(value)} in the training code`, patches: [] };
+  if (written === null) return { write: inCode(field, value), patches: [] };
   const separator = written.value === '' ? '' : SEPARATORS[written.style];
   const prefix = written.style === 'environment' ? 'env ' : '';
   return { write: `${prefix}${written.option}${separator}${written.value}`, patches: [] };
@@ -101,8 +119,9 @@ const followsFromGlobal = (run: TrainingRun, field: RunField): boolean =>
 
 function runChange(edit: RunEdit, subject: Subject, documents: Documents): Change | null {
   const { run } = subject;
-  const before = settingAt(run, edit.field).value;
-  if (SILENT.has(edit.field) || shown(before) === shown(edit.value) || followsFromGlobal(run, edit.field)) return null;
+  const { value: before, range } = settingAt(run, edit.field);
+  const isSame = range === undefined && shown(before) === shown(edit.value);
+  if (SILENT.has(edit.field) || isSame || followsFromGlobal(run, edit.field)) return null;
   const own = [edit.field, ...sourcesOf(run, edit.field)].map((field) => inOwnWords(edit, field, run, documents));
   const worded = own.find((words) => words !== null) ?? inProgramsWords(edit, run);
   return { field: edit.field, from: shown(before), to: shown(edit.value), ...worded };

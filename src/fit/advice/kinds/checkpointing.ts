@@ -8,7 +8,9 @@ export const checkpointing: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   combines: true,
   ladder({ values, run }) {
-    if (values.activationCheckpointing === 'full' || !canWrite(run, 'activationCheckpointing')) return [];
+    const isCertain = run.activationCheckpointing.range === undefined;
+    if (values.activationCheckpointing === 'full' && isCertain) return [];
+    if (!canWrite(run, 'activationCheckpointing')) return [];
     const costs = ['recomputes the forward pass: about a third more compute'];
     return [{ edits: [{ field: 'activationCheckpointing', value: 'full' }], costs }];
   },
