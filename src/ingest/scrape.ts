@@ -96,14 +96,13 @@ async function readBody(response: Response, maxBytes: number): Promise<string> {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof NotTaken) return error.outcome;
-  if (error instanceof DOMException && error.name === 'TimeoutError') return 'timeout';
-  return 'unreachable';
+  return (error as Error).name === 'TimeoutError' ? 'timeout' : 'unreachable';
 }
 
 /** fetch says `fetch failed` and hides the reason in the cause. */
 function problemOf(error: unknown, limits: ScrapeLimits): string {
   if (outcomeOf(error) === 'timeout') return `it did not answer within ${limits.timeoutMs} ms`;
-  const { message, cause } = error as Error;
-  const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : undefined;
+  const { message, cause } = error as Error & { cause?: Partial<NodeJS.ErrnoException> };
+  const reason = cause?.message || cause?.code;
   return reason === undefined ? message : `${message}: ${reason}`;
 }
