@@ -1,24 +1,9 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readDocuments } from './documents/documents.js';
+import { anyJson, placesOf, readOrRefuse, replaced } from '../../test/builders/hostile.js';
 import { WORKLOAD_KINDS } from './kinds.js';
-import { readWorkload } from './read-workload.js';
 import type { Json, JsonObject, Workload } from './workload.js';
 import { UnreadableManifest } from './workload.js';
-
-/** Manifests of other projects, which are read where they lie beside this one and never copied. */
-const PUBLIC = '../shared/manifests/public';
-
-/** Reads, or refuses in the one way that is allowed. */
-function readOrRefuse(manifest: JsonObject): Workload | UnreadableManifest | null {
-  try {
-    return readWorkload(manifest);
-  } catch (error) {
-    if (error instanceof UnreadableManifest) return error;
-    throw error;
-  }
-}
 
 function millisecondsOf(act: () => void): number {
   const start = performance.now();
@@ -33,132 +18,6 @@ const job = (podSpec: JsonObject): JsonObject => ({
   metadata: { name: 'j' },
   spec: { template: { spec: podSpec } },
 });
-
-/** Words that readers look for, so that random objects get past the first member. */
-const KEYS = [
-  ...['spec', 'template', 'containers', 'initContainers', 'metadata', 'annotations', 'labels', 'resources', 'limits'],
-  ...[
-    'requests',
-    'nvidia.com/gpu',
-    'nvidia.com/gpumem',
-    'name',
-    'image',
-    'command',
-    'args',
-    'env',
-    'value',
-    'valueFrom',
-  ],
-  ...[
-    'replicas',
-    'parallelism',
-    'completions',
-    'jobTemplate',
-    'replicatedJobs',
-    'pytorchReplicaSpecs',
-    'Worker',
-    'Master',
-  ],
-  ...[
-    'mpiReplicaSpecs',
-    'Launcher',
-    'slotsPerWorker',
-    'nprocPerNode',
-    'elasticPolicy',
-    'runPolicy',
-    'tasks',
-    'plugins',
-  ],
-  ...[
-    'trainer',
-    'runtimeRef',
-    'mlPolicy',
-    'torch',
-    'mpi',
-    'numNodes',
-    'runtimePatches',
-    'podSpecOverrides',
-    'targetJobs',
-  ],
-  ...['rayClusterSpec', 'headGroupSpec', 'workerGroupSpecs', 'entrypoint', 'runtimeEnvYAML', 'components', 'podSets'],
-  ...[
-    'leaderWorkerTemplate',
-    'workerTemplate',
-    'size',
-    'templates',
-    'container',
-    'script',
-    'source',
-    'resource',
-    'manifest',
-  ],
-  ...[
-    'arguments',
-    'parameters',
-    'inputs',
-    'steps',
-    'dag',
-    'volumes',
-    'volumeMounts',
-    'configMap',
-    'items',
-    'projected',
-  ],
-  ...['affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms', 'tolerations'],
-  ...[
-    'matchExpressions',
-    'nodeSelector',
-    'resourceClaims',
-    'claims',
-    'ownerReferences',
-    'tuning',
-    'preset',
-    'instanceType',
-  ],
-  ...[
-    '__proto__',
-    'constructor',
-    'toString',
-    'hasOwnProperty',
-    'replicaSpecs',
-    'worker',
-    'workflowSpec',
-    'gpu-fraction',
-  ],
-];
-const scalar = fc.oneof(
-  fc.constantFrom<Json>(
-    null,
-    true,
-    0,
-    1,
-    -1,
-    1.5,
-    1e300,
-    '',
-    '1',
-    'auto',
-    '$N',
-    '${N:-2}',
-    '{{ x }}',
-    '{{workflow.parameters.x}}',
-  ),
-  fc.constantFrom<Json>('a: [', '<n>', '8Gi', '1e999', '\u0000', 'Always', 'In', 'create'),
-  fc.string(),
-  fc.double({ noNaN: true }),
-);
-const anyJson = fc.letrec<{ value: Json; object: JsonObject }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'medium', withCrossShrink: true },
-    scalar,
-    fc.array(tie('value'), { maxLength: 3 }),
-    tie('object'),
-  ),
-  object: fc.dictionary(fc.oneof(fc.constantFrom(...KEYS), fc.string()), tie('value'), {
-    maxKeys: 5,
-    noNullPrototype: true,
-  }),
-}));
 
 const kinds = fc.constantFrom(
   ...WORKLOAD_KINDS.map(({ apiGroup, kind, versions }) => ({ apiGroup, kind, version: versions[0]! })),
@@ -186,22 +45,6 @@ describe('any JSON object', () => {
     );
   });
 });
-
-/** Every place of a JSON value, as the keys that lead there. */
-function placesOf(value: Json, at: readonly (string | number)[] = []): (string | number)[][] {
-  if (typeof value !== 'object' || value === null) return [[...at]];
-  const members: [string | number, Json][] = Array.isArray(value)
-    ? value.map((item, n) => [n, item])
-    : Object.entries(value);
-  return [[...at], ...members.flatMap(([key, member]) => placesOf(member, [...at, key]))];
-}
-
-function replaced(value: Json, [key, ...rest]: readonly (string | number)[], by: Json): Json {
-  if (key === undefined) return by;
-  if (Array.isArray(value)) return value.map((item, n) => (n === key ? replaced(item, rest, by) : item));
-  const object = value as JsonObject;
-  return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, k === key ? replaced(v, rest, by) : v]));
-}
 
 describe('a manifest with one thing wrong', () => {
   const own = job({
@@ -372,58 +215,5 @@ describe('a manifest made to take long', () => {
       ['constructor', 'y'],
     ]);
     expect(({} as Record<string, unknown>).image).toBeUndefined();
-  });
-});
-
-const files = existsSync(PUBLIC) ? readdirSync(PUBLIC).filter((file) => file.endsWith('.yaml')) : [];
-if (files.length === 0) {
-  process.stderr.write(`SKIPPED: mutations of public manifests, because ${PUBLIC} is not there\n`);
-}
-const whereGiven = files.length === 0 ? describe.skip : describe;
-
-whereGiven('the manifests that others publish', () => {
-  const manifests = files.flatMap((file) =>
-    readDocuments(readFileSync(`${PUBLIC}/${file}`, 'utf8'), file).flatMap(({ name, manifest }) =>
-      manifest === null ? [] : [{ name, manifest }],
-    ),
-  );
-
-  it.each(manifests.map(({ name }) => name))('%s is read', (wanted) => {
-    const { manifest } = manifests.find(({ name }) => name === wanted)!;
-    const workload = readOrRefuse(manifest);
-    const isTraining = manifest.kind !== 'Service';
-    expect(workload !== null && 'podSets' in workload).toBe(isTraining);
-  });
-
-  it('are read or refused after any one change', () => {
-    const mutable = manifests.map(({ manifest }) => ({ manifest, places: placesOf(manifest) }));
-    const change = fc
-      .constantFrom(...mutable)
-      .chain(({ manifest, places }) =>
-        fc.record({ manifest: fc.constant(manifest), place: fc.constantFrom(...places), by: anyJson.value }),
-      );
-    fc.assert(
-      fc.property(change, ({ manifest, place, by }) => {
-        const changed = replaced(manifest, place, by);
-        if (typeof changed !== 'object' || changed === null || Array.isArray(changed)) return;
-        expect(readOrRefuse(changed)).not.toBeUndefined();
-      }),
-      { numRuns: 3000 },
-    );
-  });
-
-  it('are read or refused as text after any one cut or insertion', () => {
-    const texts = files.map((file) => readFileSync(`${PUBLIC}/${file}`, 'utf8'));
-    const piece = fc.constantFrom('', '\t', '{', ']', ': ', '- ', '&a ', '*a', '{{ x }}', '"', '|', '\n---\n');
-    fc.assert(
-      fc.property(fc.constantFrom(...texts), fc.nat(), fc.nat({ max: 40 }), piece, (text, seed, length, by) => {
-        const at = seed % text.length;
-        const changed = text.slice(0, at) + by + text.slice(at + length);
-        for (const { manifest } of readDocuments(changed, 'x')) {
-          if (manifest !== null) expect(readOrRefuse(manifest)).not.toBeUndefined();
-        }
-      }),
-      { numRuns: 300 },
-    );
   });
 });
