@@ -1,6 +1,7 @@
 import { baseName } from './text/characters.js';
 import { splitImage } from './versions.js';
 import type { Invocation } from './programs/invocation.js';
+import { trains } from './programs/python-source.js';
 
 /** Commands that hold a GPU without training, and what they do. */
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -34,7 +35,8 @@ const MODULES: Readonly<Record<string, string>> = {
 
 /** Why a command does not train, or null where nothing says so. */
 export function whyNotTraining(invocation: Invocation): string | null {
-  const { kind, name, args } = invocation;
+  const { kind, name, args, python } = invocation;
+  if (python) return trains(python) ? null : 'runs a Python source without a backward pass or a trainer';
   if (kind === 'module') return own(MODULES, name);
   if (kind !== 'console') return null;
   if (name === 'ray') return args[0]?.text === 'start' ? 'only starts a Ray node' : null;

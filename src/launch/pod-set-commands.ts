@@ -5,7 +5,7 @@ import type { Launched } from './launchers/peel.js';
 import { peelLaunchers } from './launchers/peel.js';
 import { whyImageDoesNotTrain, whyNotTraining } from './not-training.js';
 import type { Invocation } from './programs/invocation.js';
-import { imageInvocation, invocationOf } from './programs/invocation.js';
+import { imageInvocation, invocationOf, withPython } from './programs/invocation.js';
 import type { TrainingProgram } from './programs/program.js';
 import { recogniseProgram } from './programs/table.js';
 import type { FilesAlongside } from './reading.js';
@@ -65,7 +65,7 @@ function candidatesOf(commands: PodSet, training: PodSet, alongside: Alongside):
     notes.push(...read.notes);
     const versions = versionsOf(container, training, read);
     const entrypoint = entrypointOf(container, read, versions);
-    found.push(...(entrypoint.length > 0 ? entrypoint : commandsOf(read, versions)));
+    found.push(...(entrypoint.length > 0 ? entrypoint : commandsOf(read, versions, alongside.grammars)));
     if (read.commands.length === 0 && read.entrypointInImage)
       notes.push(`the command of container ${container.name} is in the image`);
   }
@@ -176,11 +176,12 @@ const PREPARATION: ReadonlySet<string> = new Set([
   'ps',
 ]);
 
-function commandsOf(read: ContainerCommands, versions: Versions): Candidate[] {
+function commandsOf(read: ContainerCommands, versions: Versions, grammars: Grammars): Candidate[] {
   return read.commands.flatMap((command): Candidate[] => {
     const launched = peelLaunchers(command, read.files);
-    const invocation = invocationOf(launched.command, read.files);
-    if (!invocation || (invocation.kind === 'console' && PREPARATION.has(invocation.name))) return [];
+    const started = invocationOf(launched.command, read.files);
+    if (!started || (started.kind === 'console' && PREPARATION.has(started.name))) return [];
+    const invocation = withPython(started, grammars);
     const program = recogniseProgram(invocation);
     const notTraining = program ? null : whyNotTraining(invocation);
     return [

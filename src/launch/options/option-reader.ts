@@ -64,11 +64,12 @@ export class OptionReader {
     expected: string,
   ): Found<T> | undefined {
     const option = this.options.find(...names);
-    if (!option || isNone(option)) return undefined;
+    if (!option) return undefined;
     if (option.unresolved !== null) {
       this.draft.leaveOpen(field, option.unresolved);
       return undefined;
     }
+    if (isNone(option)) return undefined;
     const value = read(option);
     if (value === undefined) this.draft.note(`${option.name}: expected ${expected}, found ${shown(option)}`);
     return value === undefined ? undefined : { value, place: option.place };

@@ -2,6 +2,9 @@ import type { AlongsideView } from '../alongside.js';
 import { isPython } from '../launchers/launcher.js';
 import type { ShellCommand } from '../shell/state.js';
 import { baseName } from '../text/characters.js';
+import type { Grammars } from '../grammars.js';
+import type { PythonSource } from '../python/source.js';
+import { readPython } from '../python/source.js';
 import { Tracked } from '../text/tracked.js';
 
 /** A program as it is started, without its launchers. */
@@ -15,6 +18,8 @@ export interface Invocation {
   args: readonly Tracked[];
   /** Its Python source, where it is known. */
   source: Tracked | null;
+  /** The source as syntax; null where it is not known or not read. */
+  python: PythonSource | null;
   /** Why the source is not known. */
   sourceMissing: string | null;
   env: ReadonlyMap<string, Tracked>;
@@ -27,7 +32,7 @@ const VALUED_PYTHON_FLAGS: ReadonlySet<string> = new Set(['-W', '-X', '--check-h
 export function invocationOf(command: ShellCommand, files: AlongsideView): Invocation | null {
   const [name, ...words] = command.words;
   if (!name) return null;
-  const base = { written: name, source: null, sourceMissing: null, env: command.env, cwd: command.cwd };
+  const base = { written: name, source: null, python: null, sourceMissing: null, env: command.env, cwd: command.cwd };
   if (isPython(baseName(name.text))) return pythonInvocation(words, command, files);
   if (name.text.endsWith('.py')) return scriptInvocation(command.words, command, files);
   return { ...base, kind: 'console', name: baseName(name.text), args: words };
@@ -36,7 +41,7 @@ export function invocationOf(command: ShellCommand, files: AlongsideView): Invoc
 function pythonInvocation(words: readonly Tracked[], command: ShellCommand, files: AlongsideView): Invocation | null {
   const at = firstOperand(words);
   const [word, next] = [words[at], words[at + 1]];
-  const base = { env: command.env, cwd: command.cwd, sourceMissing: null, args: words.slice(at + 2) };
+  const base = { env: command.env, cwd: command.cwd, sourceMissing: null, python: null, args: words.slice(at + 2) };
   if (!word || word.text === '-') return standardInput(words.slice(at), command);
   if (word.text === '-c' && next) return { ...base, kind: 'inline', name: '-c', written: word, source: next };
   if (word.text === '-m' && next) return { ...base, kind: 'module', name: next.text, written: next, source: null };
@@ -51,6 +56,7 @@ function standardInput(words: readonly Tracked[], command: ShellCommand): Invoca
     written: words[0] ?? Tracked.made('-'),
     args: words.slice(1),
     source: command.stdin,
+    python: null,
     sourceMissing: null,
     env: command.env,
     cwd: command.cwd,
@@ -85,6 +91,7 @@ function scriptInvocation(words: readonly Tracked[], command: ShellCommand, file
     args,
     env: command.env,
     cwd: command.cwd,
+    python: null,
     ...known,
   };
 }
@@ -95,6 +102,14 @@ export function imageInvocation(
   env: ReadonlyMap<string, Tracked>,
   cwd: string | null,
 ): Invocation {
-  const base = { source: null, sourceMissing: 'the command is in the image', env, cwd };
+  const base = { source: null, python: null, sourceMissing: 'the command is in the image', env, cwd };
   return { ...base, kind: 'image', name: '', written: args[0] ?? Tracked.made('the entrypoint of the image'), args };
+}
+
+/** The invocation with its source read as syntax, where the source is known. */
+export function withPython(invocation: Invocation, grammars: Grammars): Invocation {
+  if (!invocation.source) return invocation;
+  const python = readPython(invocation.source, grammars);
+  if ('refused' in python) return { ...invocation, sourceMissing: `the Python source is ${python.refused}` };
+  return { ...invocation, python };
 }

@@ -10,6 +10,7 @@ import { llamafactory } from './llamafactory.js';
 import { megatron } from './megatron.js';
 import { nanogpt } from './nanogpt.js';
 import type { Recognition, TrainingProgram } from './program.js';
+import { pythonSource } from './python-source.js';
 import { timm } from './timm.js';
 import { torchvisionReferences } from './torchvision-references.js';
 import { trl } from './trl.js';
@@ -26,6 +27,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   timm,
   nanogpt,
   awsFsdp,
+  pythonSource,
   hfTrainer,
   generic,
   imageEnvironment,

@@ -1,0 +1,157 @@
+import { OptionReader } from '../options/option-reader.js';
+import type { Option } from '../options/option.js';
+import { asCount, Options } from '../options/option.js';
+import type { RunDraft } from '../run-draft.js';
+import type { PythonScope } from '../python/evaluate.js';
+import { optionsOfCall, scopeOf } from '../python/calls.js';
+import type { PythonCall, PythonSource } from '../python/source.js';
+import { isAtLeast } from '../versions.js';
+import type { Invocation } from './invocation.js';
+import { PEFT_LORA, readLoraShape, readModelName, readQuantization } from './hf/model.js';
+import { readAccelerateSharding } from './hf/sharding.js';
+import { ATTENTION, readTrainingArguments } from './hf/training-arguments.js';
+import { acceleratePrecision } from './hf/precision.js';
+import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { nameProgram } from './program.js';
+import { readModelCall } from './python-model.js';
+import { readLoop } from './python-loop.js';
+
+/** Configurations of trainers, and the package whose defaults each has. */
+const TRAINER_CONFIGS: Readonly<Record<string, 'transformers' | 'trl'>> = {
+  TrainingArguments: 'transformers',
+  Seq2SeqTrainingArguments: 'transformers',
+  UnslothTrainingArguments: 'transformers',
+  SFTConfig: 'trl',
+  DPOConfig: 'trl',
+  ORPOConfig: 'trl',
+  KTOConfig: 'trl',
+  CPOConfig: 'trl',
+  RewardConfig: 'trl',
+};
+
+/** Calls that show that a source trains. */
+const TRAINING_CALLS: ReadonlySet<string> = new Set([
+  ...Object.keys(TRAINER_CONFIGS),
+  'backward',
+  'SFTTrainer',
+  'DPOTrainer',
+  'TorchTrainer',
+]);
+
+/** A Python source whose text is known: inline, in a heredoc, or in a ConfigMap. */
+export const pythonSource: TrainingProgram = {
+  id: 'python-source',
+  name: 'Python source in the manifest',
+  recognise({ python }: Invocation): Recognition | null {
+    if (!python || !trains(python)) return null;
+    return python.calls.some(({ last }) => last === 'HfArgumentParser') ? 'guess' : 'script';
+  },
+  read(context: ProgramContext): void {
+    const { invocation, draft } = context;
+    const { python } = invocation;
+    if (!python) return;
+    const scope = scopeOf(python, invocation);
+    nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch' });
+    readModelCall(python, scope, draft);
+    readAdapter(python, scope, context);
+    const config = python.calls.find(({ last }) => Object.hasOwn(TRAINER_CONFIGS, last));
+    if (config) readTrainer(config, scope, context);
+    else readOwnLoop(scope, context);
+    readLength(scope, context);
+  },
+};
+
+/** Whether anything in the source runs a backward pass or a trainer. */
+export function trains({ calls }: PythonSource): boolean {
+  return calls.some(
+    ({ last, name }) => TRAINING_CALLS.has(last) || name.endsWith('rainer.train') || name.endsWith('rainer.fit'),
+  );
+}
+
+function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramContext): void {
+  const { draft, versions } = context;
+  const of = TRAINER_CONFIGS[config.last] ?? 'transformers';
+  const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), draft);
+  if (config.last !== 'SFTConfig' && of === 'trl')
+    draft.derive(
+      'task',
+      config.last === 'RewardConfig' ? 'sequence-classification' : 'preference',
+      ['program'],
+      `what ${config.last} configures`,
+    );
+  reader.count('sequenceLength', 'max_seq_length', 'max_length');
+  reader.flag('packing', 'packing');
+  const version = versions.get('trl');
+  const since = (from: string): boolean | null => (version === null ? null : isAtLeast(version, from));
+  const own = of === 'trl' ? { of, checkpointing: since('0.22.0'), bf16: since('0.19.0') } : { of };
+  readTrainingArguments(reader, context, own);
+  if (of === 'trl' && !draft.isOpen('sequenceLength')) draft.default('sequenceLength', 1024, { of, version });
+}
+
+/** Keywords of `from_pretrained` that bear on precision and attention. */
+function modelOptions(scope: PythonScope): Options {
+  const call = scope.source.calls.find(
+    ({ last, keywords }) =>
+      last === 'from_pretrained' &&
+      (keywords.has('torch_dtype') || keywords.has('dtype') || keywords.has('attn_implementation')),
+  );
+  const options = call ? optionsOfCall(call, scope) : new Options();
+  const kept = ['torch_dtype', 'dtype', 'attn_implementation'].flatMap((name): Option[] => {
+    const option = options.find(name);
+    return option ? [option] : [];
+  });
+  return new Options(kept);
+}
+
+function readAdapter(python: PythonSource, scope: PythonScope, { draft }: ProgramContext): void {
+  const lora = python.calls.find(({ last }) => last === 'LoraConfig' || last === 'get_peft_model');
+  const config = python.calls.find(
+    ({ last, keywords }) => last === 'LoraConfig' || (last === 'get_peft_model' && keywords.has('r')),
+  );
+  if (lora) draft.derive('peft.method', 'lora', [lora.name], `the source calls ${lora.name}`);
+  if (config) readLoraShape(new OptionReader(optionsOfCall(config, scope), draft), draft, PEFT_LORA);
+  const quantized = python.calls.find(({ keywords }) => keywords.has('load_in_4bit') || keywords.has('load_in_8bit'));
+  if (quantized)
+    readQuantization(
+      new OptionReader(optionsOfCall(quantized, scope), draft),
+      draft,
+      quantized.name.startsWith('Fast') ? 'nf4' : 'fp4',
+    );
+}
+
+/** A loop of its own: loader, optimizer, autocast, wrappers. */
+function readOwnLoop(scope: PythonScope, context: ProgramContext): void {
+  const { draft } = context;
+  readLoop(scope, context);
+  readAccelerateSharding(context);
+  const amp = acceleratePrecision(context);
+  if (amp) draft.read('precision', amp.value, amp.place);
+  new OptionReader(modelOptions(scope), draft).choice('attention', ATTENTION, 'attn_implementation');
+}
+
+const LENGTH_NAMES = [
+  'max_seq_length',
+  'max_length',
+  'block_size',
+  'seq_length',
+  'seq_len',
+  'max_seq_len',
+  'sequence_length',
+  'model_max_length',
+];
+
+/** Where a tokenizer or trainer is told the length; flags of the usual names say it too. */
+function readLength(scope: PythonScope, { draft }: ProgramContext): void {
+  for (const call of scope.source.calls) readLengthOf(call, scope, draft);
+  const flags = new OptionReader(scope.flags, draft);
+  if (!draft.has('sequenceLength')) flags.count('sequenceLength', ...LENGTH_NAMES);
+  if (!draft.has('model')) readModelName(flags, draft, 'model_name_or_path', 'model_name', 'model_id', 'arch');
+}
+
+function readLengthOf(call: PythonCall, scope: PythonScope, draft: RunDraft): void {
+  const name = LENGTH_NAMES.find((length) => call.keywords.has(length));
+  if (name === undefined || draft.has('sequenceLength') || call.last === 'generate') return;
+  const option = optionsOfCall(call, scope).find(name);
+  const length = asCount(option);
+  if (option && length !== undefined) draft.read('sequenceLength', length, option.place);
+}
