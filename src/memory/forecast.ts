@@ -9,6 +9,7 @@ import { parseAllocatorConfig } from './allocator/config.js';
 import type { Replay } from './allocator/replay.js';
 import { replay } from './allocator/replay.js';
 import { smallestSurvivingLimit } from './allocator/smallest-limit.js';
+import { uncovered } from './coverage.js';
 import { cudnnWorkspace } from './device/cudnn-workspace.js';
 import { cublasWorkspaces } from './device/cublas-workspace.js';
 import { withInjected } from './device/injection.js';
@@ -21,6 +22,11 @@ import { simulate } from './simulate.js';
 
 /** States of the optimizer appear in the first step, so that the second iteration has the peak. */
 const ITERATIONS = 2;
+/**
+ * Steps of gradient accumulation that are simulated. The first finds no gradients, every later one finds them all; the
+ * last also reduces them. What lies between repeats, event by event.
+ */
+const MOST_MICRO_STEPS = 3;
 
 /** One run of the training loop at definite values, through the caching allocator of a device with room. */
 export interface Forecast {
@@ -36,7 +42,7 @@ export interface Forecast {
 /**
  * Simulates and replays a run at definite values.
  *
- * Throws NotEstimable where the model is unknown, its architecture is not covered, or a length is missing.
+ * Throws NotEstimable where the model is unknown, its architecture or a setting is not covered, or a length is missing.
  */
 export function forecast(
   values: RunValues,
@@ -59,10 +65,12 @@ type Simulated = MemoryEvents & Required<Pick<MemoryEvents, 'parameters'>>;
 
 function simulateRun(values: RunValues, context: { device: DeviceTraits; models: ModelCatalog }): Simulated {
   const model = resolveModel(values, context.models);
+  const gaps = uncovered(values);
+  if (gaps.length > 0) throw new NotEstimable(gaps);
   try {
     const architecture = architectureOf(model, values.task);
     requireSequenceLength(values, architecture);
-    const events = simulate(values, architecture, {
+    const events = simulate(withFewMicroSteps(values), architecture, {
       iterations: ITERATIONS,
       gradientAddition: 'in-place',
       computeCapability: context.device.computeCapability,
@@ -76,6 +84,11 @@ function simulateRun(values: RunValues, context: { device: DeviceTraits; models:
     throw new NotEstimable([{ field: 'model', reason: error.message }]);
   }
 }
+
+const withFewMicroSteps = (values: RunValues): RunValues => ({
+  ...values,
+  gradientAccumulationSteps: Math.min(values.gradientAccumulationSteps, MOST_MICRO_STEPS),
+});
 
 /** A model whose inputs depend on a length cannot do without one. */
 function requireSequenceLength(values: RunValues, architecture: Architecture): void {
