@@ -53,13 +53,14 @@ const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
   const optimizer = trainer(values);
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
-  const dtype = WEIGHTS[values.precision] ?? float32;
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
     reduceInFloat32: options.reduceInFloat32 ?? true,
   });
+  const dtype = strategy.weightType ?? WEIGHTS[values.precision] ?? float32;
   const state = placeModel({ engine, architecture, dtype, peft: values.peft, place: strategy.place });
+  const stepped = strategy.begin(state.trained);
   const operations = createOperations({
     engine,
     parameters: state.parameters,
@@ -79,7 +80,8 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
     autocast: strategy.replacesAutocast ? null : (AUTOCAST[values.precision] ?? null),
-    trained: strategy.stepped(state.trained),
+    trained: stepped,
+    cleared: strategy.cleared?.(state.trained) ?? stepped,
     optimizer,
     clips: values.gradientClipping,
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,

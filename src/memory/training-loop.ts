@@ -28,6 +28,8 @@ export interface AroundPasses {
   /** The loss has its gradient. */
   beforeBackward?(): void;
   afterBackward?(): void;
+  beforeStep?(): void;
+  afterStep?(): void;
 }
 
 export interface TrainingLoop {
@@ -40,6 +42,8 @@ export interface TrainingLoop {
   autocast: DType | null;
   /** Leaves whose gradients the step uses, in `model.parameters()` order. */
   trained: readonly EngineTensor[];
+  /** Leaves whose gradients `zero_grad` clears; mostly the same. */
+  cleared: readonly EngineTensor[];
   optimizer: Optimizer;
   clips: boolean;
   scaler: GradScaler | null;
@@ -85,9 +89,9 @@ function nextBatch({ engine, architecture, sizes }: TrainingLoop, names: Names, 
   names.batch = batch;
 }
 
-function zeroGradients({ engine, trained }: TrainingLoop, iteration: number): void {
+function zeroGradients({ engine, cleared }: TrainingLoop, iteration: number): void {
   engine.recorder.phase('zero-grad', iteration);
-  for (const parameter of trained) {
+  for (const parameter of cleared) {
     if (parameter.gradient === null) continue;
     engine.release(parameter.gradient);
     parameter.gradient = null;
@@ -141,11 +145,14 @@ function backward(loop: TrainingLoop, names: Names, iteration: number): void {
   engine.release(root);
 }
 
-function optimizerStep({ engine, trained, optimizer, clips, scaler }: TrainingLoop, iteration: number): void {
+function optimizerStep(loop: TrainingLoop, iteration: number): void {
+  const { engine, trained, optimizer, clips, scaler, around } = loop;
   engine.recorder.phase('step', iteration);
+  around?.beforeStep?.();
   const ready = trained.filter(({ gradient }) => gradient !== null);
   if (clips) clipGradients(engine, ready);
   const step = (): void => optimizer.step(engine, ready);
   if (scaler === null) step();
   else scaler.step(engine, step);
+  around?.afterStep?.();
 }

@@ -155,6 +155,7 @@ function accumulate(engine: Engine, variable: EngineTensor, gradient: EngineTens
     engine.release(gradient);
   }
   engine.recorder.categorise(variable.gradient.storage.block, 'gradients');
+  engine.gradientHook?.(variable);
 }
 
 /** A gradient in another shape: a view where its strides allow it, else a copy; the incoming one is used up. */

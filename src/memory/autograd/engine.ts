@@ -45,6 +45,8 @@ export class Engine implements Workspace {
   tape: Node[] = [];
   /** While a block is recomputed: everything it made, to be dropped when recomputation stops. */
   arena: { tensors: EngineTensor[]; nodes: Node[] } | null = null;
+  /** Called when a leaf has its gradient. */
+  gradientHook: ((leaf: EngineTensor) => void) | null = null;
   private names: EngineTensor[] = [];
   /** Per open frame: where its arguments begin and where they end in `names`. */
   private frames: number[] = [];

@@ -33,7 +33,7 @@ export class EngineTensor implements Tensor {
     readonly shape: Shape,
     readonly strides: Strides,
     readonly dtype: DType,
-    readonly storage: Storage,
+    public storage: Storage,
   ) {}
 }
 

@@ -2,12 +2,13 @@ import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Returned } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
-import type { Formula, Storage } from '../autograd/graph.js';
+import type { Storage } from '../autograd/graph.js';
 import { EngineTensor } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementCount } from '../autograd/strides.js';
 import type { BlockRunner } from '../block-runner.js';
 import { plainCall } from '../block-runner.js';
+import { onGradient, onStream } from './graph-hooks.js';
 
 const PLACE = operation('model.to');
 const ALL_GATHER = operation('fsdp.all_gather');
@@ -116,7 +117,7 @@ export class FullySharded {
     const group = this.blocks[block.index]!;
     this.gatherInForward(group);
     const watched = args.map((argument) =>
-      argument?.requiresGrad ? this.watch(argument, () => this.reduce(group)) : argument,
+      argument?.requiresGrad ? onGradient(engine, argument, () => this.reduce(group)) : argument,
     );
     const result = plainCall(engine, watched, call);
     if (this.options.reshardAfterForward) this.reshard(group);
@@ -142,7 +143,7 @@ export class FullySharded {
   private allGather(group: ShardedGroup): void {
     if (group.unsharded || group.gathered !== null) return;
     const bytes = group.bytes(this.options.computeType);
-    this.onStream(ALL_GATHER_STREAM, () => {
+    onStream(this.engine, ALL_GATHER_STREAM, () => {
       const input = this.buffer(bytes / this.options.ranks, ALL_GATHER);
       group.gathered = this.buffer(bytes, ALL_GATHER);
       this.engine.discard(input);
@@ -202,7 +203,7 @@ export class FullySharded {
     this.keptReduction = this.buffer(elements * options.reduceType.bytes, REDUCE_SCATTER);
     const last = gradients.pop()!;
     for (const gradient of gradients) engine.release(gradient);
-    const output = this.onStream(REDUCE_SCATTER_STREAM, () => this.reduceScatter(elements / options.ranks));
+    const output = onStream(this.engine, REDUCE_SCATTER_STREAM, () => this.reduceScatter(elements / options.ranks));
     engine.release(last);
     this.giveGradients(ready, output);
   }
@@ -229,27 +230,9 @@ export class FullySharded {
     this.keptReduction = null;
   }
 
-  // ---- hooks in the graph
-
-  /** The same tensor behind a node that passes the gradient and then acts. */
-  private watch(tensor: EngineTensor, act: () => void): EngineTensor {
-    const formula: Formula = {
-      operation: REDUCE_SCATTER,
-      apply: (_, node) => {
-        act();
-        return [node.gradient];
-      },
-    };
-    const { engine } = this;
-    const node = engine.record(formula, [tensor]);
-    const view = engine.viewOf(tensor, tensor.shape, tensor.strides);
-    view.isView = tensor.isView;
-    return engine.attach(view, node);
-  }
-
   private watchOutput(result: Returned, index: number): Returned {
     if (!(result instanceof EngineTensor) || !result.requiresGrad) return result;
-    const output = this.watch(result, () => this.prepareBackward(index));
+    const output = onGradient(this.engine, result, () => this.prepareBackward(index));
     this.engine.consume(result);
     return output;
   }
@@ -259,14 +242,5 @@ export class FullySharded {
     const storage = this.engine.scratch(bytes, name);
     this.engine.recorder.bear(category);
     return storage;
-  }
-
-  private onStream<R>(stream: number, act: () => R): R {
-    const { engine } = this;
-    const before = engine.stream;
-    engine.stream = stream;
-    const result = act();
-    engine.stream = before;
-    return result;
   }
 }

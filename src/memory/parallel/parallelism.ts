@@ -1,68 +1,167 @@
 import type { Architecture } from '../../model/definition.js';
 import type { DType } from '../../model/dtype.js';
 import { bfloat16, float16, float32 } from '../../model/dtype.js';
-import type { Precision, RunValues } from '../../run/training-run.js';
+import type { Precision, RunValues, Sharding } from '../../run/training-run.js';
 import type { PlaceParameter } from '../adapters/lora.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
 import type { BlockRunner } from '../block-runner.js';
 import { plainBlocks } from '../block-runner.js';
 import type { AroundPasses } from '../training-loop.js';
+import { DistributedDataParallel } from './distributed-data-parallel.js';
+import { FlatSharded } from './flat-sharded.js';
+import type { ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
+import { ZeroOptimizerState, elementsOf } from './zero.js';
 
 /** How parameters are placed and layers run when training is spread over ranks. */
 export interface ParallelStrategy {
   runBlock: BlockRunner;
   place?: PlaceParameter;
   around?: AroundPasses;
-  /** The leaves that the optimizer steps, given the model's trained parameters. */
-  stepped(trained: readonly EngineTensor[]): readonly EngineTensor[];
+  /** Type of the weights where the strategy decides it, else that of the run's precision. */
+  weightType?: DType;
+  /** Called once the model is placed: the leaves that the optimizer steps, given the trained parameters. */
+  begin(trained: readonly EngineTensor[]): readonly EngineTensor[];
+  /** Leaves whose gradients are cleared at the start of an iteration; the stepped ones where left out. */
+  cleared?(trained: readonly EngineTensor[]): readonly EngineTensor[];
   /** Autocast plays no part where a sharding policy decides the type of the computation. */
   replacesAutocast: boolean;
 }
 
+export interface ParallelContext {
+  architecture: Architecture;
+  /** Gradients are reduced in fp32 where the parameters are stored so. */
+  reduceInFloat32: boolean;
+}
+
+type Strategy = (engine: Engine, values: RunValues, context: ParallelContext) => ParallelStrategy;
+
 const LOWERED: Partial<Record<Precision, DType>> = { 'amp-bf16': bfloat16, 'amp-fp16': float16 };
 const STORED: Partial<Record<Precision, DType>> = { bf16: bfloat16, fp16: float16 };
 
-/** Not spread, or spread without effect on this process. */
-function alone(engine: Engine): ParallelStrategy {
-  return { runBlock: plainBlocks(engine), stepped: (trained) => trained, replacesAutocast: false };
+const storedType = ({ precision }: RunValues): DType => STORED[precision] ?? float32;
+const computeType = (values: RunValues): DType => LOWERED[values.precision] ?? storedType(values);
+const blockPaths = ({ root }: Architecture): string[] => root.blocks.map(({ scope }) => scope.path);
+
+const alone: Strategy = (engine) => ({
+  runBlock: plainBlocks(engine),
+  begin: (trained) => trained,
+  replacesAutocast: false,
+});
+
+const replicated: Strategy = (engine, { parallelism }) => {
+  const reducer = new DistributedDataParallel(engine, parallelism.gradientAsBucketView);
+  const begin = (trained: readonly EngineTensor[]): readonly EngineTensor[] => {
+    reducer.begin(trained);
+    return trained;
+  };
+  return { runBlock: plainBlocks(engine), around: reducer, begin, replacesAutocast: false };
+};
+
+function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext): ShardingOptions {
+  const computed = computeType(values);
+  return {
+    ranks: values.parallelism.shardSize,
+    storedType: storedType(values),
+    computeType: computed,
+    reduceType: reduceInFloat32 ? storedType(values) : computed,
+    reshardAfterForward: values.parallelism.sharding !== 'fsdp-grad-op',
+  };
 }
 
-function fullySharded(
-  engine: Engine,
-  { precision, parallelism }: RunValues,
-  { architecture, reduceInFloat32 }: { architecture: Architecture; reduceInFloat32: boolean },
-): ParallelStrategy {
-  const storedType = STORED[precision] ?? float32;
-  const computeType = LOWERED[precision] ?? storedType;
-  const sharded = new FullySharded(
-    engine,
-    {
-      ranks: parallelism.shardSize,
-      storedType,
-      computeType,
-      reduceType: reduceInFloat32 ? float32 : computeType,
-      reshardAfterForward: parallelism.sharding !== 'fsdp-grad-op',
-    },
-    architecture.root.blocks.map(({ scope }) => scope.path),
-  );
+const fullySharded: Strategy = (engine, values, context) => {
+  const sharded = new FullySharded(engine, shardingOptions(values, context), blockPaths(context.architecture));
   return {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
     around: sharded,
-    stepped: (trained) => sharded.shardsOf(trained),
+    begin: (trained) => sharded.shardsOf(trained),
     replacesAutocast: true,
   };
-}
+};
+
+const flatSharded: Strategy = (engine, values, context) => {
+  const sharded = new FlatSharded(engine, shardingOptions(values, context), blockPaths(context.architecture));
+  return {
+    runBlock: sharded.runBlock,
+    place: (shape, path) => sharded.place(shape, path),
+    around: sharded,
+    begin: () => sharded.begin(),
+    replacesAutocast: true,
+  };
+};
+
+/** FSDP in the version that the run uses. */
+const sharded: Strategy = (engine, values, context) => {
+  if (values.parallelism.shardSize === 1) return replicated(engine, values, context);
+  return (values.parallelism.fsdpVersion === 1 ? flatSharded : fullySharded)(engine, values, context);
+};
+
+/** ZeRO 1 and 2: whole parameters in the computation's type, optimizer state and (2) gradients in parts. */
+const zero =
+  (stage: 1 | 2): Strategy =>
+  (engine, values) => {
+    const state = new ZeroOptimizerState(engine, {
+      stage,
+      ranks: values.parallelism.shardSize,
+      computeType: computeType(values),
+    });
+    return {
+      runBlock: plainBlocks(engine),
+      around: state,
+      weightType: computeType(values),
+      begin: (trained) => {
+        engine.gradientHook = (parameter) => state.takeGradient(parameter);
+        return [state.begin(elementsOf(trained))];
+      },
+      cleared: (trained) => trained,
+      replacesAutocast: true,
+    };
+  };
+
+/** ZeRO 3: parameters are gathered layer by layer as in full sharding, over parts in the computation's type. */
+const zero3: Strategy = (engine, values, context) => {
+  const computed = computeType(values);
+  const options = { ...shardingOptions(values, context), storedType: computed, reduceType: computed };
+  const gathering = new FullySharded(engine, options, blockPaths(context.architecture));
+  const state = new ZeroOptimizerState(engine, { stage: 3, ranks: options.ranks, computeType: computed });
+  return {
+    runBlock: gathering.runBlock,
+    place: (shape, path) => gathering.place(shape, path),
+    around: {
+      beforeForward: () => gathering.beforeForward(),
+      afterForward: () => gathering.afterForward(),
+      beforeBackward: () => {
+        state.beforeBackward();
+        gathering.beforeBackward();
+      },
+      afterBackward: () => {
+        gathering.afterBackward();
+        state.afterBackward();
+      },
+      beforeStep: () => state.beforeStep(),
+      afterStep: () => state.afterStep(),
+    },
+    begin: (trained) => [state.begin(elementsOf(trained))],
+    cleared: (trained) => gathering.shardsOf(trained),
+    replacesAutocast: true,
+  };
+};
+
+const STRATEGIES: Record<Sharding, Strategy> = {
+  none: alone,
+  ddp: replicated,
+  zero1: zero(1),
+  zero2: zero(2),
+  zero3,
+  'fsdp-full': sharded,
+  'fsdp-grad-op': sharded,
+  hsdp: sharded,
+  'distributed-optimizer': zero(1),
+};
 
 /** The strategy of a run's `parallelism`. */
-export function parallelStrategy(
-  engine: Engine,
-  values: RunValues,
-  context: { architecture: Architecture; reduceInFloat32: boolean },
-): ParallelStrategy {
-  const { sharding, shardSize } = values.parallelism;
-  const isSharded = sharding === 'fsdp-full' || sharding === 'fsdp-grad-op' || sharding === 'hsdp';
-  return isSharded && shardSize > 1 ? fullySharded(engine, values, context) : alone(engine);
+export function parallelStrategy(engine: Engine, values: RunValues, context: ParallelContext): ParallelStrategy {
+  return STRATEGIES[values.parallelism.sharding](engine, values, context);
 }

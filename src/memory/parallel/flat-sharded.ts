@@ -1,0 +1,189 @@
+import type { Shape } from '../../model/module-tree.js';
+import type { Returned } from '../../model/operations.js';
+import type { Engine } from '../autograd/engine.js';
+import { EngineTensor, Storage } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { elementCount } from '../autograd/strides.js';
+import type { BlockRunner } from '../block-runner.js';
+import { plainCall } from '../block-runner.js';
+import type { ShardingOptions } from './fully-sharded.js';
+import { onGradient, onStream } from './graph-hooks.js';
+
+const PLACE = operation('model.to');
+const ALL_GATHER = operation('fsdp.all_gather');
+const FLATTEN = operation('fsdp.flat_gradient');
+const REDUCE_SCATTER = operation('fsdp.reduce_scatter');
+const TO_COPY = operation('to_copy');
+
+const UNSHARD_STREAM = 2;
+const POST_BACKWARD_STREAM = 4;
+
+/** A unit's parameters in one flat tensor: this rank's slice, and the whole while it is gathered. */
+class FlatUnit {
+  readonly wholes: EngineTensor[] = [];
+  elements = 0;
+  shard: EngineTensor | null = null;
+  storage: Storage | null = null;
+  reduced = false;
+}
+
+/**
+ * FullyShardedDataParallel, FSDP's first version (torch/distributed/fsdp/_runtime_utils.py and _flat_param.py of PyTorch
+ * 2.9): each block is one flat parameter, gathered straight into the memory that is computed with; backward makes one
+ * flat gradient out of the parameters' own. Memory given up on the compute stream returns to the gather stream's pool
+ * only once the next unit has been gathered (`record_stream`, `limit_all_gathers`).
+ */
+export class FlatSharded {
+  private readonly blocks: FlatUnit[];
+  private readonly root = new FlatUnit();
+  private leaving: FlatUnit | null = null;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly options: ShardingOptions,
+    private readonly blockPaths: readonly string[],
+  ) {
+    this.blocks = blockPaths.map(() => new FlatUnit());
+  }
+
+  /** Notes a parameter of its unit; the flat tensors are made once all are known. */
+  place(shape: Shape, path: string): EngineTensor {
+    const block = this.blockPaths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    const unit = this.blocks[block] ?? this.root;
+    unit.elements += elementCount(shape);
+    unit.storage ??= new Storage(0, -1);
+    const whole = this.engine.hold(new EngineTensor(shape, null, this.options.computeType, unit.storage));
+    unit.wholes.push(whole);
+    return whole;
+  }
+
+  /** Allocates this rank's slice of each unit; returns the leaves for the optimizer. */
+  begin(): EngineTensor[] {
+    const { engine, options } = this;
+    const units = [...this.blocks, this.root].filter(({ elements }) => elements > 0);
+    return units.flatMap((unit) => {
+      const slice = Math.ceil(unit.elements / options.ranks);
+      unit.shard = engine.hold(engine.empty([slice], options.storedType, PLACE));
+      unit.shard.requiresGrad = unit.wholes.some(({ requiresGrad }) => requiresGrad);
+      const storage = new Storage(slice * options.ranks * options.computeType.bytes, -1);
+      for (const whole of unit.wholes) whole.storage = storage;
+      storage.refs = unit.wholes.length;
+      unit.storage = storage;
+      return unit.shard.requiresGrad ? [unit.shard] : [];
+    });
+  }
+
+  beforeForward(): void {
+    for (const unit of [...this.blocks, this.root]) unit.reduced = false;
+    this.gather(this.root);
+  }
+
+  afterForward(): void {
+    this.leave(null);
+  }
+
+  runBlock: BlockRunner = (block, args, call) => {
+    const { engine } = this;
+    const unit = this.blocks[block.index]!;
+    this.gather(unit);
+    this.leave(null);
+    const watched = args.map((argument) =>
+      argument?.requiresGrad ? onGradient(engine, argument, () => this.reduce(unit)) : argument,
+    );
+    const result = plainCall(engine, watched, call);
+    if (this.options.reshardAfterForward) this.leave(unit);
+    return this.watchOutput(result, block.index);
+  };
+
+  beforeBackward(): void {
+    this.leave(null);
+  }
+
+  afterBackward(): void {
+    this.leave(null);
+    for (const unit of [...this.blocks, this.root]) if (!unit.reduced) this.reduce(unit);
+    this.leave(null);
+  }
+
+  private watchOutput(result: Returned, index: number): Returned {
+    if (!(result instanceof EngineTensor) || !result.requiresGrad) return result;
+    const output = onGradient(this.engine, result, () => this.prepareBackward(index));
+    this.engine.consume(result);
+    return output;
+  }
+
+  /** BACKWARD_PRE: the unit is there and the next lower one is gathered ahead. */
+  private prepareBackward(index: number): void {
+    this.gather(this.blocks[index]!);
+    const lower = this.blocks[index - 1];
+    if (lower !== undefined) this.gather(lower);
+    this.leave(null);
+  }
+
+  /** The slice in the compute type lives until the gather is done. */
+  private gather(unit: FlatUnit): void {
+    const { engine, options } = this;
+    if (unit.storage === null || unit.storage.block >= 0) return;
+    onStream(engine, UNSHARD_STREAM, () => {
+      const casts = options.computeType !== options.storedType;
+      const slice = casts ? this.buffer(unit.storage!.bytes / options.ranks) : null;
+      const category = engine.recorder.bear('parameters');
+      engine.resize(unit.storage!, true, ALL_GATHER);
+      engine.recorder.bear(category);
+      if (slice !== null) engine.discard(slice);
+    });
+  }
+
+  /** Gives up the unit that was left before, and remembers this one. */
+  private leave(unit: FlatUnit | null): void {
+    if (this.leaving !== null && this.leaving !== unit) this.engine.resize(this.leaving.storage!, false, ALL_GATHER);
+    this.leaving = unit;
+  }
+
+  private reduce(unit: FlatUnit): void {
+    unit.reduced = true;
+    const { engine, options } = this;
+    const ready = unit.wholes.filter(({ gradient }) => gradient !== null);
+    if (ready.length > 0) {
+      const flat = this.flatGradient(ready, unit);
+      const output = onStream(engine, POST_BACKWARD_STREAM, () => this.reduceScatter(unit));
+      engine.release(flat);
+      engine.recorder.categorise(output.storage.block, 'gradients');
+      if (unit.shard!.gradient === null) unit.shard!.gradient = output;
+      else engine.release(output);
+    }
+    if (options.ranks > 1) this.leave(unit);
+  }
+
+  /** One gradient for the unit, made while the parameters' own are there, then in the type of the reduction. */
+  private flatGradient(ready: readonly EngineTensor[], unit: FlatUnit): EngineTensor {
+    const { engine, options } = this;
+    const elements = unit.storage!.bytes / options.computeType.bytes;
+    const flat = engine.hold(engine.empty([elements], options.computeType, FLATTEN));
+    for (const whole of ready) {
+      engine.release(whole.gradient!);
+      whole.gradient = null;
+    }
+    if (options.reduceType === options.computeType) return flat;
+    const cast = engine.hold(engine.empty([elements], options.reduceType, TO_COPY));
+    engine.release(flat);
+    return cast;
+  }
+
+  private reduceScatter(unit: FlatUnit): EngineTensor {
+    const { engine, options } = this;
+    const { shape } = unit.shard!;
+    const output = engine.hold(engine.empty(shape, options.reduceType, REDUCE_SCATTER));
+    if (options.reduceType === options.storedType) return output;
+    const cast = engine.hold(engine.empty(shape, options.storedType, TO_COPY));
+    engine.release(output);
+    return cast;
+  }
+
+  private buffer(bytes: number): Storage {
+    const category = this.engine.recorder.bear('communication');
+    const storage = this.engine.scratch(bytes, ALL_GATHER);
+    this.engine.recorder.bear(category);
+    return storage;
+  }
+}
