@@ -6,6 +6,7 @@ import { byDefault, stated } from './settings.js';
 type Peft = RunValues['peft'];
 
 const METHODS: readonly (readonly [RegExp, Peft['method']])[] = [
+  [/^$|^(none|full|full-finetuning)$/i, 'none'],
   [/dora/i, 'dora'],
   [/lora/i, 'lora'],
   [/adapter/i, 'adapter'],
@@ -13,6 +14,9 @@ const METHODS: readonly (readonly [RegExp, Peft['method']])[] = [
   [/prompt/i, 'prompt'],
   [/prefix/i, 'prefix'],
 ];
+
+/** Methods that have no name of their own in a training run add small layers of some kind. */
+const OTHER: Peft['method'] = 'adapter';
 
 /** Names of the same layers in litgpt's and torchtune's configurations, in those of Hugging Face's Llama. */
 const MODULE_NAMES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -51,7 +55,7 @@ export function peftOf(record: MeasuredRun): SettingsOf<Peft> {
   const { peft } = record;
   const type = peft?.type ?? '';
   return {
-    method: stated(METHODS.find(([pattern]) => pattern.test(type))?.[1] ?? 'none', 'peft.type', type),
+    method: stated(METHODS.find(([pattern]) => pattern.test(type))?.[1] ?? OTHER, 'peft.type', type),
     rank: stated(peft?.rank ?? null, 'peft.rank'),
     dropout: byDefault(0.05, record.framework),
     targetModules: stated(targetsOf(record), 'peft.target_modules', peft?.target_modules ?? null),

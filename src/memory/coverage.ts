@@ -1,0 +1,62 @@
+import type { Unknown } from '../run/setting.js';
+import type { RunValues } from '../run/training-run.js';
+
+/** A setting that the simulation would pass over in silence: estimates with it would be wrong, so there are none. */
+interface Gap {
+  field: string;
+  reason(values: RunValues): string | null;
+}
+
+const COVERED_PEFT: readonly string[] = ['none', 'lora', 'frozen-backbone'];
+const COVERED_SHARDING: readonly string[] = ['none', 'ddp', 'fsdp-full', 'fsdp-grad-op', 'hsdp'];
+const COVERED_IMPLEMENTATIONS: readonly string[] = ['foreach', 'fused', 'for-loop'];
+
+/** null where the value is one of those covered, else why there is no estimate. */
+const unless = (covered: readonly string[], value: string, what: string): string | null =>
+  covered.includes(value) ? null : `${what} ${value} is not covered yet`;
+
+const degree = (field: 'tensor' | 'pipeline' | 'context' | 'expert'): Gap => ({
+  field: `parallelism.${field}`,
+  reason: ({ parallelism }) => (parallelism[field] > 1 ? `${field} parallelism is not covered yet` : null),
+});
+
+const offload = (field: 'parameters' | 'optimizer' | 'activations'): Gap => ({
+  field: `offload.${field}`,
+  reason: (values) => (values.offload[field] ? `offloading ${field} to the host is not covered yet` : null),
+});
+
+const GAPS: readonly Gap[] = [
+  { field: 'precision', reason: ({ precision }) => (precision === 'fp8' ? 'fp8 is not covered yet' : null) },
+  { field: 'quantization', reason: (values) => unless(['none'], values.quantization, 'quantization') },
+  { field: 'peft.method', reason: ({ peft }) => unless(COVERED_PEFT, peft.method, 'fine-tuning with') },
+  {
+    field: 'optimizer.implementation',
+    reason: ({ optimizer }) => unless(COVERED_IMPLEMENTATIONS, optimizer.implementation, 'the optimizer as'),
+  },
+  {
+    field: 'parallelism.sharding',
+    reason: ({ parallelism }) => unless(COVERED_SHARDING, parallelism.sharding, 'sharding by'),
+  },
+  { field: 'loss', reason: ({ loss }) => unless(['standard'], loss, 'a loss that is') },
+  {
+    field: 'activationCheckpointing',
+    reason: (values) =>
+      values.activationCheckpointing === 'selective' ? 'selective checkpointing is not covered yet' : null,
+  },
+  { field: 'ema', reason: ({ ema }) => (ema ? 'a moving average of the weights is not covered yet' : null) },
+  degree('tensor'),
+  degree('pipeline'),
+  degree('context'),
+  degree('expert'),
+  offload('parameters'),
+  offload('optimizer'),
+  offload('activations'),
+];
+
+/** The settings of a run for which memory cannot be worked out yet; empty where all are covered. */
+export function uncovered(values: RunValues): readonly Unknown[] {
+  return GAPS.flatMap(({ field, reason }) => {
+    const why = reason(values);
+    return why === null ? [] : [{ field, reason: why }];
+  });
+}
