@@ -5,6 +5,9 @@ import { WORKLOAD_KINDS } from './kinds.js';
 import type { Json, JsonObject, Workload } from './workload.js';
 import { UnreadableManifest } from './workload.js';
 
+/** Each of these takes a fraction of a second; in quadratic time it would take minutes. */
+const PATIENCE_MS = 5000;
+
 function millisecondsOf(act: () => void): number {
   const start = performance.now();
   act();
@@ -190,9 +193,9 @@ describe('a manifest made to take long', () => {
         return { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', spec: { arguments: { parameters }, templates } };
       },
     ],
-  ])('%s is read or refused within two seconds', (_, make) => {
+  ])('%s is read or refused in time', (_, make) => {
     const manifest = make();
-    expect(millisecondsOf(() => readOrRefuse(manifest))).toBeLessThan(2000);
+    expect(millisecondsOf(() => readOrRefuse(manifest))).toBeLessThan(PATIENCE_MS);
   });
 
   it('nested a hundred thousand levels deep is refused, not crashed on', () => {

@@ -63,8 +63,8 @@ function readDocument(document: Document.Parsed, source: Source): ManifestDocume
   const problems = [...errors, ...duplicateKeys(converted, source)];
   const { value, targets } = converted;
   const within = { ...source, root, targets };
-  if (!isObject(value)) return value === null && problems.length === 0 ? [] : [unreadable('', ...problems, NO_OBJECT)];
   if (isHelm(value)) return [unreadable('', HELM_TEMPLATE)];
+  if (!isObject(value)) return value === null && problems.length === 0 ? [] : [unreadable('', ...problems, NO_OBJECT)];
   return unroll(value).map(({ manifest, path }) => ({
     manifest,
     name: '',
@@ -76,9 +76,10 @@ function readDocument(document: Document.Parsed, source: Source): ManifestDocume
 const NO_OBJECT = 'no object: not a manifest';
 const HELM_TEMPLATE = 'a Helm template, not YAML yet: render it first, for example with helm template';
 
-/** `{{ x }}` alone reads as a map with a map as its key; a document that begins so is a template. */
-function isHelm(value: JsonObject): boolean {
-  return Object.keys(value).some((key) => key.startsWith('{ ') && key.endsWith(' }'));
+/** A document that is nothing but a template, or begins with one. */
+function isHelm(value: Json): boolean {
+  if (typeof value === 'string') return value.startsWith('{{');
+  return isObject(value) && Object.keys(value).some((key) => key.startsWith('{ ') && key.endsWith(' }'));
 }
 
 function isObject(value: Json): value is JsonObject {

@@ -89,7 +89,7 @@ function inLiteral(node: Scalar, text: string, wanted: TextSpan): TextSpan | nul
   let offset = 0;
   let at = header + 1;
   for (const line of body.split('\n')) {
-    const length = Math.max(0, line.length - indent);
+    const length = Math.max(0, line.replace(/\r$/, '').length - indent);
     const within = wanted.start - offset;
     if (within <= length) {
       const start = at + Math.min(indent, line.length) + within;

@@ -78,6 +78,8 @@ class Converter {
   }
 
   private object(pairs: readonly Pair[], depth: number): Json {
+    const template = templateIn(pairs);
+    if (template !== null) return template;
     const own = new Map<string, Json>();
     const merged: [string, Json][] = [];
     for (const pair of pairs) {
@@ -90,6 +92,14 @@ class Converter {
     const inherited = merged.reverse().filter(([key]) => !own.has(key));
     return Object.fromEntries([...inherited, ...own]);
   }
+}
+
+/** `{{ x }}` without quotes reads as a map whose only key is the map `{ x }`: a Helm template, given back as its text. */
+function templateIn(pairs: readonly Pair[]): string | null {
+  const [outer, ...others] = pairs;
+  if (outer === undefined || others.length > 0 || !isMap(outer.key)) return null;
+  const [inner, ...more] = outer.key.items;
+  return inner === undefined || more.length > 0 ? null : `{{ ${keyText(inner.key)} }}`;
 }
 
 /** `<<` takes an object or several, the earlier ones winning. */
