@@ -3,6 +3,7 @@ import type { TrainingRun } from '../../run/training-run.js';
 import { valuesOf } from '../../run/fields.js';
 import type { PodSet } from '../../workload/workload.js';
 import type { PodSetFit, Verdict } from '../assessment.js';
+import { allowanceOf } from '../capacity.js';
 import { candidateFor } from '../pod-set-fit.js';
 import type { Candidate } from '../pod-set-fit.js';
 import { fitWorkload, severity } from '../workload-fit.js';
@@ -22,31 +23,49 @@ export interface Outcome {
   podSets: readonly PodSetFit[];
 }
 
-/** Devices of each model that a pod set may be given: the largest capacity, largest model first. */
-function largestByModel({ room }: Candidate): { model: string; capacityBytes: number }[] {
-  const sizes = new Map<string, number>();
-  for (const { stock } of room.groups)
-    for (const { deviceClass, bandBytes } of stock.lots)
-      if (deviceClass.model !== null)
-        sizes.set(deviceClass.model, Math.max(sizes.get(deviceClass.model) ?? 0, bandBytes));
-  return [...sizes]
-    .map(([model, capacityBytes]) => ({ model, capacityBytes }))
-    .sort((a, b) => b.capacityBytes - a.capacityBytes || (a.model < b.model ? -1 : 1));
+/** How much a process is promised of the devices of one model: on the smallest and on the largest that it may be given. */
+interface Extent {
+  device: DeviceTraits;
+  leastBytes: number;
+  mostBytes: number;
 }
 
+function extentsOf({ room, demand }: Candidate, traitsOf: FitQuestion['traitsOf']): Extent[] {
+  const extents = new Map<string, Extent>();
+  for (const lot of room.groups.flatMap(({ stock }) => stock.lots)) {
+    const device = lot.deviceClass.model === null ? null : traitsOf(lot.deviceClass.model);
+    if (device === null) continue;
+    const { promisedBytes } = allowanceOf(lot, demand);
+    const { leastBytes, mostBytes } = extents.get(device.model) ?? { leastBytes: Infinity, mostBytes: 0 };
+    const widened = { leastBytes: Math.min(leastBytes, promisedBytes), mostBytes: Math.max(mostBytes, promisedBytes) };
+    extents.set(device.model, { device, ...widened });
+  }
+  return [...extents.values()].sort((a, b) => b.mostBytes - a.mostBytes || (a.device.model < b.device.model ? -1 : 1));
+}
+
+/** Devices in the order in which a proposal is tried on them, each with the room that it must not exceed. */
+type Trial = readonly { device: DeviceTraits; roomBytes: number }[];
+
+/** Where any device will do, the largest first: what it cannot hold the smaller ones need not be asked about. */
+const largestFirst = (extents: readonly Extent[]): Trial =>
+  extents.map(({ device, mostBytes }) => ({ device, roomBytes: mostBytes }));
+
+/** Where all devices must do, the smallest first: one that is too small settles it. */
+const smallestFirst = (extents: readonly Extent[]): Trial =>
+  [...extents]
+    .sort((a, b) => a.leastBytes - b.leastBytes)
+    .map(({ device, leastBytes }) => ({ device, roomBytes: leastBytes }));
+
 /**
- * Estimates from the largest device down, and takes the estimate of the first that cannot hold the run for all smaller
- * ones: nothing is promised on those, and each estimate costs time.
+ * Estimates in the order of the trial, and takes the estimate of the first device that cannot hold the run for all that
+ * come after it: nothing is promised on those, and each estimate costs time.
  */
-function fromLargestDown(
-  estimate: EstimateRun,
-  traits: readonly { device: DeviceTraits; capacityBytes: number }[],
-): EstimateRun {
+function inOrder(estimate: EstimateRun, trial: Trial): EstimateRun {
   return (run, wanted) => {
-    for (const { device, capacityBytes } of traits) {
+    for (const { device, roomBytes } of trial) {
       const outcome = estimate(run, device);
       const isLast = device.model === wanted.model || 'unknown' in outcome;
-      if (isLast || outcome.estimate.minimumCapacityBytes.high > capacityBytes) return outcome;
+      if (isLast || outcome.estimate.minimumCapacityBytes.high > roomBytes) return outcome;
     }
     return estimate(run, wanted);
   };
@@ -82,10 +101,8 @@ export class Evaluator {
   }
 
   private matched(run: TrainingRun, podSets: readonly PodSet[], candidate: Candidate): Outcome | null {
-    const traits = largestByModel(candidate).flatMap(({ model, capacityBytes }) => {
-      const device = this.question.traitsOf(model);
-      return device === null ? [] : [{ device, capacityBytes }];
-    });
+    const extents = extentsOf(candidate, this.question.traitsOf);
+    const trial = this.subject.fit.verdict === 'fits-some' ? smallestFirst(extents) : largestFirst(extents);
     const names = new Set(podSets.map((podSet) => podSet.name));
     const replaced = (podSet: PodSet): PodSet => podSets.find(({ name }) => name === podSet.name) ?? podSet;
     const fit = fitWorkload({
@@ -94,7 +111,7 @@ export class Evaluator {
       runs: this.question.runs.map((reading) =>
         names.has(reading.podSet) && reading.run !== null && reading.training ? { ...reading, run } : reading,
       ),
-      estimate: fromLargestDown((edited, device) => this.estimated(edited, device), traits),
+      estimate: inOrder((edited, device) => this.estimated(edited, device), trial),
     });
     const own = fit.podSets.filter(({ podSet }) => names.has(podSet));
     const [worst] = [...own].sort((a, b) => severity(b.verdict) - severity(a.verdict));

@@ -47,10 +47,14 @@ export interface AdviceKind {
   name: string;
   /** Verdicts that it answers. */
   answers: readonly Verdict[];
+  /** What the person gives up: some speed at most, devices, or the training's result being the same. */
+  price: 'speed' | 'devices' | 'result';
   /** Whether it may be joined with other kinds. */
   combines: boolean;
   ladder(subject: Subject): readonly Proposal[];
 }
 
-/** Verdicts that ask for less memory or larger devices. */
+/** Verdicts that ask for less memory. */
 export const SHORT_OF_MEMORY: readonly Verdict[] = ['will-not-fit', 'tight', 'fits-some'];
+/** Of these the ones that are worth a dear change: where some devices fit, choosing them costs less. */
+export const SHORT_EVERYWHERE: readonly Verdict[] = ['will-not-fit', 'tight'];

@@ -38,6 +38,9 @@ function joined(proposals: readonly Proposal[]): Proposal {
   return { edits: [...edits.values()], costs: [...new Set(proposals.flatMap(({ costs }) => costs))] };
 }
 
+/** With so many ways that keep the result, none is offered that changes it. */
+const ENOUGH = 2;
+
 /** Looks for changes of one subject that lead to a better verdict. */
 export class Search {
   constructor(
@@ -46,21 +49,38 @@ export class Search {
     private readonly requiredNow: number,
   ) {}
 
-  /** Proposals of single kinds and, where these do not do, of several kinds together. */
+  /**
+   * Proposals of single kinds and, where these do not do, of several kinds together. Changes of the result of training
+   * are only looked for where little else was found.
+   */
   run(subject: Subject, kinds: readonly AdviceKind[]): Found[] {
     const ladders = kinds
       .map((kind, rank) => ({ kind, rank, rungs: kind.answers.includes(this.current) ? kind.ladder(subject) : [] }))
       .filter(({ rungs }) => rungs.length > 0);
+    const light = this.among(ladders.filter(({ kind }) => kind.price !== 'result'));
+    const isEnough = light.filter(({ outcome }) => this.isGoal(outcome)).length >= ENOUGH;
+    const found = isEnough ? light : [...light, ...this.among(ladders, light)];
+    return found.map(withAffinity).filter(({ outcome }) => this.isBetter(outcome));
+  }
+
+  /** Singles and combinations of these ladders that were not found before. */
+  private among(ladders: readonly Ladder[], before: readonly Found[] = []): Found[] {
     const tried = ladders.map((ladder) => ({ ladder, strongest: this.tried([ladder.rungs.at(-1)], [ladder.rank]) }));
+    const known = new Set(before.filter(({ ranks }) => ranks.length === 1).flatMap(({ ranks }) => ranks));
     const singles = tried.flatMap(({ ladder, strongest }) =>
-      strongest !== null && this.isGoal(strongest.outcome) ? [this.mildest(ladder, [], strongest)] : [],
+      strongest !== null && !known.has(ladder.rank) && this.isGoal(strongest.outcome)
+        ? [this.mildest(ladder, [], strongest)]
+        : [],
     );
     const helpful = tried.filter(({ ladder, strongest }) => ladder.kind.combines && this.helps(strongest));
-    const combined = this.combination(
-      helpful.map(({ ladder }) => ladder),
-      singles,
-    );
-    return [...singles, ...combined].map(withAffinity).filter(({ outcome }) => this.isBetter(outcome));
+    const solved = [...before.filter(({ outcome }) => this.isGoal(outcome)), ...singles];
+    return [
+      ...singles,
+      ...this.combination(
+        helpful.map(({ ladder }) => ladder),
+        solved,
+      ),
+    ];
   }
 
   private tried(proposals: readonly (Proposal | undefined)[], ranks: readonly number[]): Found | null {
@@ -104,8 +124,8 @@ export class Search {
    * Adds kind after kind, cheapest first, until the goal is reached; then takes out again what was not needed. Not
    * sought where a single change that costs less than the last addition already does.
    */
-  private combination(ladders: readonly Ladder[], singles: readonly Found[]): Found[] {
-    const cheapest = Math.min(...singles.map(({ ranks }) => Math.max(...ranks)), Infinity);
+  private combination(ladders: readonly Ladder[], solved: readonly Found[]): Found[] {
+    const cheapest = Math.min(...solved.map(({ ranks }) => Math.max(...ranks)), Infinity);
     const taken: Ladder[] = [];
     for (const ladder of ladders) {
       if (ladder.rank >= cheapest) return [];

@@ -7,6 +7,7 @@ const EXPANDABLE = 'expandable_segments:True';
 export const allocator: AdviceKind = {
   name: 'allocator',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ values }) {
     if (values.allocator.includes('expandable_segments') || values.allocator.includes('backend:')) return [];

@@ -6,6 +6,7 @@ import type { AdviceKind, Proposal } from '../proposal.js';
 export const attention: AdviceKind = {
   name: 'attention',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ run, values }) {
     if (values.sequenceLength === null || !canWrite(run, 'attention')) return [];

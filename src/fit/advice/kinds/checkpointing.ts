@@ -6,6 +6,7 @@ import type { AdviceKind } from '../proposal.js';
 export const checkpointing: AdviceKind = {
   name: 'checkpointing',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ values, run }) {
     const isCertain = run.activationCheckpointing.range === undefined;

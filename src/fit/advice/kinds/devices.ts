@@ -1,7 +1,7 @@
 import type { RunValues } from '../../../run/training-run.js';
 import { choosesDevices } from '../edits.js';
 import { deviceChoices, mostDevicesPerPod } from '../device-choice.js';
-import { SHORT_OF_MEMORY } from '../proposal.js';
+import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Proposal, Subject } from '../proposal.js';
 
 const GIB = 1024 ** 3;
@@ -15,6 +15,7 @@ const devicesPerPod = ({ podSets }: Subject): number => podSets[0]?.devices[0]?.
 export const otherDevice: AdviceKind = {
   name: 'other-device',
   answers: ['will-not-fit', 'tight', 'unschedulable'],
+  price: 'devices',
   combines: false,
   ladder(subject) {
     const [podSet] = subject.podSets;
@@ -61,7 +62,8 @@ function rescaled(subject: Subject, devices: number, words: string): Proposal[] 
 /** Sharded state spread over more devices of a node. */
 export const moreDevices: AdviceKind = {
   name: 'more-devices',
-  answers: SHORT_OF_MEMORY,
+  answers: SHORT_EVERYWHERE,
+  price: 'devices',
   combines: false,
   ladder(subject) {
     const { values } = subject;
@@ -77,6 +79,7 @@ export const moreDevices: AdviceKind = {
 export const fewerDevices: AdviceKind = {
   name: 'fewer-devices',
   answers: ['unschedulable'],
+  price: 'devices',
   combines: false,
   ladder(subject) {
     const [most, now] = [mostDevicesPerPod(subject), devicesPerPod(subject)];
@@ -91,6 +94,7 @@ const inGib = (bytes: number): string => (bytes / GIB).toFixed(0);
 export const smallerDevice: AdviceKind = {
   name: 'smaller-device',
   answers: ['fits'],
+  price: 'devices',
   combines: false,
   ladder(subject) {
     const { target, fit } = subject;
@@ -110,6 +114,7 @@ export const smallerDevice: AdviceKind = {
 export const unusedDevices: AdviceKind = {
   name: 'unused-devices',
   answers: ['fits', 'fits-some', 'tight'],
+  price: 'devices',
   combines: false,
   ladder({ values, podSets }) {
     const asked = podSets[0]?.devices[0]?.count ?? 0;

@@ -23,6 +23,7 @@ const LIGER_MODEL_TYPES = new Set([
 export const fusedLoss: AdviceKind = {
   name: 'fused-loss',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ run, values: { task, loss, kernels }, modelType }) {
     if (!canWrite(run, 'loss')) return [];

@@ -6,6 +6,7 @@ import type { AdviceKind } from '../proposal.js';
 export const fusedOptimizer: AdviceKind = {
   name: 'fused-optimizer',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ run, values: { optimizer } }) {
     if (!canWrite(run, 'optimizer.implementation')) return [];

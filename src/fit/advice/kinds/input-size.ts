@@ -1,5 +1,5 @@
 import { canWrite } from '../program-flags.js';
-import { SHORT_OF_MEMORY } from '../proposal.js';
+import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind } from '../proposal.js';
 
 const SHORTEST_TOKENS = 256;
@@ -9,7 +9,8 @@ const STRIDE = 32;
 /** Shorter texts. */
 export const sequenceLength: AdviceKind = {
   name: 'sequence-length',
-  answers: SHORT_OF_MEMORY,
+  answers: SHORT_EVERYWHERE,
+  price: 'result',
   combines: false,
   ladder({ run, values }) {
     if (!canWrite(run, 'sequenceLength')) return [];
@@ -28,7 +29,8 @@ const scaled = (pixels: number, factor: number): number => Math.floor((pixels * 
 /** Smaller images, at multiples of the usual total stride. */
 export const imageSize: AdviceKind = {
   name: 'image-size',
-  answers: SHORT_OF_MEMORY,
+  answers: SHORT_EVERYWHERE,
+  price: 'result',
   combines: false,
   ladder({ run, values }) {
     if (!canWrite(run, 'imageSize')) return [];

@@ -1,5 +1,5 @@
 import { canWrite } from '../program-flags.js';
-import { SHORT_OF_MEMORY } from '../proposal.js';
+import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Subject } from '../proposal.js';
 
 const RANK = 16;
@@ -19,7 +19,8 @@ const hasWeights = ({ values, modelType }: Subject): boolean =>
 /** Low-rank adapters beside frozen weights: arXiv 2106.09685. */
 export const lora: AdviceKind = {
   name: 'lora',
-  answers: SHORT_OF_MEMORY,
+  answers: SHORT_EVERYWHERE,
+  price: 'result',
   combines: true,
   ladder(subject) {
     const adapts = subject.values.peft.method === 'none' && subject.values.quantization === 'none';
@@ -31,7 +32,8 @@ export const lora: AdviceKind = {
 /** Adapters beside weights of 4 bits: arXiv 2305.14314. */
 export const qlora: AdviceKind = {
   name: 'qlora',
-  answers: SHORT_OF_MEMORY,
+  answers: SHORT_EVERYWHERE,
+  price: 'result',
   combines: true,
   ladder(subject) {
     const { quantization, peft } = subject.values;

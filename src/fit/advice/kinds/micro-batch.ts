@@ -48,6 +48,7 @@ function shrunk(subject: Subject, size: number): Proposal {
 export const microBatch: AdviceKind = {
   name: 'micro-batch',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder(subject) {
     const { microBatchSize } = subject.values;

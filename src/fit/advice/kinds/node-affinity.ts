@@ -4,6 +4,7 @@ import type { AdviceKind } from '../proposal.js';
 export const nodeAffinity: AdviceKind = {
   name: 'node-affinity',
   answers: ['fits-some'],
+  price: 'speed',
   combines: false,
   ladder({ fit }) {
     if (fit.affinity === null) return [];

@@ -6,6 +6,7 @@ import type { AdviceKind } from '../proposal.js';
 export const optimizer8bit: AdviceKind = {
   name: 'optimizer-8bit',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ run, values: { optimizer } }) {
     if (!canWrite(run, 'optimizer.implementation')) return [];

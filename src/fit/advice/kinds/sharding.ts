@@ -19,6 +19,7 @@ const COST = 'gathers and scatters parameters over the network: about half as mu
 export const sharding: AdviceKind = {
   name: 'sharding',
   answers: SHORT_OF_MEMORY,
+  price: 'speed',
   combines: true,
   ladder({ run, values: { parallelism } }) {
     if (!canWrite(run, 'parallelism.sharding')) return [];
