@@ -20,14 +20,23 @@ export const DAY_MS = 24 * 3_600_000;
 /** For how long a capacity that was seen once is believed. */
 export const CAPACITY_HORIZON_MS = 7 * DAY_MS;
 
-/** The record after one more reading. An older reading than the last one changes nothing but the capacity. */
+/**
+ * The record after one more reading. One that comes late changes nothing but the capacity, and not even that where it is
+ * of what the device was before.
+ */
 export function observed(record: DeviceRecord | undefined, reading: DeviceReading): DeviceRecord {
-  if (record === undefined || isAnother(record.last, reading)) {
-    return { last: reading, capacitySinceMs: reading.seenAtMs, days: withCapacity([], reading) };
-  }
-  const last = reading.seenAtMs >= record.last.seenAtMs ? reading : record.last;
+  if (record === undefined) return begun(reading);
+  const isLate = reading.seenAtMs < record.last.seenAtMs;
+  if (isAnother(record.last, reading)) return isLate ? record : begun(reading);
+  const last = isLate ? record.last : reading;
   return { last, capacitySinceMs: record.capacitySinceMs, days: withCapacity(record.days, reading) };
 }
+
+const begun = (reading: DeviceReading): DeviceRecord => ({
+  last: reading,
+  capacitySinceMs: reading.seenAtMs,
+  days: withCapacity([], reading),
+});
 
 /** The last reading with the largest capacity of the horizon: a device does not shrink because it is in use. */
 export function currentReading(record: DeviceRecord): DeviceReading {
@@ -37,7 +46,6 @@ export function currentReading(record: DeviceRecord): DeviceReading {
 
 /** Whether the same key stands for another device now. A model or driver that one of two readings does not name does not count. */
 function isAnother(before: DeviceReading, now: DeviceReading): boolean {
-  if (now.seenAtMs < before.seenAtMs) return false;
   const differs = (a: string | null, b: string | null): boolean => Boolean(a) && Boolean(b) && a !== b;
   return (
     differs(before.migProfile, now.migProfile) ||
