@@ -4,7 +4,7 @@ import type { RunValues } from '../run/training-run.js';
 /** A setting that the simulation would pass over in silence: estimates with it would be wrong, so there are none. */
 interface Gap {
   field: string;
-  reason(values: RunValues): string | null;
+  reason: (values: RunValues) => string | null;
 }
 
 const COVERED_PEFT: readonly string[] = ['none', 'lora', 'frozen-backbone'];

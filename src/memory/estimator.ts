@@ -12,6 +12,8 @@ import { NotEstimable } from './not-estimable.js';
 import type { RangeEnd } from './range-ends.js';
 import { rangedFields, valuesAtEnd } from './range-ends.js';
 import { timelineOf } from './timeline.js';
+import type { Uncertainty, Widening } from './uncertainty.js';
+import { UNCERTAINTIES } from './uncertainty.js';
 
 /** What an estimate starts from. `facts` is the catalog of models. */
 export interface EstimateRequest {
@@ -48,7 +50,8 @@ interface Context {
  * The interval is made of two parts. Settings that were assumed with a range: memory grows with each of them from its
  * low to its high end, so all low ends together bound the figure from below and all high ends from above, whatever the
  * truth within; each is also taken to its ends alone, since reserved memory may fall a little where blocks happen to fit
- * better, and the furthest counts. Mechanisms outside the simulation (context, libraries, communication buffers) have
+ * better, and the furthest counts. What the simulation leaves open whatever the settings (uncertainty.ts) widens the ends
+ * further, as it was found at the expected values. Mechanisms outside the simulation (context, libraries, communication buffers) have
  * intervals of their own, independent of those settings; ends are added to ends. A contributor's width is what lies
  * between its two ends, all else as expected.
  *
@@ -58,16 +61,25 @@ export function estimate({ run, device, facts }: EstimateRequest): Estimate {
   const evaluation = evaluate(run, { device, models: facts.models });
   const { expected } = evaluation;
   const outside = outsideInterval(evaluation, device);
-  const reservedBytes = spread(evaluation, (at) => at.unlimited.peakReservedBytes);
+  const widenings = wideningsOf(expected);
+  const allocatedBytes = widened(
+    spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
+    widenings.map(({ widening }) => widening.allocated),
+  );
+  const reservedBytes = widened(
+    spread(evaluation, (at) => at.unlimited.peakReservedBytes),
+    widenings.map(({ widening }) => widening.reserved),
+  );
+  const deviceBytes = sumOf(reservedBytes, outside);
   return {
-    allocatedBytes: spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
+    allocatedBytes,
     reservedBytes,
-    deviceBytes: sumOf(reservedBytes, outside),
-    minimumCapacityBytes: sumOf(spread(furthest(evaluation), smallestLimitOf), outside),
+    deviceBytes,
+    minimumCapacityBytes: atMost(deviceBytes, sumOf(spread(furthest(evaluation), smallestLimitOf), outside)),
     breakdown: breakdownAtPeak(expected, device),
     peak: peakOf(expected),
     timeline: expected.unlimited.series ? timelineOf(expected.events, expected.unlimited.series) : [],
-    contributors: contributors(evaluation, device),
+    contributors: contributors(evaluation, widenings, device),
     parameters: expected.parameters,
     notes: expected.notes,
   };
@@ -140,14 +152,47 @@ function peakOf({ events, unlimited }: Forecast): Estimate['peak'] {
   };
 }
 
-/** By falling width: the ranged settings one by one, and the mechanisms. */
-function contributors({ expected, excursions }: Evaluation, device: DeviceTraits): readonly Contributor[] {
+type NamedWidening = Pick<Uncertainty, 'name' | 'remedy'> & { widening: Widening };
+
+/** What the simulation cannot settle, as far as it plays a part in this run. */
+function wideningsOf(expected: Forecast): readonly NamedWidening[] {
+  return UNCERTAINTIES.flatMap((uncertainty) => {
+    const widening = uncertainty.widening(expected);
+    return widening === null ? [] : [{ name: uncertainty.name, remedy: uncertainty.remedy, widening }];
+  });
+}
+
+/** An interval with all widenings added to its ends: they may all happen. */
+function widened({ low, expected, high }: Interval, by: readonly { below: number; above: number }[]): Interval {
+  const below = by.reduce((sum, one) => sum + one.below, 0);
+  const above = by.reduce((sum, one) => sum + one.above, 0);
+  return { low: Math.max(0, low + below), expected, high: high + above };
+}
+
+/** What is read on a device with room is always enough, so no end of the least capacity lies beyond it. */
+const atMost = (bound: Interval, interval: Interval): Interval => ({
+  low: Math.min(bound.low, interval.low),
+  expected: Math.min(bound.expected, interval.expected),
+  high: Math.min(bound.high, interval.high),
+});
+
+/** By falling width: the ranged settings one by one, what the simulation leaves open, and the mechanisms. */
+function contributors(
+  { expected, excursions }: Evaluation,
+  widenings: readonly NamedWidening[],
+  device: DeviceTraits,
+): readonly Contributor[] {
   const settings = excursions.filter(({ fields }) => fields.length === 1).map(settingContributor);
   const mechanisms = DEVICE_MECHANISMS.map((mechanism): Contributor => {
     const { low, high } = mechanism.bytes(expected.values, device);
     return { name: mechanism.name, widthBytes: high - low, remedy: mechanism.remedy };
   });
-  return [...settings, ...mechanisms]
+  const open = widenings.map(({ name, remedy, widening: { reserved } }): Contributor => ({
+    name,
+    widthBytes: reserved.above - reserved.below,
+    remedy,
+  }));
+  return [...settings, ...open, ...mechanisms]
     .filter(({ widthBytes }) => widthBytes > 0)
     .sort((a, b) => b.widthBytes - a.widthBytes);
 }

@@ -1,0 +1,108 @@
+import { replay } from './allocator/replay.js';
+import type { BreakdownCategory } from './estimate.js';
+import type { Forecast } from './forecast.js';
+import { liveByCategory } from './breakdown.js';
+import { roundingOf } from './allocator/rounding.js';
+
+/** Bytes by which figures may lie below (at most 0) and above (at least 0) the simulated ones. */
+export interface Widening {
+  allocated: { below: number; above: number };
+  reserved: { below: number; above: number };
+}
+
+/** Something that the simulation cannot settle and that no setting of the run decides. */
+export interface Uncertainty {
+  readonly name: string;
+  readonly remedy: string | null;
+  /** null where it plays no part. */
+  widening(at: Forecast): Widening | null;
+}
+
+const same = (below: number, above: number): Widening => ({
+  allocated: { below, above },
+  reserved: { below, above },
+});
+
+/** Sizes that follow the batch; the others are the model's own and fixed. */
+const BATCH_DEPENDENT: ReadonlySet<BreakdownCategory> = new Set(['inputs', 'activations', 'temporaries', 'workspaces']);
+
+/** Blocks of bookkeeping: they stay what they are. */
+const SMALLEST_SCALED_BYTES = 4096;
+
+/** A little less and a little more than the sizes simulated. */
+const NUDGES: readonly number[] = [0.98, 0.99, 1.01, 1.02];
+
+/**
+ * How blocks fit into segments turns on single bytes: a kernel's scratch memory that is not in the list, or a batch one
+ * token longer, and a segment is used again or not. So the list is replayed with all that depends on the batch one and
+ * two per cent smaller and larger; what reserved makes of allocated then is what it may make of it in the run.
+ */
+const fragmentation: Uncertainty = {
+  name: 'allocator-fragmentation',
+  remedy: 'PYTORCH_ALLOC_CONF=expandable_segments:True leaves little to chance',
+  widening(at) {
+    const { peakAllocatedBytes, peakReservedBytes } = at.unlimited;
+    const reserved = NUDGES.map((nudge) => {
+      const nudged = replay({ ...at.events, sizes: nudgedSizes(at, nudge) }, at.allocator);
+      return (nudged.peakReservedBytes / nudged.peakAllocatedBytes) * peakAllocatedBytes;
+    });
+    return {
+      allocated: { below: 0, above: 0 },
+      reserved: {
+        below: Math.min(0, Math.round(Math.min(...reserved)) - peakReservedBytes),
+        above: Math.max(0, Math.round(Math.max(...reserved)) - peakReservedBytes),
+      },
+    };
+  },
+};
+
+function nudgedSizes({ events }: Forecast, nudge: number): number[] {
+  return events.sizes.map((bytes, block) => {
+    const scaled = bytes >= SMALLEST_SCALED_BYTES && BATCH_DEPENDENT.has(events.categories[block]!);
+    return scaled ? Math.round(bytes * nudge) : bytes;
+  });
+}
+
+/** Most that cuDNN's trials were seen to add (FakeTensor study: simulated plus 2 GB; PyTorch issues 13412, 31500, 49207). */
+const MOST_TRIAL_BYTES = 2 * 2 ** 30;
+/** Algorithms without tensor cores transform images several times over before they multiply. */
+const TRIAL_FACTOR = 8;
+
+/** cuDNN's choice of algorithm: with `cudnn.benchmark` it tries those that ask for much scratch memory, too. */
+const convolutionAlgorithms: Uncertainty = {
+  name: 'cudnn-workspace',
+  remedy: 'channels_last needs no transposing; CUDNN_CONV_WSCAP_DBG bounds the scratch memory',
+  widening({ events }) {
+    const number = events.operationNames.indexOf('convolution');
+    const largest = events.sizes.reduce(
+      (most, bytes, block) => (events.operations[block] === number && bytes > most ? bytes : most),
+      0,
+    );
+    return largest === 0 || number < 0 ? null : same(0, Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest));
+  },
+};
+
+/**
+ * What torch.compile was reported to make of activations: transformers 3 to 15 % lower (torchtitan 82.4 to 77.0 GiB,
+ * torchtune 60 to 51), networks with batch normalisation 23 to 45 % higher (mmaction2: in-place ReLU is lost). CUDA graphs
+ * have a pool of their own for the activations.
+ */
+const compilation: Uncertainty = {
+  name: 'torch-compile',
+  remedy: 'compile: none in plimsoll.dev/run, if the run is not compiled',
+  widening(at) {
+    const { compile } = at.values;
+    if (compile === 'none') return null;
+    const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
+    const moving = (live.get('activations') ?? 0) + (live.get('temporaries') ?? 0);
+    const convolutional = at.events.operationNames.some(
+      (name, number) => name === 'convolution' && at.events.operations.includes(number),
+    );
+    const graphs = compile === 'default' ? 0 : 1;
+    const above = (convolutional ? 0.45 : 0.05) + graphs;
+    return same(-Math.round(moving * (convolutional ? 0.05 : 0.25)), Math.round(moving * above));
+  },
+};
+
+/** All that widens the interval of the simulated figures. */
+export const UNCERTAINTIES: readonly Uncertainty[] = [fragmentation, convolutionAlgorithms, compilation];
