@@ -104,7 +104,7 @@ describe('taints', () => {
 
   it('names the taint that keeps the pod off', () => {
     expect(obstacle({ ...plain, taints: [dedicated] }, ANYWHERE)).toEqual({
-      words: 'untolerated taint dedicated=ml:NoSchedule',
+      words: 'with the untolerated taint dedicated=ml:NoSchedule',
       passing: false,
     });
   });

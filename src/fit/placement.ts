@@ -18,7 +18,7 @@ function taintObstacle(taints: readonly Taint[]): Obstacle | null {
   const first = taints.find((taint) => !isPassing(taint)) ?? taints[0];
   if (first === undefined) return null;
   const value = first.value === '' ? '' : `=${first.value}`;
-  return { words: `untolerated taint ${first.key}${value}:${first.effect}`, passing: isPassing(first) };
+  return { words: `with the untolerated taint ${first.key}${value}:${first.effect}`, passing: isPassing(first) };
 }
 
 /** A cordoned node turns pods away unless they tolerate its taint (scheduler plugin NodeUnschedulable). */
@@ -29,11 +29,11 @@ function cordonObstacle(node: Node, placement: Placement): Obstacle | null {
 
 function selectionObstacle(node: Node, placement: Placement): Obstacle | null {
   if (placement.nodeName !== null && placement.nodeName !== node.name)
-    return { words: `not the node named ${placement.nodeName}`, passing: false };
+    return { words: `other than ${placement.nodeName}`, passing: false };
   const missing = missingSelector(node, placement.nodeSelector);
-  if (missing !== null) return { words: `node selector ${missing} does not match`, passing: false };
+  if (missing !== null) return { words: `not matching the node selector ${missing}`, passing: false };
   if (!affinityMatches(node, placement.requiredNodeTerms))
-    return { words: 'required node affinity does not match', passing: false };
+    return { words: 'not matching the required node affinity', passing: false };
   return null;
 }
 

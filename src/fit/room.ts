@@ -102,7 +102,7 @@ class RoomBuilder {
 
   private shortage(group: RoomGroup, limit: { pods: number; scarcest: string }): string | null {
     const slots = slotsOn(group, this.demand, () => true);
-    if (slots < this.demand.count) return `with ${slots} of the ${this.demand.count} ${this.demand.written} asked for`;
+    if (slots < this.demand.count) return slots === 0 ? `with no ${this.demand.written} to give` : `with only ${slots}`;
     return limit.pods < 1 ? `with too little ${limit.scarcest}` : null;
   }
 

@@ -94,9 +94,7 @@ describe('the six verdicts', () => {
       podSets: [podSet({ devices: [request(8)] })],
     });
     expect(fit.verdict).toBe('unschedulable');
-    expect(fit.reason).toBe(
-      'asks for 8 nvidia.com/gpu; of 2 nodes: 1 with 4 of the 8 nvidia.com/gpu asked for and 1 without nvidia.com/gpu',
-    );
+    expect(fit.reason).toBe('asks for 8 nvidia.com/gpu; of 2 nodes: 1 with only 4 and 1 without nvidia.com/gpu');
   });
 
   it('unknown: says which field keeps it from being answered', () => {

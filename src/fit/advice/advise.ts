@@ -82,7 +82,8 @@ function adviceOf(found: Found, subject: Subject, documents: Documents): Advice 
 
 function adviceFor(subject: Subject, question: AdviceQuestion): Advice[] {
   const evaluator = new Evaluator(question, subject, ADVICE_BUDGET.estimates);
-  const required = Math.max(0, ...subject.fit.classes.map((row) => row.requiredBytes.expected));
+  const [largest] = subject.fit.classes;
+  const required = largest?.requiredBytes ?? { low: 0, expected: 0, high: 0 };
   const search = new Search(evaluator, subject.fit.verdict, required);
   return ordered(search.run(subject, ADVICE_KINDS))
     .slice(0, ADVICE_BUDGET.shown)

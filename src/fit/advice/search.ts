@@ -1,3 +1,4 @@
+import type { Interval } from '../../memory/estimate.js';
 import type { Verdict } from '../assessment.js';
 import { severity } from '../workload-fit.js';
 import type { Evaluator, Outcome } from './evaluation.js';
@@ -46,7 +47,7 @@ export class Search {
   constructor(
     private readonly evaluator: Evaluator,
     private readonly current: Verdict,
-    private readonly requiredNow: number,
+    private readonly requiredNow: Interval,
   ) {}
 
   /**
@@ -102,7 +103,10 @@ export class Search {
   }
 
   private helps(found: Found | null): boolean {
-    return found !== null && found.outcome.requiredBytes.expected < this.requiredNow * (1 - WORTH_ADDING);
+    if (found === null) return false;
+    const { expected, high } = found.outcome.requiredBytes;
+    const less = 1 - WORTH_ADDING;
+    return expected < this.requiredNow.expected * less || high < this.requiredNow.high * less;
   }
 
   /** The mildest rung that still reaches the goal, with `others` beside it: rungs are ordered, so by halving. */

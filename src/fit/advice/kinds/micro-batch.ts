@@ -2,8 +2,9 @@ import { canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind, Proposal, Subject } from '../proposal.js';
 
-/** Tasks whose usual models normalise over the batch. */
-const NORMALISES_OVER_BATCH = new Set(['image-classification', 'detection', 'segmentation']);
+/** Families of image models that normalise over the batch (torchvision/models, timm/models). */
+const NORMALISES_OVER_BATCH =
+  /resnet|resnext|resnest|densenet|mobilenet|efficientnet|regnet|inception|googlenet|shufflenet|mnasnet|_bn\b/i;
 
 function smallerDivisors(size: number): number[] {
   const candidates = Array.from({ length: Math.min(size - 1, 4096) }, (_, index) => index + 1);
@@ -18,7 +19,7 @@ function halvings(size: number): number[] {
 }
 
 const batchNormCost = ({ values }: Subject, size: number): string[] =>
-  NORMALISES_OVER_BATCH.has(values.task)
+  NORMALISES_OVER_BATCH.test(values.model?.name ?? '')
     ? [`batch-norm statistics over ${size} images instead of ${values.microBatchSize}`]
     : [];
 
