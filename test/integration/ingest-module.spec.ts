@@ -1,0 +1,57 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { InventoryHolder } from '../../src/advisor/inventory-holder.js';
+import { readSettings } from '../../src/config/read-settings.js';
+import { SettingsModule } from '../../src/config/settings.module.js';
+import { IngestModule } from '../../src/ingest/ingest.module.js';
+import { Database } from '../../src/store/database.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
+import { Readiness } from '../../src/telemetry/readiness.js';
+import { TelemetryModule } from '../../src/telemetry/telemetry.module.js';
+
+const boot = async (environment: Record<string, string>): Promise<TestingModule> => {
+  const settings = readSettings({ PLIMSOLL_LOG_LEVEL: 'silent', PLIMSOLL_SCRAPE_INTERVAL_MS: '1000', ...environment });
+  const imports = [SettingsModule.with(settings), TelemetryModule, IngestModule];
+  const app = await Test.createTestingModule({ imports }).setLogger(false).compile();
+  return app.init();
+};
+
+describe('the ingest module', () => {
+  let dataFolder: string;
+  beforeAll(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), 'plimsoll-test-module-'));
+  });
+  afterAll(() => rm(dataFolder, { recursive: true, force: true }));
+
+  it('has an inventory when it is up, stored in the embedded Postgres, and goes on collecting', async () => {
+    const app = await boot({ PLIMSOLL_DATA_DIR: dataFolder, PLIMSOLL_EXAMPLE_CLUSTER: 'examples/cluster' });
+    const holder = app.get(InventoryHolder);
+    const first = holder.current();
+    expect(first.devices).toHaveLength(57);
+    expect(await app.get(Database).client.device.count()).toBe(57);
+    const text = await app.get(Metrics).registry.metrics();
+    expect(text).toContain('plimsoll_ingest_devices 57');
+    expect(text).toContain('plimsoll_ingest_targets{outcome="ok"} 1');
+    expect(text).toContain('plimsoll_store_up 1');
+    await new Promise((done) => holder.onSwap(done));
+    expect(holder.current().takenAtMs).toBeGreaterThan(first.takenAtMs);
+    await app.close();
+  }, 60_000);
+
+  it('starts and answers without its database', async () => {
+    const app = await boot({
+      DATABASE_URL: 'postgresql://nobody:secret@127.0.0.1:1/nothing',
+      PLIMSOLL_EXAMPLE_CLUSTER: 'examples/cluster',
+    });
+    expect(app.get(InventoryHolder).current().devices).toHaveLength(57);
+    const check = await app.get(Readiness).checks.get('database')?.();
+    expect(check).toEqual({ status: 'degraded', message: expect.stringContaining('ECONNREFUSED') });
+    expect(JSON.stringify(check)).not.toContain('secret');
+    await app.close();
+  }, 60_000);
+});
