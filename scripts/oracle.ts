@@ -38,27 +38,32 @@ export function readOracle(file: string): OracleRecord[] {
 
 const PHASES: Record<string, string> = { zero_grad: 'zero-grad' };
 
-function compare(record: OracleRecord): Comparison {
-  let prediction: Prediction | null = null;
-  let reason: string | null = null;
+function attempt(record: OracleRecord): Prediction | string {
   try {
-    prediction = predict(record);
+    return predict(record);
   } catch (error) {
-    if (!(error instanceof UnsupportedModel || error instanceof NotEstimable))
-      throw new Error(record.id, { cause: error });
-    reason = error.message;
+    if (error instanceof UnsupportedModel || error instanceof NotEstimable) return error.message;
+    throw new Error(record.id, { cause: error });
   }
+}
+
+const NO_PREDICTION = { allocatedBytes: null, reservedBytes: null, phase: null, peakBytes: null };
+
+function compare(record: OracleRecord): Comparison {
+  const outcome = attempt(record);
+  const answered = typeof outcome !== 'string';
+  const prediction = answered ? outcome : NO_PREDICTION;
   return {
     id: record.id,
-    answered: prediction !== null,
-    reason,
-    predictedAllocatedBytes: prediction?.allocatedBytes ?? null,
+    answered,
+    reason: answered ? null : outcome,
+    predictedAllocatedBytes: prediction.allocatedBytes,
     oracleAllocatedBytes: record.peak_allocated_bytes_simulated,
-    predictedReservedBytes: prediction?.reservedBytes ?? null,
+    predictedReservedBytes: prediction.reservedBytes,
     oracleReservedBytes: record.peak_reserved_bytes_simulated,
-    predictedPhase: prediction?.phase ?? null,
+    predictedPhase: prediction.phase,
     oraclePhase: PHASES[record.peak_phase] ?? record.peak_phase,
-    predictedLiveBytes: prediction?.peakBytes ?? null,
+    predictedLiveBytes: prediction.peakBytes,
     oracleLiveBytes: record.peak_allocated_bytes,
   };
 }

@@ -122,6 +122,14 @@ const imageOf = ({ image }: OracleSettings): [number, number] | null => (image =
 const precisionOf = ({ settings }: OracleRecord): RunValues['precision'] =>
   settings.fsdp ? 'amp-bf16' : settings.precision;
 
+const sizesOf = (
+  settings: OracleSettings,
+): Pick<RunValues, 'sequenceLength' | 'targetSequenceLength' | 'imageSize'> => ({
+  sequenceLength: settings.seq ?? null,
+  targetSequenceLength: settings.target_seq ?? null,
+  imageSize: imageOf(settings),
+});
+
 /** A recorded run's settings as a training run, and nothing else of the record. */
 export function oracleRun(record: OracleRecord): OracleRun {
   const { settings, world } = record;
@@ -134,9 +142,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     microBatchSize: settings.batch,
     gradientAccumulationSteps: steps,
     globalBatchSize: settings.batch * steps * world,
-    sequenceLength: settings.seq ?? null,
-    targetSequenceLength: settings.target_seq ?? null,
-    imageSize: imageOf(settings),
+    ...sizesOf(settings),
     frames: null,
     numClasses: null,
     precision: precisionOf(record),

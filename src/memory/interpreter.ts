@@ -21,7 +21,7 @@ export interface Interpretation {
   /** Tensors of the parameters and buffers, by their index. */
   parameters: readonly EngineTensor[];
   buffers: readonly EngineTensor[];
-  linear(x: EngineTensor, layer: Linear): EngineTensor;
+  linear: (x: EngineTensor, layer: Linear) => EngineTensor;
   runBlock: BlockRunner;
   attention: AttentionOperations['attention'];
   kernels: KernelChoice;

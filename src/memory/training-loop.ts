@@ -99,23 +99,38 @@ function zeroGradients({ engine, cleared }: TrainingLoop, iteration: number): vo
 }
 
 function forward(loop: TrainingLoop, names: Names, iteration: number): void {
-  const { engine, architecture, operations, conventions } = loop;
+  const { engine, around } = loop;
   engine.recorder.phase('forward', iteration);
   engine.autocast = loop.autocast;
-  loop.around?.beforeForward?.();
-  const result = architecture.forward(operations, names.batch as unknown as Batch);
-  const loss = engine.hold(result.loss as EngineTensor);
-  let outputs = result.outputs.map((tensor) => engine.hold(tensor as EngineTensor));
-  if (conventions.outputsToFloat32) outputs = inFloat32(engine, outputs);
+  around?.beforeForward?.();
+  const { loss, outputs } = callModel(loop, names);
   engine.autocast = null;
   engine.clearAutocastCache();
-  loop.around?.afterForward?.();
+  around?.afterForward?.();
+  bindResult(loop, names, { loss, outputs });
+  if (loop.accumulationSteps > 1) divideLoss(engine, names);
+}
+
+interface Result {
+  loss: EngineTensor;
+  outputs: readonly EngineTensor[];
+}
+
+/** The model's loss and outputs, held. */
+function callModel({ engine, architecture, operations, conventions }: TrainingLoop, names: Names): Result {
+  const result = architecture.forward(operations, names.batch as unknown as Batch);
+  const loss = engine.hold(result.loss as EngineTensor);
+  const outputs = result.outputs.map((tensor) => engine.hold(tensor as EngineTensor));
+  return { loss, outputs: conventions.outputsToFloat32 ? inFloat32(engine, outputs) : outputs };
+}
+
+/** `outputs, loss = ...`: the values of the iteration before die now, and the outputs unless the script keeps them. */
+function bindResult({ engine, conventions }: TrainingLoop, names: Names, { loss, outputs }: Result): void {
   if (names.loss !== null) engine.release(names.loss);
   names.loss = loss;
   for (const tensor of names.outputs) engine.release(tensor);
   names.outputs = conventions.keepsOutputs ? outputs : [];
   if (!conventions.keepsOutputs) for (const tensor of outputs) engine.release(tensor);
-  if (loop.accumulationSteps > 1) divideLoss(engine, names);
 }
 
 function inFloat32(engine: Engine, outputs: readonly EngineTensor[]): EngineTensor[] {

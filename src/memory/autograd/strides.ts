@@ -37,31 +37,40 @@ export function normalise(shape: Shape, strides: readonly number[]): Strides {
   return null;
 }
 
+/** Dimensions of the source that lie in memory as one run, from the last: elements and the step between them. */
+interface Chunk {
+  elements: number;
+  step: number;
+}
+
+function chunksFromLast(shape: Shape, strides: readonly number[]): Chunk[] {
+  const chunks: Chunk[] = [];
+  let chunk: Chunk = { elements: 1, step: strides[strides.length - 1]! };
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    chunk.elements *= shape[dim]!;
+    const ends = dim === 0 || (shape[dim - 1] !== 1 && strides[dim - 1] !== chunk.elements * chunk.step);
+    if (!ends) continue;
+    chunks.push(chunk);
+    if (dim > 0) chunk = { elements: 1, step: strides[dim - 1]! };
+  }
+  return chunks;
+}
+
 /** Strides of a view with another shape, or undefined where only a copy will do (at::detail::computeStride). */
 export function viewStrides(shape: Shape, strides: Strides, target: Shape): Strides | undefined {
   if (strides === null) return null;
   const result = new Array<number>(target.length);
-  let viewDim = target.length - 1;
-  let chunkBase = strides[strides.length - 1]!;
-  let tensorElements = 1;
-  let viewElements = 1;
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    tensorElements *= shape[dim]!;
-    const chunkEnds = dim === 0 || (shape[dim - 1] !== 1 && strides[dim - 1] !== tensorElements * chunkBase);
-    if (!chunkEnds) continue;
-    while (viewDim >= 0 && (viewElements < tensorElements || target[viewDim] === 1)) {
-      result[viewDim] = viewElements * chunkBase;
-      viewElements *= target[viewDim]!;
-      viewDim--;
+  let dim = target.length - 1;
+  for (const { elements, step } of chunksFromLast(shape, strides)) {
+    let taken = 1;
+    while (dim >= 0 && (taken < elements || target[dim] === 1)) {
+      result[dim] = taken * step;
+      taken *= target[dim]!;
+      dim--;
     }
-    if (viewElements !== tensorElements) return undefined;
-    if (dim > 0) {
-      chunkBase = strides[dim - 1]!;
-      tensorElements = 1;
-      viewElements = 1;
-    }
+    if (taken !== elements) return undefined;
   }
-  return viewDim === -1 ? normalise(target, result) : undefined;
+  return dim === -1 ? normalise(target, result) : undefined;
 }
 
 /** Strides of a tensor of `shape` packed so that the dimensions keep the order of magnitude given by `order`. */

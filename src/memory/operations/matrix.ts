@@ -123,23 +123,34 @@ function product(engine: Engine, x: EngineTensor, layer: Linear, weights: LayerW
   return add(engine, multiply(engine, x, layer, { ...weights, bias: null }), bias);
 }
 
-function multiply(engine: Engine, x: EngineTensor, layer: Linear, { weight, bias }: LayerWeights): EngineTensor {
+/** The product of a tensor seen as a matrix with the weight; one that cannot be seen so is copied first. */
+function multiply(engine: Engine, x: EngineTensor, layer: Linear, weights: LayerWeights): EngineTensor {
   const matrix = [rowsOf(x), layer.inFeatures];
-  const viewable = viewStrides(x.shape, x.strides, matrix) !== undefined;
-  const input = viewable ? x : contiguous(engine, engine.hold(x));
-  const formula =
-    bias === null ? MM_FORMULA : x.shape.length === 2 && !layer.transposed ? ADDMM_MATRIX_FORMULA : ADDMM_FORMULA;
-  const node = engine.record(formula, bias === null ? [input, weight] : [input, weight, bias]);
-  if (node !== null) node.attribute = layer.transposed ? 1 : 0;
-  if (node?.needs(1)) engine.save(node, input);
-  if (node?.needs(0)) engine.save(node, weight);
-  const shape = [...x.shape.slice(0, -1), layer.outFeatures];
-  const out = engine.attach(engine.empty(shape, input.dtype, bias === null ? MM : ADDMM), node);
-  if (!viewable) {
-    engine.consume(input);
-    engine.float(x);
-  }
+  if (viewStrides(x.shape, x.strides, matrix) !== undefined) return multiplyMatrix(engine, x, layer, weights);
+  const copy = contiguous(engine, engine.hold(x));
+  const out = multiplyMatrix(engine, copy, layer, weights);
+  engine.consume(copy);
+  engine.float(x);
   return out;
+}
+
+function multiplyMatrix(engine: Engine, x: EngineTensor, layer: Linear, { weight, bias }: LayerWeights): EngineTensor {
+  const node = engine.record(formulaFor(x, layer, bias), bias === null ? [x, weight] : [x, weight, bias]);
+  if (node !== null) saveFactors(engine, node, x, weight);
+  if (node !== null) node.attribute = layer.transposed ? 1 : 0;
+  const shape = [...x.shape.slice(0, -1), layer.outFeatures];
+  return engine.attach(engine.empty(shape, x.dtype, bias === null ? MM : ADDMM), node);
+}
+
+function formulaFor(x: EngineTensor, layer: Linear, bias: EngineTensor | null): Formula {
+  if (bias === null) return MM_FORMULA;
+  return x.shape.length === 2 && !layer.transposed ? ADDMM_MATRIX_FORMULA : ADDMM_FORMULA;
+}
+
+/** Each factor is saved only if the other one needs a gradient. */
+function saveFactors(engine: Engine, node: Node, x: EngineTensor, weight: EngineTensor): void {
+  if (node.needs(1)) engine.save(node, x);
+  if (node.needs(0)) engine.save(node, weight);
 }
 
 export function bmm(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {

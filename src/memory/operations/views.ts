@@ -214,18 +214,10 @@ function select(engine: Engine, x: EngineTensor, dim: number): EngineTensor {
   return viewed(engine, x, layout, { formula: SELECT });
 }
 
-/** Several views of one tensor by one node. */
-function parts(
-  engine: Engine,
-  x: EngineTensor,
-  formula: Formula,
-  shapes: readonly Shape[],
-  strides: Strides,
-): EngineTensor[] {
-  const node = engine.record(formula, [x]);
-  const out = shapes.map((shape) =>
-    engine.attach(engine.viewOf(x, shape, strides === null ? null : normalise(shape, strides)), node),
-  );
+/** Several views of one tensor by one node, all with the same strides. */
+function parts(engine: Engine, x: EngineTensor, shapes: readonly Shape[], strides: readonly number[]): EngineTensor[] {
+  const node = engine.record(SPLIT, [x]);
+  const out = shapes.map((shape) => engine.attach(engine.viewOf(x, shape, normalise(shape, strides)), node));
   engine.consume(x);
   return out;
 }
@@ -293,12 +285,12 @@ export function viewOperations(engine: Engine): ViewOperations {
     select: (x, dim) => select(engine, own(x), dim),
     split: (x, sizes, dim) => {
       const shapes = sizes.map((size) => x.shape.map((whole, i) => (i === dim ? size : whole)));
-      return parts(engine, own(x), SPLIT, shapes, stridesOf(own(x)));
+      return parts(engine, own(x), shapes, stridesOf(own(x)));
     },
     unbind: (x, dim) => {
       const without = (_: number, i: number): boolean => i !== dim;
       const shapes = Array.from({ length: x.shape[dim]! }, () => x.shape.filter(without));
-      return parts(engine, own(x), SPLIT, shapes, stridesOf(own(x)).filter(without));
+      return parts(engine, own(x), shapes, stridesOf(own(x)).filter(without));
     },
     expand: (x, shape) => expand(engine, own(x), shape),
     contiguous: (x) => contiguous(engine, own(x)),

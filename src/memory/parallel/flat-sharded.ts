@@ -18,11 +18,15 @@ const TO_COPY = operation('to_copy');
 const UNSHARD_STREAM = 2;
 const POST_BACKWARD_STREAM = 4;
 
+const addElements = (sum: number, { shape }: EngineTensor): number => sum + elementCount(shape);
+
 /** A unit's parameters in one flat tensor: this rank's slice, and the whole while it is gathered. */
 class FlatUnit {
   readonly wholes: EngineTensor[] = [];
   elements = 0;
+  /** This rank's slice of what is trained, and of what is frozen. */
   shard: EngineTensor | null = null;
+  frozen: EngineTensor | null = null;
   storage: Storage | null = null;
   reduced = false;
 }
@@ -57,19 +61,28 @@ export class FlatSharded {
     return whole;
   }
 
-  /** Allocates this rank's slice of each unit; returns the leaves for the optimizer. */
+  /**
+   * Allocates this rank's slice of each unit; returns the leaves for the optimizer. Adapters are flattened apart from the
+   * frozen weights beside them, as peft's policy wraps them (peft/utils/other.py, fsdp_auto_wrap_policy): one flat
+   * parameter may not hold both.
+   */
   begin(): EngineTensor[] {
     const { engine, options } = this;
     const units = [...this.blocks, this.root].filter(({ elements }) => elements > 0);
     return units.flatMap((unit) => {
-      const slice = Math.ceil(unit.elements / options.ranks);
-      unit.shard = engine.hold(engine.empty([slice], options.storedType, PLACE));
-      unit.shard.requiresGrad = unit.wholes.some(({ requiresGrad }) => requiresGrad);
-      const storage = new Storage(slice * options.ranks * options.computeType.bytes, -1);
+      const trained = unit.wholes.filter(({ requiresGrad }) => requiresGrad).reduce(addElements, 0);
+      const slices = [trained, unit.elements - trained].map((elements) => Math.ceil(elements / options.ranks));
+      [unit.shard = null, unit.frozen = null] = slices.map((slice) =>
+        slice === 0 ? null : engine.hold(engine.empty([slice], options.storedType, PLACE)),
+      );
+      const gathered = slices.reduce((sum, slice) => sum + slice * options.ranks, 0);
+      const storage = new Storage(gathered * options.computeType.bytes, -1);
       for (const whole of unit.wholes) whole.storage = storage;
       storage.refs = unit.wholes.length;
       unit.storage = storage;
-      return unit.shard.requiresGrad ? [unit.shard] : [];
+      if (unit.shard === null) return [];
+      unit.shard.requiresGrad = true;
+      return [unit.shard];
     });
   }
 
@@ -158,7 +171,7 @@ export class FlatSharded {
   /** One gradient for the unit, made while the parameters' own are there, then in the type of the reduction. */
   private flatGradient(ready: readonly EngineTensor[], unit: FlatUnit): EngineTensor {
     const { engine, options } = this;
-    const elements = unit.storage!.bytes / options.computeType.bytes;
+    const elements = elementCount(unit.shard!.shape) * options.ranks;
     const flat = engine.hold(engine.empty([elements], options.computeType, FLATTEN));
     for (const whole of ready) {
       engine.release(whole.gradient!);

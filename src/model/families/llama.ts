@@ -104,7 +104,7 @@ function attention(scope: Scope, config: LlamaConfig): Attention {
     let query = ops.keep(project(ops, x, queryProjection, queryNorm));
     let key = ops.keep(project(ops, x, keyProjection, keyNorm));
     const value = ops.keep(project(ops, x, valueProjection, null));
-    const [rotatedQuery, rotatedKey] = applyRotary(ops, query, key, cos, sin);
+    const [rotatedQuery, rotatedKey] = applyRotary(ops, [query, key], [cos, sin]);
     query = ops.rebind(query, rotatedQuery);
     key = ops.rebind(key, rotatedKey);
     const dropout = ops.dropoutOf(config.dropout);

@@ -92,7 +92,7 @@ function residualBlock(scope: Scope, sizes: BlockSizes): Step {
       h = convolve(ops, h ?? x, h);
       if (i < convolutions.length - 1) h = ops.rebind(h, ops.reluInPlace(h));
     });
-    let out = h! as Tensor;
+    let out = h!;
     const identity = downsample === null ? x : ops.keep(downsample(ops, x));
     out = ops.rebind(out, ops.addInPlace(out, identity));
     return ops.reluInPlace(out);

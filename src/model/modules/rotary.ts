@@ -37,10 +37,15 @@ export function rotate(ops: Operations, x: Tensor, cos: Tensor, sin: Tensor): Te
 }
 
 /** `apply_rotary_pos_emb`: queries first, then keys. */
-export const applyRotary = module((ops, query: Tensor, key: Tensor, cos: Tensor, sin: Tensor): [Tensor, Tensor] => {
+export function applyRotary(
+  ops: Operations,
+  [query, key]: readonly [Tensor, Tensor],
+  [cos, sin]: readonly [Tensor, Tensor],
+): [Tensor, Tensor] {
+  ops.enter([query, key, cos, sin]);
   const rowCos = ops.keep(ops.unsqueeze(cos, 1));
   const rowSin = ops.keep(ops.unsqueeze(sin, 1));
   const rotatedQuery = ops.keep(rotate(ops, query, rowCos, rowSin));
   const rotatedKey = ops.keep(rotate(ops, key, rowCos, rowSin));
-  return [rotatedQuery, rotatedKey];
-});
+  return ops.leave([rotatedQuery, rotatedKey]);
+}
