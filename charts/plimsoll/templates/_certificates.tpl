@@ -13,18 +13,18 @@ Worked out once per rendering, as Secret and webhook configurations must agree.
 {{- define "plimsoll.selfSignedNow" -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace (include "plimsoll.certificateSecret" .) | default dict }}
 {{- $data := get $secret "data" | default dict }}
-{{- $renewAfter := dig "metadata" "annotations" "plimsoll.dev/renew-after" "0" $secret }}
-{{- if and (hasKey $data "tls.crt") (hasKey $data "tls.key") (hasKey $data "ca.crt") (lt (now | unixEpoch | int64) ($renewAfter | int64)) }}
-{{- toYaml (dict "certificate" (index $data "tls.crt") "key" (index $data "tls.key") "authority" (index $data "ca.crt") "renewAfter" $renewAfter) }}
+{{- $now := now | unixEpoch | int64 }}
+{{- $notAfter := dig "metadata" "annotations" "plimsoll.dev/not-after" "0" $secret | int64 }}
+{{- $due := sub $notAfter (mul 86400 (int .Values.webhook.certificate.selfSigned.renewBeforeDays)) }}
+{{- if and (hasKey $data "tls.crt") (hasKey $data "tls.key") (hasKey $data "ca.crt") (lt $now $due) }}
+{{- toYaml (dict "certificate" (index $data "tls.crt") "key" (index $data "tls.key") "authority" (index $data "ca.crt") "notAfter" ($notAfter | toString)) }}
 {{- else }}
 {{- $days := int .Values.webhook.certificate.selfSigned.validityDays }}
-{{- $kept := sub $days (int .Values.webhook.certificate.selfSigned.renewBeforeDays) }}
 {{- $host := include "plimsoll.webhookHost" . }}
 {{- $authority := genCA (printf "%s-authority" (include "plimsoll.fullname" .)) $days }}
 {{- $made := genSignedCert $host nil (list $host) $days $authority }}
 {{- $before := regexFind "-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n" (get $data "ca.crt" | b64dec) }}
-{{- $renewAfter := add (now | unixEpoch | int64) (mul $kept 86400) }}
-{{- toYaml (dict "certificate" ($made.Cert | b64enc) "key" ($made.Key | b64enc) "authority" (print $authority.Cert $before | b64enc) "renewAfter" ($renewAfter | toString)) }}
+{{- toYaml (dict "certificate" ($made.Cert | b64enc) "key" ($made.Key | b64enc) "authority" (print $authority.Cert $before | b64enc) "notAfter" (add $now (mul 86400 $days) | toString)) }}
 {{- end }}
 {{- end }}
 

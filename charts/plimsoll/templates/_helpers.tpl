@@ -80,7 +80,11 @@ capabilities: { drop: [ALL] }
 
 {{- define "plimsoll.certificateSecret" -}}
 {{- with .Values.webhook.certificate }}
-{{- if eq .source "existingSecret" }}{{ .existingSecret.name }}{{ else }}{{ include "plimsoll.fullname" $ }}-webhook-tls{{ end }}
+{{- if eq .source "existingSecret" }}
+{{- required "webhook.certificate.existingSecret.name: name the Secret of type kubernetes.io/tls that holds the webhook's certificate." .existingSecret.name }}
+{{- else }}
+{{- include "plimsoll.fullname" $ }}-webhook-tls
+{{- end }}
 {{- end }}
 {{- end }}
 

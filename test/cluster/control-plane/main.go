@@ -5,12 +5,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
+	helm "helm.sh/helm/v4/pkg/cmd"
+	helmkube "helm.sh/helm/v4/pkg/kube"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
@@ -30,6 +33,7 @@ var programs = map[string]func(){
 	"kube-controller-manager": serve(controllermanager.NewControllerManagerCommand),
 	"kube-scheduler":          serve(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 runKubectl,
+	"helm":                    runHelm,
 }
 
 func main() {
@@ -50,4 +54,20 @@ func runKubectl() {
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 		kubectlutil.CheckErr(err)
 	}
+}
+
+// runHelm is helm's own main function, which its module keeps in a package that cannot be imported.
+func runHelm() {
+	helmkube.ManagedFieldsManager = "helm"
+	command, err := helm.NewRootCmd(os.Stdout, os.Args[1:], helm.SetupLogging)
+	if err == nil {
+		err = command.Execute()
+	}
+	if err == nil {
+		return
+	}
+	if failure, ok := errors.AsType[helm.CommandError](err); ok {
+		os.Exit(failure.ExitCode)
+	}
+	os.Exit(1)
 }
