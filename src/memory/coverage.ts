@@ -8,7 +8,16 @@ interface Gap {
 }
 
 const COVERED_PEFT: readonly string[] = ['none', 'lora', 'frozen-backbone'];
-const COVERED_SHARDING: readonly string[] = ['none', 'ddp', 'fsdp-full', 'fsdp-grad-op', 'hsdp'];
+const COVERED_SHARDING: readonly string[] = [
+  'none',
+  'ddp',
+  'zero1',
+  'zero2',
+  'zero3',
+  'fsdp-full',
+  'fsdp-grad-op',
+  'hsdp',
+];
 const COVERED_IMPLEMENTATIONS: readonly string[] = ['foreach', 'fused', 'for-loop'];
 
 /** null where the value is one of those covered, else why there is no estimate. */
