@@ -1,6 +1,7 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
+import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
 import { torchvision } from './families/torchvision.js';
@@ -12,6 +13,7 @@ type Family = (model: ResolvedModel, task: Task) => Architecture;
 /** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2,
+  gpt_neox: gptNeox,
   bert,
   llama,
   mistral: llama,

@@ -77,9 +77,17 @@ export interface ElementwiseOperations {
   siluInPlace(x: Tensor): Tensor;
   relu(x: Tensor): Tensor;
   reluInPlace(x: Tensor): Tensor;
+  /** `F.relu6(x, inplace=True)`, a clamp: autograd keeps a clone of the input. */
+  relu6InPlace(x: Tensor): Tensor;
+  hardswish(x: Tensor): Tensor;
+  /** `F.hardswish(x, inplace=True)`: autograd keeps a clone of the input. */
+  hardswishInPlace(x: Tensor): Tensor;
+  hardsigmoid(x: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */
   addInPlace(x: Tensor, y: Tensor): Tensor;
   dropout(x: Tensor, probability: number): Tensor;
+  /** `F.dropout(x, p, inplace=True)`: a product with noise in the input's type. */
+  dropoutInPlace(x: Tensor, probability: number): Tensor;
   to(x: Tensor, dtype: DType): Tensor;
   where(condition: Tensor, x: Tensor, other: Tensor): Tensor;
   maskedFill(x: Tensor, mask: Tensor): Tensor;
@@ -156,6 +164,7 @@ export interface ImageOperations {
   conv2d(x: Tensor, layer: Convolution): Tensor;
   convTranspose2d(x: Tensor, layer: Convolution): Tensor;
   maxPool2d(x: Tensor, window: PoolingWindow): Tensor;
+  avgPool2d(x: Tensor, window: PoolingWindow): Tensor;
   adaptiveAvgPool2d(x: Tensor, size: number): Tensor;
 }
 

@@ -66,12 +66,12 @@ function headsView(workspace: Workspace, like: EngineTensor, name: number, size 
   return workspace.empty(shape, like.dtype, name, normalise(shape, strides));
 }
 
-/** dq, dk, dv; then for the moment softmax sums, an fp32 dq and, with grouped heads, expanded dk and dv. */
+/** dq, dk, dv in the layout of q, k, v; then for the moment softmax sums, an fp32 dq and, with grouped heads, expanded dk and dv. */
 const FLASH_FORMULA: Formula = {
   operation: FLASH,
   apply: (workspace, node) => {
     const [q, k, v] = node.saved as [EngineTensor, EngineTensor, EngineTensor];
-    const gradients = [q, k, v].map((tensor) => headsView(workspace, tensor, FLASH_BACKWARD));
+    const gradients = [q, k, v].map((tensor) => workspace.emptyLike(tensor, FLASH_BACKWARD));
     const sizes = flashBackwardScratch(q, k);
     const scratch = sizes.map((bytes) => workspace.scratch(bytes, FLASH_BACKWARD));
     for (const storage of scratch) workspace.discard(storage);
@@ -119,7 +119,7 @@ function flash(engine: Engine, { q, k, v }: AttentionInputs): EngineTensor {
   const node = engine.record(FLASH_FORMULA, [q, k, v]);
   for (const tensor of [q, k, v]) engine.save(node, tensor);
   const [batch, heads, length] = q.shape as readonly [number, number, number];
-  const out = headsView(engine, q, FLASH);
+  const out = engine.emptyLike(q, FLASH);
   const logSumExp = engine.empty([batch, heads, length], float32, FLASH);
   const seed = engine.empty([2], int64, FLASH);
   const offset = engine.empty([], int64, FLASH);

@@ -112,11 +112,23 @@ const MASKED_FILL_FORMULA: Formula = {
   apply: (workspace, node) => [workspace.emptyLike(node.gradient, MASKED_FILL)],
 };
 
-/** silu in place keeps a clone of its input. */
-const SILU_IN_PLACE_FORMULA: Formula = {
-  operation: operation('silu'),
-  apply: (workspace, node) => [workspace.emptyLike(node.gradient, operation('silu_backward'))],
+/** Over a view, autograd writes the gradient of the part into a copy of the whole (CopySlices). */
+const DROPOUT_IN_PLACE_FORMULA: Formula = {
+  operation: MUL,
+  apply: (workspace, node) => [node.attribute === 1 ? copySlices(workspace, node) : noiseProduct(workspace, node)],
 };
+
+const noiseProduct = (workspace: Workspace, node: Node): EngineTensor =>
+  binaryResult(workspace, node.gradient, node.saved[0]!, MUL);
+
+function copySlices(workspace: Workspace, node: Node): EngineTensor {
+  const whole = workspace.emptyLike(node.gradient, operation('new_empty_strided'));
+  const part = workspace.emptyLike(node.gradient, CLONE);
+  const product = noiseProduct(workspace, node);
+  workspace.consume(part);
+  workspace.consume(product);
+  return whole;
+}
 
 export function unary(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
   const source = kind.autocastToFloat32 ? raised(engine, x) : x;
@@ -196,8 +208,9 @@ function maskedFill(engine: Engine, x: EngineTensor, mask: EngineTensor): Engine
   return out;
 }
 
-function siluInPlace(engine: Engine, x: EngineTensor): EngineTensor {
-  const node = engine.record(SILU_IN_PLACE_FORMULA, [x]);
+/** In place, an operation whose backward needs its input keeps a clone of it. */
+function unaryInPlace(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
+  const node = engine.record(kind.formula, [x]);
   if (node !== null) {
     const clone = engine.emptyLike(x, CLONE);
     engine.save(node, clone);
@@ -210,6 +223,17 @@ function reluInPlace(engine: Engine, x: EngineTensor): EngineTensor {
   const node = engine.record(UNARY.relu.formula, [x]);
   const out = inPlace(engine, x, node);
   engine.save(node, out);
+  return out;
+}
+
+function dropoutInPlace(engine: Engine, x: EngineTensor, probability: number): EngineTensor {
+  if (probability === 0) return x;
+  const node = engine.record(DROPOUT_IN_PLACE_FORMULA, [x]);
+  const noise = engine.emptyLike(x, operation('empty_like'));
+  engine.save(node, noise);
+  if (node !== null) node.attribute = x.isView ? 1 : 0;
+  const out = inPlace(engine, x, node);
+  engine.consume(noise);
   return out;
 }
 
@@ -270,10 +294,15 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     gelu: apply(UNARY.gelu),
     silu: apply(UNARY.silu),
     relu: apply(UNARY.relu),
-    siluInPlace: (x) => siluInPlace(engine, own(x)),
+    siluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.silu),
+    relu6InPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu6),
+    hardswish: apply(UNARY.hardswish),
+    hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
+    hardsigmoid: apply(UNARY.hardsigmoid),
     reluInPlace: (x) => reluInPlace(engine, own(x)),
     addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),
     dropout: (x, probability) => dropout(engine, own(x), probability),
+    dropoutInPlace: (x, probability) => dropoutInPlace(engine, own(x), probability),
     to: (x, dtype) => to(engine, own(x), dtype),
     where: (condition, x, other) => where(engine, own(condition), own(x), own(other)),
     maskedFill: (x, mask) => maskedFill(engine, own(x), own(mask)),

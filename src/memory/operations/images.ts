@@ -13,6 +13,7 @@ import { channelsLastStrides } from './views.js';
 const CONVOLUTION = operation('convolution');
 const CONVOLUTION_BACKWARD = operation('convolution_backward');
 const MAX_POOL = operation('max_pool2d_with_indices');
+const AVERAGE_POOL = operation('avg_pool2d');
 const ADAPTIVE_POOL = operation('adaptive_avg_pool2d');
 const MEAN = operation('mean');
 
@@ -56,6 +57,11 @@ function runKernel(
 const MAX_POOL_FORMULA: Formula = {
   operation: MAX_POOL,
   apply: (workspace, node) => [workspace.emptyLike(node.saved[0]!, operation('max_pool2d_with_indices_backward'))],
+};
+
+const AVERAGE_POOL_FORMULA: Formula = {
+  operation: AVERAGE_POOL,
+  apply: (workspace, node) => [workspace.emptyLike(node.saved[0]!, operation('avg_pool2d_backward'))],
 };
 
 /** Pooling to one pixel is a mean: the gradient expanded and divided. */
@@ -144,6 +150,16 @@ function maxPool(engine: Engine, x: EngineTensor, pooling: PoolingWindow): Engin
   return out;
 }
 
+function averagePool(engine: Engine, x: EngineTensor, pooling: PoolingWindow): EngineTensor {
+  const node = engine.record(AVERAGE_POOL_FORMULA, [x]);
+  engine.save(node, x);
+  const shape = [x.shape[0]!, x.shape[1]!, pooledSize(x.shape[2]!, pooling), pooledSize(x.shape[3]!, pooling)];
+  const strides = x.strides === null ? null : channelsLastStrides(shape);
+  const out = engine.attach(engine.empty(shape, x.dtype, AVERAGE_POOL, strides), node);
+  engine.consume(x);
+  return out;
+}
+
 function adaptivePool(engine: Engine, x: EngineTensor, size: number): EngineTensor {
   const node = engine.record(size === 1 ? MEAN_FORMULA : ADAPTIVE_POOL_FORMULA, [x]);
   if (size !== 1) engine.save(node, x);
@@ -160,6 +176,7 @@ export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperat
     conv2d: (x, layer) => convolve(engine, own(x), layer, { shape: convolvedShape(own(x), layer), tensorOf }),
     convTranspose2d: (x, layer) => convolve(engine, own(x), layer, { shape: transposedShape(own(x), layer), tensorOf }),
     maxPool2d: (x, window) => maxPool(engine, own(x), window),
+    avgPool2d: (x, window) => averagePool(engine, own(x), window),
     adaptiveAvgPool2d: (x, size) => adaptivePool(engine, own(x), size),
   };
 }

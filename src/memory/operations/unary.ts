@@ -63,5 +63,8 @@ export const UNARY = {
   gelu: plain('gelu', 'input'),
   silu: plain('silu', 'input'),
   relu: plain('relu', 'result', false, 'threshold_backward'),
+  relu6: plain('hardtanh', 'input'),
+  hardswish: plain('hardswish', 'input'),
+  hardsigmoid: plain('hardsigmoid', 'input'),
   dropout: plain('native_dropout', 'nothing'),
 } satisfies Record<string, Unary>;

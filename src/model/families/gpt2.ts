@@ -1,5 +1,4 @@
 import type { Architecture } from '../definition.js';
-import { completeArchitecture } from '../definition.js';
 import { ConfigReader } from '../config-reader.js';
 import { bool, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
@@ -7,8 +6,7 @@ import { activation } from '../modules/activations.js';
 import { causalMask } from '../modules/attention-masks.js';
 import type { AttentionHeads } from '../modules/eager-attention.js';
 import { gpt2EagerAttention } from '../modules/eager-attention.js';
-import { causalLanguageModelLoss } from '../modules/language-model-loss.js';
-import { tokenBatch, tokenInputs } from '../modules/text-inputs.js';
+import { causalLanguageModel } from '../modules/causal-language-model.js';
 import type { Block, Buffer, Scope } from '../module-tree.js';
 import { Scope as ModuleScope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
@@ -136,23 +134,6 @@ export function gpt2(model: ResolvedModel): Architecture {
   const config = read(model);
   const root = ModuleScope.root();
   const body = transformer(root.child('transformer'), config);
-  const tiedTo = config.tied ? body.table : undefined;
-  const head = root.linear('lm_head', config.hidden, config.vocabulary, { bias: false, tiedTo });
-
-  const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor] => {
-    const h = ops.keep(body.run(ops, ids, mask));
-    const logits = ops.keep(ops.linear(h, head));
-    return [causalLanguageModelLoss(ops, logits, labels), logits];
-  });
-  return completeArchitecture({
-    name: model.name,
-    task: 'causal-lm',
-    root,
-    inputTable: body.table,
-    inputs: tokenInputs,
-    forward: (ops, batch) => {
-      const [loss, logits] = forward(ops, ...tokenBatch(batch));
-      return { loss, outputs: [logits] };
-    },
-  });
+  const { hidden, vocabulary, tied } = config;
+  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
 }

@@ -1,15 +1,14 @@
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
-import { completeArchitecture } from '../definition.js';
-import { float32, int64 } from '../dtype.js';
+import { float32 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
-import { causalMask } from '../modules/attention-masks.js';
+import type { DecoderBody } from '../modules/causal-language-model.js';
+import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
-import { causalLanguageModelLoss } from '../modules/language-model-loss.js';
 import { rmsNorm } from '../modules/rms-norm.js';
-import { applyRotary, rotaryTable } from '../modules/rotary.js';
-import { tokenBatch, tokenInputs } from '../modules/text-inputs.js';
+import { applyRotary } from '../modules/rotary.js';
 import type { Block, Linear, Parameter } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
 import type { Argument, Operations, Tensor } from '../operations.js';
@@ -149,7 +148,7 @@ function decoderLayer(block: Block, config: LlamaConfig): Layer {
     });
 }
 
-function decoder(scope: Scope, config: LlamaConfig) {
+function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
   const table = scope.embedding('embed_tokens', config.vocabulary, config.hidden);
   const layers = scope.child('layers');
   const blocks = Array.from({ length: config.layers }, (_, i) => decoderLayer(layers.block(String(i)), config));
@@ -157,15 +156,10 @@ function decoder(scope: Scope, config: LlamaConfig) {
   const frequencies = scope.child('rotary_emb').buffer('inv_freq', [config.headSize / 2], float32);
 
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
-    const embeds = ops.keep(ops.embedding(ids, table));
-    const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
-    const positionIds = ops.keep(ops.unsqueeze(positions, 0));
-    const mask = causalMask(ops, { attentionMask, positions, embeds, window: config.slidingWindow });
-    if (mask !== null) ops.keep(mask);
+    const start = beginDecoder(ops, ids, attentionMask, { table, window: config.slidingWindow });
+    const { embeds, positionIds, mask } = start;
     let h = ops.keep(embeds);
-    const [cos, sin] = rotaryTable(ops, h, positionIds, frequencies);
-    ops.keep(cos);
-    ops.keep(sin);
+    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
     for (const layer of blocks) h = ops.rebind(h, layer(ops, [h, mask, positionIds, cos, sin]));
     return rmsNorm(ops, h, finalNorm);
   });
@@ -177,23 +171,6 @@ export function llama(model: ResolvedModel): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('model'), config);
-  const tiedTo = config.tied ? body.table : undefined;
-  const head = root.linear('lm_head', config.hidden, config.vocabulary, { bias: false, tiedTo });
-
-  const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor] => {
-    const h = ops.keep(body.run(ops, ids, mask));
-    const logits = ops.keep(ops.linear(h, head));
-    return [causalLanguageModelLoss(ops, logits, labels), logits];
-  });
-  return completeArchitecture({
-    name: model.name,
-    task: 'causal-lm',
-    root,
-    inputTable: body.table,
-    inputs: tokenInputs,
-    forward: (ops, batch) => {
-      const [loss, logits] = forward(ops, ...tokenBatch(batch));
-      return { loss, outputs: [logits] };
-    },
-  });
+  const { hidden, vocabulary, tied } = config;
+  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
 }

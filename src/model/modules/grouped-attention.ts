@@ -18,3 +18,12 @@ export function groupedAttention(ops: Operations, heads: AttentionHeads): [Tenso
   const attended = ops.keep(ops.scaledDotProductAttention(query, keys, values, options));
   return ops.leave([ops.contiguous(ops.transpose(attended, 1, 2)), null]);
 }
+
+/** The same for modules without key-value groups: SDPA is not asked to share heads. */
+export function ungroupedAttention(ops: Operations, heads: AttentionHeads): [Tensor, Tensor | null] {
+  if (ops.attention === 'eager') return groupedEagerAttention(ops, heads);
+  const { query, key, value, mask, dropout } = heads;
+  ops.enter([query, key, value, mask]);
+  const attended = ops.keep(ops.scaledDotProductAttention(query, key, value, { mask, causal: mask === null, dropout }));
+  return ops.leave([ops.contiguous(ops.transpose(attended, 1, 2)), null]);
+}

@@ -49,3 +49,27 @@ export function applyRotary(
   const rotatedKey = ops.keep(rotate(ops, key, rowCos, rowSin));
   return ops.leave([rotatedQuery, rotatedKey]);
 }
+
+/** `apply_rotary_pos_emb` where only the first part of each head turns (GPT-NeoX, Phi, StableLM). */
+export function applyPartialRotary(
+  ops: Operations,
+  [query, key]: readonly [Tensor, Tensor],
+  [cos, sin]: readonly [Tensor, Tensor],
+): [Tensor, Tensor] {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turning = cos.shape[cos.shape.length - 1]!;
+  const size = query.shape[3]!;
+  const cut = (x: Tensor): [Tensor, Tensor] => [
+    ops.keep(ops.slice(x, 3, 0, turning)),
+    ops.keep(ops.slice(x, 3, turning, size)),
+  ];
+  const [queryTurns, queryStays] = cut(query);
+  const [keyTurns, keyStays] = cut(key);
+  const turnedQuery = ops.keep(rotate(ops, queryTurns, rowCos, rowSin));
+  const turnedKey = ops.keep(rotate(ops, keyTurns, rowCos, rowSin));
+  const wholeQuery = ops.rebind(turnedQuery, ops.cat([turnedQuery, queryStays], 3));
+  const wholeKey = ops.rebind(turnedKey, ops.cat([turnedKey, keyStays], 3));
+  return ops.leave([wholeQuery, wholeKey]);
+}

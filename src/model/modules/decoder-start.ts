@@ -1,0 +1,38 @@
+import { int64 } from '../dtype.js';
+import type { Buffer, Parameter } from '../module-tree.js';
+import type { Operations, Tensor } from '../operations.js';
+import { causalMask } from './attention-masks.js';
+import { rotaryTable } from './rotary.js';
+
+/** What every layer of a decoder with rotary positions is given beside its input. */
+export interface RotaryStart {
+  embeds: Tensor;
+  positionIds: Tensor;
+  mask: Tensor | null;
+}
+
+/** Embeddings, positions and mask, as the models' forward functions begin; all kept in the caller's frame. */
+export function beginDecoder(
+  ops: Operations,
+  ids: Tensor,
+  attentionMask: Tensor,
+  { table, window = null }: { table: Parameter; window?: number | null },
+): RotaryStart {
+  const embeds = ops.keep(ops.embedding(ids, table));
+  const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
+  const positionIds = ops.keep(ops.unsqueeze(positions, 0));
+  const mask = causalMask(ops, { attentionMask, positions, embeds, window });
+  if (mask !== null) ops.keep(mask);
+  return { embeds, positionIds, mask };
+}
+
+/** cos and sin for `x`, kept in the caller's frame. */
+export function keepRotaryTable(
+  ops: Operations,
+  x: Tensor,
+  positionIds: Tensor,
+  frequencies: Buffer,
+): [Tensor, Tensor] {
+  const [cos, sin] = rotaryTable(ops, x, positionIds, frequencies);
+  return [ops.keep(cos), ops.keep(sin)];
+}
