@@ -5,6 +5,7 @@ import { ApiModule } from './api/api.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { SettingsModule } from './config/settings.module.js';
 import type { SettingValues } from './config/settings.js';
+import { IngestModule } from './ingest/ingest.module.js';
 import { RecordingModule } from './recording.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { WatchModule } from './watch/watch.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
         TelemetryModule,
         RecordingModule,
         AssessorModule,
+        IngestModule,
         AdmissionModule,
         ApiModule,
         ...cluster,

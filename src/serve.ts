@@ -5,6 +5,7 @@ import { AdmissionServer } from './admission/https/admission-server.js';
 import { UnusableCertificate } from './admission/tls/certificate-source.js';
 import { createApplication } from './application.js';
 import { UnusableKubeconfig } from './cluster/connection.js';
+import { tryOut } from './try-out.js';
 import { CannotListen, listeningProblem } from './config/cannot-listen.js';
 import { readSettings, UnusableSettings } from './config/read-settings.js';
 import type { SettingValues } from './config/settings.js';
@@ -22,6 +23,7 @@ export async function serve(environment: Readonly<Record<string, string | undefi
     const settings = readSettings(environment);
     app = await createApplication(settings);
     await listen(app, settings);
+    if (settings.exampleManifests !== null) await tryOut(app, settings.exampleManifests);
   } catch (error) {
     console.error(TELLABLE.some((kind) => error instanceof kind) ? told(error as Error) : error);
     process.exitCode = 1;

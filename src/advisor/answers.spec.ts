@@ -50,7 +50,6 @@ describe('answers to a workload', () => {
   it('deny with the number, the device, the smallest change and the way past', () => {
     expect(denial(assessmentWith('will-not-fit'))).toBe(
       'plimsoll: will-not-fit: needs 45.5 GiB, NVIDIA A100-SXM4-40GB gives 39.5 GiB. ' +
-        'It needs 45.5 GiB per GPU (44.0 GiB to 48.0 GiB); NVIDIA A100-SXM4-40GB gives 39.5 GiB. ' +
         'Smallest change: --per_device_train_batch_size 2 (was 8). ' +
         'To let it through as it is, annotate plimsoll.dev/override: "<reason>".',
     );

@@ -1,8 +1,8 @@
 import type { Advice, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
-import { gi, gib } from '../fit/words.js';
+import { gi } from '../fit/words.js';
 import { severity } from '../fit/workload-fit.js';
 import type { Interval } from '../memory/estimate.js';
-import { OVERRIDE_ANNOTATION } from './annotations.js';
+import { OVERRIDE_ANNOTATION, RUN_ANNOTATION } from './annotations.js';
 import type { AnswerAnnotations } from './annotations.js';
 
 /** The verdicts for which an `enforce` namespace rejects. `unknown` never does. */
@@ -42,19 +42,16 @@ export function warnings(assessment: Assessment): string[] {
 
 function suggestions({ advice, runs, verdict }: Assessment): string[] {
   if (verdict !== 'unknown') return advice.map(({ summary }) => summary);
-  const declarations = runs.flatMap((run) => run.unknown.flatMap(({ declare }) => declare ?? []));
-  return declarations.slice(0, 1).map((text) => `to settle it, annotate plimsoll.dev/run: "${text}"`);
+  const [declaration] = runs.flatMap((run) => run.unknown.flatMap(({ declare }) => declare ?? []));
+  if (declaration !== undefined) return [`to settle it, annotate ${RUN_ANNOTATION}: "${declaration}"`];
+  return [`to settle it, say in the annotation ${RUN_ANNOTATION} what cannot be read`];
 }
 
-/** Why the workload is turned away: the number, the device, the smallest change and the way past. */
-export function denial(assessment: Assessment): string {
-  const held = comparison(assessment);
-  const needs = held
-    ? ` It needs ${gib(held.requiredBytes.expected)} per GPU (${span(held.requiredBytes)}); ${held.deviceClass} gives ${gib(held.capacityBytes.largest)}.`
-    : '';
-  const [smallest] = assessment.advice;
+/** Why the workload is turned away: the number and the device (the reason names both), the smallest change, the way past. */
+export function denial({ verdict, reason, advice }: Assessment): string {
+  const [smallest] = advice;
   const change = smallest ? ` Smallest change: ${wording(smallest)}.` : '';
-  return `plimsoll: ${assessment.verdict}: ${withStop(assessment.reason)}${needs}${change} To let it through as it is, annotate ${OVERRIDE_ANNOTATION}: "<reason>".`;
+  return `plimsoll: ${verdict}: ${withStop(reason)}${change} To let it through as it is, annotate ${OVERRIDE_ANNOTATION}: "<reason>".`;
 }
 
 function wording({ changes, summary }: Advice): string {
@@ -67,10 +64,10 @@ function comparison({ fit }: Assessment): DeviceClassFit | undefined {
   const worst = [...fit].sort((a, b) => severity(b.verdict) - severity(a.verdict))[0];
   if (!worst) return undefined;
   const lacking = REJECTING.includes(worst.verdict);
-  const bySize = [...worst.classes].sort((a, b) => a.capacityBytes.smallest - b.capacityBytes.smallest);
+  const known = worst.classes.filter(({ verdict }) => verdict !== 'unknown');
+  const bySize = known.sort((a, b) => a.capacityBytes.smallest - b.capacityBytes.smallest);
   return lacking ? bySize.at(-1) : bySize[0];
 }
 
 const memory = (bytes: Interval) => `${gi(bytes.expected)} (${gi(bytes.low)}–${gi(bytes.high)})`;
-const span = (bytes: Interval) => `${gib(bytes.low)} to ${gib(bytes.high)}`;
 const withStop = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ASSESSMENT_SINK } from '../admission/assessment-sink.js';
 import type { AssessmentSink } from '../admission/assessment-sink.js';
 import { AdmissionModule } from '../admission/admission.module.js';
+import { AdvisorModule } from '../advisor/advisor.module.js';
 import { ASSESSOR } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
 import { Cluster } from '../cluster/cluster.js';
@@ -11,7 +12,7 @@ import type { Following } from './watch.service.js';
 
 /** Follows a cluster. Needs a Cluster, an Assessor and an AssessmentSink from outside. */
 @Module({
-  imports: [AdmissionModule],
+  imports: [AdmissionModule, AdvisorModule],
   providers: [
     WatchService,
     WebhookRegistrar,

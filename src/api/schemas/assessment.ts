@@ -164,5 +164,6 @@ export const assessmentSchema = z
     verdict: verdictSchema,
     reason: text,
     advice: z.array(advice),
+    notes: z.array(text).optional().describe('Contradictions and unreadable pieces found on the way'),
   })
   .meta({ id: 'Assessment' });

@@ -86,7 +86,8 @@ export function adviceBlock({ advice, verdict }: Assessment, terminal: Terminal)
 
 /** What is not known, with the line that would settle it. */
 export function unknownBlock({ runs }: Assessment, terminal: Terminal): string {
-  const unknowns = runs.flatMap((run) => run.unknown);
+  const all = runs.flatMap((run) => run.unknown);
+  const unknowns = all.filter(({ field }, index) => all.findIndex((other) => other.field === field) === index);
   if (unknowns.length === 0) return '';
   const declares = unknowns.flatMap(({ declare }) => declare ?? []);
   const lines = unknowns.map(({ field, reason }) => hanging('  - ', `${field}: ${reason}`, terminal.columns));
