@@ -1,6 +1,7 @@
 import type { Advisor } from '../advisor/advisor.js';
 import type { Facts } from '../advisor/facts.js';
 import type { Assessment } from '../fit/assessment.js';
+import { counted } from '../fit/words.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { JsonObject, Workload } from '../workload/workload.js';
 import { UnreadableManifest } from '../workload/workload.js';
@@ -60,7 +61,18 @@ function wantedBy({ podSets }: Workload): { devicesPerPod: number; pods: number 
 }
 
 const boundNote = (bindings: Bindings, set: Bindings): string[] =>
-  [...bindings].map(([name, value]) => `$${name} taken as ${value}, as ${set.has(name) ? '--set' : '--gpu'} says`);
+  [...bindings].map(([name, value]) => `${name} taken as ${value}, as ${set.has(name) ? '--set' : '--gpu'} says`);
+
+/** `supposed: 2 nodes, 16 × NVIDIA A100-SXM4-40GB`, because the answer holds for these only. */
+function supposedNote({ nodes, devices }: InventorySnapshot): string {
+  const counts = new Map<string, number>();
+  for (const { model, migProfile } of devices) {
+    const name = migProfile === null ? model : `${model} MIG ${migProfile}`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const gpus = [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
+  return `supposed, as --gpu says: ${counted(nodes.length, 'node')} with ${gpus} in all`;
+}
 
 /** Assesses one manifest after another; what cannot be read becomes a problem. */
 class Assessing {
@@ -92,7 +104,8 @@ class Assessing {
     const manifest = bind(written, bindings, workload);
     const inventory = against.kind === 'inventory' ? against.snapshot : this.supposed(manifest, against.gpus);
     const assessment = this.advisor.assess({ manifest, files, objects, inventory, nowMs });
-    const notes = [...boundNote(bindings, this.question.bindings), ...(assessment?.notes ?? [])];
+    const supposed = against.kind === 'supposed' ? [supposedNote(inventory)] : [];
+    const notes = [...supposed, ...boundNote(bindings, this.question.bindings), ...(assessment?.notes ?? [])];
     return assessment === null ? null : { ...assessment, notes };
   }
 
@@ -110,6 +123,14 @@ class Assessing {
   }
 }
 
+/** What was there instead of a workload, for the one who looks for it. */
+function foundKinds({ manifests }: ManifestSet): string {
+  const kinds = new Set(
+    manifests.map(({ manifest }) => (typeof manifest.kind === 'string' ? manifest.kind : 'no kind')),
+  );
+  return kinds.size === 0 ? 'no manifest was found' : `found: ${[...kinds].slice(0, 8).join(', ')}`;
+}
+
 /**
  * Reads everything that was given with `-f` and assesses each workload in it. ConfigMaps in the same set are the files
  * alongside. Throws CliError and UnreadableInventory where there is nothing to assess or nothing to hold it against.
@@ -123,9 +144,6 @@ export async function assessAll(options: AssessOptions, nowMs: number): Promise<
   const assessed = set.manifests.flatMap((input) => assessing.assess(input));
   const problems = [...set.problems, ...assessing.problems];
   if (assessed.length === 0 && problems.length === 0)
-    throw new CliError(
-      `no workload that asks for GPUs in ${options.filename.join(', ')}`,
-      'see plimsoll advise --help',
-    );
+    throw new CliError(`no workload that asks for GPUs in ${options.filename.join(', ')}`, foundKinds(set));
   return { assessed, problems };
 }

@@ -14,7 +14,8 @@ Exit status:
   1  something could not be read
   3  something will not fit, or has no place in the cluster`;
 
-const GPU_HELP = 'suppose GPUs instead: NAME[:COUNT[xNODES]], or NAME/MIG-PROFILE; may be repeated';
+const GPU_HELP =
+  'suppose GPUs instead: NAME[:COUNT[xNODES]] or NAME/MIG-PROFILE, COUNT on each node, as many nodes as pods; may be repeated';
 
 /** Options of the commands that assess manifests. */
 function assessing(command: Command): Command {

@@ -16,7 +16,9 @@ export function parseSetting(text: string): [string, string] {
   return [found[1], found[2] ?? ''];
 }
 
+/** Variables anywhere in a text; a placeholder only where it is the whole of it. */
 const substituted = (text: string, bindings: Bindings): string =>
+  bindings.get(text) ??
   text.replace(VARIABLE, (written, braced?: string, bare?: string) => bindings.get(braced ?? bare ?? '') ?? written);
 
 /** Replaces variables in every string; at the paths where a number belongs, digits become a number. */
@@ -45,12 +47,25 @@ class Binder {
 /** The manifest with variables replaced by their values, numbers as numbers where the workload reader wanted one. */
 export function bind(manifest: JsonObject, bindings: Bindings, workload: Workload): JsonObject {
   if (bindings.size === 0) return manifest;
-  const numbers = workload.podSets.flatMap((podSet) => podSet.replicasUnresolved.map(({ path }) => path));
+  const counts = workload.podSets.flatMap((podSet) => podSet.replicasUnresolved.map(({ path }) => path));
+  const requests = workload.podSets.flatMap((podSet) => podSet.devices.flatMap((request) => request.places));
+  const numbers = [...counts, ...requests];
   return new Binder(bindings, new Set(numbers)).bound(manifest, '') as JsonObject;
 }
 
-const variables = (unresolved: readonly (Unresolved | undefined)[]): string[] =>
-  unresolved.flatMap((each) => (each?.kind === 'envsubst' && each.names.length === 1 ? each.names : []));
+/** What can be filled in by one value: a variable, or a word that stands for one. */
+const isOneValue = ({ kind, names }: Unresolved): boolean =>
+  (kind === 'envsubst' || kind === 'placeholder') && names.length === 1;
+
+/** Variables that stand for the number of GPUs of a pod; not those that stand for the name of the resource. */
+function countVariables({ podSets, unresolved }: Workload): string[] {
+  const places = new Set(podSets.flatMap((podSet) => podSet.devices.flatMap((request) => request.places)));
+  const counts = unresolved.filter((each) => places.has(each.path) && !each.path.includes(each.text));
+  return counts.filter(isOneValue).flatMap(({ names }) => names);
+}
+
+const nodeVariables = ({ podSets }: Workload): string[] =>
+  podSets.flatMap(({ replicasUnresolved }) => replicasUnresolved.filter(isOneValue).flatMap(({ names }) => names));
 
 /**
  * What `--gpu NAME:COUNT` says of variables that stand for counts: GPUs per pod, and nodes. Variables that are set
@@ -59,9 +74,7 @@ const variables = (unresolved: readonly (Unresolved | undefined)[]): string[] =>
 export function impliedBindings(workload: Workload, supposed: SupposedGpus | undefined): Map<string, string> {
   const implied = new Map<string, string>();
   if (supposed?.perNode == null) return implied;
-  const nodes = variables(workload.podSets.flatMap((podSet) => podSet.replicasUnresolved));
-  for (const name of nodes) implied.set(name, String(supposed.nodes ?? 1));
-  const counts = variables(workload.podSets.flatMap((podSet) => podSet.devices.map((request) => request.unresolved)));
-  for (const name of counts) implied.set(name, String(supposed.perNode));
+  for (const name of nodeVariables(workload)) implied.set(name, String(supposed.nodes ?? 1));
+  for (const name of countVariables(workload)) implied.set(name, String(supposed.perNode));
   return implied;
 }

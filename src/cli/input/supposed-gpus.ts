@@ -9,7 +9,7 @@ export interface SupposedGpus {
   migProfile: string | null;
   /** GPUs of one node; null: as many as a pod asks for. */
   perNode: number | null;
-  /** Nodes; null: one where the number of GPUs is given, else as many as there are pods. */
+  /** Nodes; null: as many as the workload has pods. */
   nodes: number | null;
 }
 
@@ -50,7 +50,7 @@ function deviceEntries(supposed: SupposedGpus, gpus: GpuCatalog, wanted: Wanted)
     throw new CliError(`${gpu.model} has no MIG profile ${supposed.migProfile}`, `its profiles: ${profiles}`);
   }
   const count = supposed.perNode ?? wanted.devicesPerPod;
-  const nodes = supposed.nodes ?? (supposed.perNode === null ? Math.min(wanted.pods, MOST_SUPPOSED_NODES) : 1);
+  const nodes = supposed.nodes ?? Math.min(wanted.pods, MOST_SUPPOSED_NODES);
   return Array.from({ length: nodes }, (_, index) => ({
     node: `supposed-${supposed.name}-${index + 1}`,
     model: gpu.model,
