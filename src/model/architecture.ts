@@ -19,6 +19,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mistral: llama,
   qwen2: llama,
   qwen3: llama,
+  mixtral: llama,
+  qwen3_moe: llama,
   torchvision,
   timm: torchvision,
 };

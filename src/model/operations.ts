@@ -83,6 +83,8 @@ export interface ElementwiseOperations {
   /** `F.hardswish(x, inplace=True)`: autograd keeps a clone of the input. */
   hardswishInPlace(x: Tensor): Tensor;
   hardsigmoid(x: Tensor): Tensor;
+  /** `x /= divisor`: autograd keeps a clone of x as it was. */
+  divInPlace(x: Tensor, divisor: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */
   addInPlace(x: Tensor, y: Tensor): Tensor;
   dropout(x: Tensor, probability: number): Tensor;

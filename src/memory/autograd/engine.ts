@@ -56,6 +56,10 @@ export class Engine implements Workspace {
     private readonly convolutionWorkspace: ConvolutionWorkspace = NO_WORKSPACE,
   ) {}
 
+  get recorded(): boolean {
+    return this.gradientAddition === 'out-of-place';
+  }
+
   // ---- memory
 
   scratch(bytes: number, operationNumber: number): Storage {

@@ -42,6 +42,8 @@ export type Gradients = readonly (EngineTensor | null)[];
 
 /** What a backward formula may do: allocate and let go. */
 export interface Workspace {
+  /** Operators are being recorded: what torch would write in place is then made anew. */
+  readonly recorded: boolean;
   /** A new tensor, floating. */
   empty(shape: Shape, dtype: DType, operation: number, strides?: Strides): EngineTensor;
   emptyLike(tensor: EngineTensor, operation: number): EngineTensor;

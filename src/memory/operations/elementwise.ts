@@ -244,6 +244,19 @@ function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTen
   return out;
 }
 
+function divInPlace(engine: Engine, x: EngineTensor, divisor: EngineTensor): EngineTensor {
+  const node = engine.record(DIV_FORMULA, [x, divisor]);
+  engine.save(node, divisor);
+  if (node?.needs(1)) {
+    const clone = engine.emptyLike(x, CLONE);
+    engine.save(node, clone);
+    engine.consume(clone);
+  }
+  const out = inPlace(engine, x, node);
+  engine.consume(divisor);
+  return out;
+}
+
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 
 /** `native_dropout`: keeps a mask of one byte per element. Nothing happens at probability 0. */
@@ -300,6 +313,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
     reluInPlace: (x) => reluInPlace(engine, own(x)),
+    divInPlace: (x, divisor) => divInPlace(engine, own(x), own(divisor)),
     addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),
     dropout: (x, probability) => dropout(engine, own(x), probability),
     dropoutInPlace: (x, probability) => dropoutInPlace(engine, own(x), probability),

@@ -36,17 +36,22 @@ function sortTables(workspace: Workspace, indices: number, [rows, width]: Shape)
   for (const table of tables) workspace.discard(table);
 }
 
-/** Zeros of the input's size into which the gradient is scattered. */
+/** Zeros of the input's size into which the gradient is scattered: in place, or made anew while recorded. */
 const scattered = (forward: number, backward: string): Formula => ({
   operation: forward,
   apply: (workspace, node) => {
-    const { shape, dtype } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
-    return [workspace.empty(shape, dtype, operation(backward))];
+    const { shape } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
+    const { dtype } = node.gradient;
+    const zeros = workspace.empty(shape, dtype, operation('new_zeros'));
+    if (!workspace.recorded) return [zeros];
+    const result = workspace.empty(shape, dtype, operation(backward));
+    workspace.consume(zeros);
+    return [result];
   },
 });
-const GATHER_FORMULA = scattered(GATHER, 'gather_backward');
-const INDEX_FORMULA = scattered(INDEX, 'index_backward');
-const TOP_K_FORMULA = scattered(TOP_K, 'topk_backward');
+const GATHER_FORMULA = scattered(GATHER, 'scatter_add');
+const INDEX_FORMULA = scattered(INDEX, 'index_put');
+const TOP_K_FORMULA = scattered(TOP_K, 'scatter');
 
 /** The gradient as it is for the input, its indexed rows for the source. */
 const INDEX_ADD_FORMULA: Formula = {
@@ -104,6 +109,7 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
     indexAddInPlace: (x, at, source) => {
       const node = engine.record(INDEX_ADD_FORMULA, [own(x), own(source)]);
       engine.save(node, own(at));
+      engine.save(node, own(source));
       if (node !== null) node.shapes = [source.shape];
       const out = inPlace(engine, own(x), node);
       engine.consume(own(at));

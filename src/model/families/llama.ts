@@ -7,6 +7,8 @@ import type { DecoderBody } from '../modules/causal-language-model.js';
 import { causalLanguageModel } from '../modules/causal-language-model.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
+import type { MixtureSizes } from '../modules/mixture-of-experts.js';
+import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import { rmsNorm } from '../modules/rms-norm.js';
 import { applyRotary } from '../modules/rotary.js';
 import type { Block, Linear, Parameter } from '../module-tree.js';
@@ -32,6 +34,7 @@ interface LlamaConfig {
   slidingWindow: number | null;
   dropout: number;
   act: Activation;
+  mixture: MixtureVariant | null;
 }
 
 /** What a model type of the family does differently from Llama. */
@@ -40,7 +43,45 @@ interface Variant {
   headNorms?: boolean;
   /** Whether `sliding_window` of the configuration is used. */
   slides?: (config: ConfigReader) => boolean;
+  /** Experts in place of the feed-forward part. */
+  mixture?: (config: ConfigReader) => MixtureVariant;
 }
+
+interface MixtureVariant {
+  /** Name of the sparse block and its experts' projections. */
+  block: string;
+  sizes: Omit<MixtureSizes, 'hidden' | 'act'>;
+}
+
+const mixtral = (config: ConfigReader): MixtureVariant => ({
+  block: 'block_sparse_moe',
+  sizes: {
+    intermediate: config.size('intermediate_size'),
+    experts: config.size(['num_local_experts', 'num_experts'], 8),
+    perToken: config.size('num_experts_per_tok', 2),
+    normalises: true,
+    names: [
+      ['gate', 'w1'],
+      ['down', 'w2'],
+      ['up', 'w3'],
+    ],
+  },
+});
+
+const qwen3Mixture = (config: ConfigReader): MixtureVariant => ({
+  block: 'mlp',
+  sizes: {
+    intermediate: config.size('moe_intermediate_size'),
+    experts: config.size(['num_experts', 'num_local_experts']),
+    perToken: config.size('num_experts_per_tok', 8),
+    normalises: config.flag('norm_topk_prob', true),
+    names: [
+      ['gate', 'gate_proj'],
+      ['up', 'up_proj'],
+      ['down', 'down_proj'],
+    ],
+  },
+});
 
 const never = (): boolean => false;
 const VARIANTS: Readonly<Record<string, Variant>> = {
@@ -48,6 +89,8 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   mistral: { slides: () => true },
   qwen2: { queryKeyValueBias: true, slides: (config) => config.flag('use_sliding_window', false) },
   qwen3: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false) },
+  mixtral: { slides: () => true, mixture: mixtral },
+  qwen3_moe: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
 };
 
 function read(model: ResolvedModel): LlamaConfig {
@@ -72,6 +115,7 @@ function read(model: ResolvedModel): LlamaConfig {
     slidingWindow: (variant.slides ?? never)(config) ? config.optionalSize('sliding_window') : null,
     dropout: config.number('attention_dropout', 0),
     act: activation(config.text('hidden_act', 'silu')),
+    mixture: variant.mixture?.(config) ?? null,
   };
 }
 
@@ -124,12 +168,20 @@ function feedForward(scope: Scope, { hidden, intermediate, mlpBias: bias, act }:
   );
 }
 
+/** The feed-forward part: dense, or experts, whose router's logits are returned beside. */
+function feeding(scope: Scope, config: LlamaConfig): (ops: Operations, x: Tensor) => [Tensor, Tensor | null] {
+  const { mixture, hidden, act } = config;
+  if (mixture !== null) return mixtureOfExperts(scope.child(mixture.block), { ...mixture.sizes, hidden, act });
+  const mlp = feedForward(scope.child('mlp'), config);
+  return (ops, x) => [mlp(ops, x), null];
+}
+
 type Layer = (ops: Operations, args: readonly Argument[]) => Tensor;
 
 function decoderLayer(block: Block, config: LlamaConfig): Layer {
   const { scope } = block;
   const attend = attention(scope.child('self_attn'), config);
-  const mlp = feedForward(scope.child('mlp'), config);
+  const feed = feeding(scope, config);
   const inputNorm = scope.child('input_layernorm').parameter('weight', [config.hidden]);
   const attentionNorm = scope.child('post_attention_layernorm').parameter('weight', [config.hidden]);
 
@@ -143,7 +195,9 @@ function decoderLayer(block: Block, config: LlamaConfig): Layer {
       h = ops.rebind(h, ops.add(residual, h));
       const second = ops.keep(h);
       h = ops.rebind(h, rmsNorm(ops, h, attentionNorm));
-      h = ops.rebind(h, mlp(ops, h));
+      const [fed, routed] = feed(ops, h);
+      h = ops.rebind(h, fed);
+      if (routed !== null) ops.keep(routed);
       return ops.add(second, h);
     });
 }

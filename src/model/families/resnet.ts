@@ -1,10 +1,9 @@
-import type { Architecture } from '../definition.js';
-import { completeArchitecture } from '../definition.js';
-import { classifyImages } from '../modules/image-classification.js';
-import { imageInputs } from '../modules/image-inputs.js';
+import type { ClassifierConstructor } from '../modules/image-classification.js';
+import { imageClassifier } from '../modules/image-classification.js';
+import { poolAndFlatten } from '../modules/pooling.js';
 import type { Step } from '../modules/sequential.js';
 import { sequential } from '../modules/sequential.js';
-import { Scope } from '../module-tree.js';
+import type { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
@@ -23,7 +22,7 @@ const shape = (bottleneck: boolean, stages: ResnetShape['stages'], groups = 1, w
   widthPerGroup,
 });
 
-export const RESNETS: Readonly<Record<string, ResnetShape>> = {
+const SHAPES: Readonly<Record<string, ResnetShape>> = {
   resnet18: shape(false, [2, 2, 2, 2]),
   resnet34: shape(false, [3, 4, 6, 3]),
   resnet50: shape(true, [3, 4, 6, 3]),
@@ -129,23 +128,20 @@ export function resnetStages(scope: Scope, net: ResnetShape): { stem: Step; stag
   return { stem, stages, width: from };
 }
 
-/** A residual network for image classification (torchvision's ResNet._forward_impl). */
-export function resnet(name: string, net: ResnetShape, classes: number): Architecture {
-  const root = Scope.root();
-  const { stem, stages, width } = resnetStages(root, net);
-  const classifier = root.linear('fc', width, classes);
-  const run = module((ops, images: Tensor): Tensor => {
-    let h = stem(ops, images);
-    for (const step of stages) h = ops.rebind(h, step(ops, h));
-    h = ops.rebind(h, ops.adaptiveAvgPool2d(h, 1));
-    h = ops.rebind(h, ops.reshape(h, [h.shape[0]!, -1]));
-    return ops.linear(h, classifier);
-  });
-  return completeArchitecture({
-    name,
-    task: 'image-classification',
-    root,
-    inputs: imageInputs,
-    forward: (ops, batch) => classifyImages(ops, batch, run),
-  });
-}
+const resnet =
+  (net: ResnetShape): ClassifierConstructor =>
+  (name, classes) =>
+    imageClassifier(name, (root) => {
+      const { stem, stages, width } = resnetStages(root, net);
+      const classifier = root.linear('fc', width, classes);
+      return module((ops, images: Tensor): Tensor => {
+        let h = stem(ops, images);
+        for (const step of stages) h = ops.rebind(h, step(ops, h));
+        return ops.linear(poolAndFlatten(ops, h), classifier);
+      });
+    });
+
+/** Residual networks for image classification (torchvision's ResNet._forward_impl). */
+export const RESNETS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
+  Object.entries(SHAPES).map(([name, net]) => [name, resnet(net)]),
+);

@@ -1,27 +1,39 @@
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
-import type { ResolvedModel } from '../resolved-model.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
+import type { ResolvedModel } from '../resolved-model.js';
+import { ALEXNETS } from './alexnet.js';
+import { DENSENETS } from './densenet.js';
+import { EFFICIENTNETS } from './efficientnet.js';
+import { MNASNETS } from './mnasnet.js';
 import { MOBILENETS_V2 } from './mobilenet-v2.js';
-import { RESNETS, resnet } from './resnet.js';
-import { VGGS, vgg } from './vgg.js';
+import { MOBILENETS_V3 } from './mobilenet-v3.js';
+import { REGNETS } from './regnet.js';
+import { RESNETS } from './resnet.js';
+import { SQUEEZENETS } from './squeezenet.js';
+import { VGGS } from './vgg.js';
 
 const IMAGENET_CLASSES = 1000;
 
 /** Constructors of torchvision (and the same networks of timm) by name. */
-const CONSTRUCTORS: ReadonlyMap<string, ClassifierConstructor> = new Map([
-  ...Object.entries(RESNETS).map(
-    ([name, shape]) => [name, (_: string, classes: number) => resnet(name, shape, classes)] as const,
-  ),
-  ...VGGS.map((name) => [name, vgg] as const),
-  ...Object.entries(MOBILENETS_V2),
-]);
+export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> = {
+  ...ALEXNETS,
+  ...DENSENETS,
+  ...EFFICIENTNETS,
+  ...MNASNETS,
+  ...MOBILENETS_V2,
+  ...MOBILENETS_V3,
+  ...REGNETS,
+  ...RESNETS,
+  ...SQUEEZENETS,
+  ...VGGS,
+};
 
 /** An image model by its constructor's name; throws UnsupportedModel where it is not covered. */
 export function torchvision(model: ResolvedModel): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
-  const construct = CONSTRUCTORS.get(name);
+  const construct = Object.hasOwn(TORCHVISION_CLASSIFIERS, name) ? TORCHVISION_CLASSIFIERS[name] : undefined;
   if (construct === undefined) throw config.unsupported(`image model "${name}" is not covered`);
   return construct(name, config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES));
 }

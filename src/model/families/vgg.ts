@@ -1,10 +1,8 @@
-import type { Architecture } from '../definition.js';
-import { completeArchitecture } from '../definition.js';
-import { classifyImages } from '../modules/image-classification.js';
-import { imageInputs } from '../modules/image-inputs.js';
+import type { ClassifierConstructor } from '../modules/image-classification.js';
+import { imageClassifier } from '../modules/image-classification.js';
 import type { Step } from '../modules/sequential.js';
 import { sequential } from '../modules/sequential.js';
-import { Scope } from '../module-tree.js';
+import type { Scope } from '../module-tree.js';
 import type { Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
@@ -19,9 +17,6 @@ const CHANNELS = [64, 128, 256, 512, 512] as const;
 const POOLED = 7;
 const HIDDEN = 4096;
 const DROPOUT = 0.5;
-
-/** Names of the constructors, with and without batch normalisation. */
-export const VGGS: readonly string[] = Object.keys(STAGES).flatMap((name) => [name, `${name}_bn`]);
 
 function features(scope: Scope, stages: readonly number[], normalises: boolean): Step {
   const steps: Step[] = [];
@@ -61,22 +56,24 @@ function classifier(scope: Scope, classes: number): Step {
   ]);
 }
 
-/** VGG for image classification (torchvision). */
-export function vgg(name: string, classes: number): Architecture {
-  const root = Scope.root();
-  const convolve = features(root.child('features'), STAGES[name.replace('_bn', '')]!, name.endsWith('_bn'));
-  const classify = classifier(root.child('classifier'), classes);
-  const run = module((ops, images: Tensor): Tensor => {
-    let h = ops.keep(convolve(ops, images));
-    h = ops.rebind(h, ops.adaptiveAvgPool2d(h, POOLED));
-    h = ops.rebind(h, ops.reshape(h, [h.shape[0]!, -1]));
-    return classify(ops, h);
-  });
-  return completeArchitecture({
-    name,
-    task: 'image-classification',
-    root,
-    inputs: imageInputs,
-    forward: (ops, batch) => classifyImages(ops, batch, run),
-  });
-}
+const vgg =
+  (stages: readonly number[], normalises: boolean): ClassifierConstructor =>
+  (name, classes) =>
+    imageClassifier(name, (root) => {
+      const convolve = features(root.child('features'), stages, normalises);
+      const classify = classifier(root.child('classifier'), classes);
+      return module((ops, images: Tensor): Tensor => {
+        let h = ops.keep(convolve(ops, images));
+        h = ops.rebind(h, ops.adaptiveAvgPool2d(h, POOLED));
+        h = ops.rebind(h, ops.reshape(h, [h.shape[0]!, -1]));
+        return classify(ops, h);
+      });
+    });
+
+/** VGG with and without batch normalisation, for image classification (torchvision). */
+export const VGGS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
+  Object.entries(STAGES).flatMap(([name, stages]) => [
+    [name, vgg(stages, false)],
+    [`${name}_bn`, vgg(stages, true)],
+  ]),
+);
