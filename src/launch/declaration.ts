@@ -3,6 +3,7 @@ import { RUN_FIELDS } from '../run/fields.js';
 import type { Setting, SourcePlace } from '../run/setting.js';
 import type { RunField } from '../run/training-run.js';
 import { runValuesSchema } from '../run/training-run.js';
+import { FIELD_SCHEMAS } from './field-schemas.js';
 import type { Option, OptionValue } from './options/option.js';
 import { asOptions, Options } from './options/option.js';
 import { readStructured } from './options/structured.js';
@@ -19,15 +20,12 @@ export interface Declaration {
 
 const shape = runValuesSchema.shape;
 
-/** The schema of each field that can be declared. A model may be given by its name alone, a program too. */
-const FIELD_SCHEMAS: ReadonlyMap<RunField, z.ZodType> = new Map(RUN_FIELDS.map((field) => [field, schemaOf(field)]));
-
-function schemaOf(field: RunField): z.ZodType {
-  const [key = '', member] = field.split('.');
-  const schema = (shape as Record<string, z.ZodType>)[key] as z.ZodType;
-  if (member !== undefined) return (schema as z.ZodObject).shape[member] as z.ZodType;
-  if (field === 'model') return z.union([nameOnly((name) => ({ name, catalogId: null, config: null })), schema]);
-  return field === 'program' ? z.union([nameOnly((name) => ({ name, version: null })), schema]) : schema;
+/** A model may be given by its name alone, a program too. */
+function declaredSchema(field: string): z.ZodType | undefined {
+  const schema = FIELD_SCHEMAS.get(field as RunField);
+  if (schema && field === 'model')
+    return z.union([nameOnly((name) => ({ name, catalogId: null, config: null })), schema]);
+  return schema && field === 'program' ? z.union([nameOnly((name) => ({ name, version: null })), schema]) : schema;
 }
 
 function nameOnly<T>(make: (name: string) => T): z.ZodType {
@@ -70,7 +68,7 @@ function fieldsOf(options: Options): DeclaredField[] {
 }
 
 function declare(field: string, option: Option): Setting<unknown> | string {
-  const schema = FIELD_SCHEMAS.get(field as RunField);
+  const schema = declaredSchema(field);
   if (!schema) return `${RUN_ANNOTATION}: there is no field ${shown(field)}${hint(field)}`;
   if (option.unresolved !== null) return `${RUN_ANNOTATION}: ${field}: ${option.unresolved}`;
   const result = schema.safeParse(plain(option.value));

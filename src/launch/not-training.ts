@@ -25,6 +25,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   sshd: 'only waits for connections (sshd)',
 };
 
+/** Reasons of pods that wait for another pod to start their processes. */
+export const WAITING: ReadonlySet<string> = new Set(['only waits for connections (sshd)', 'only starts a Ray node']);
+
 const MODULES: Readonly<Record<string, string>> = {
   'vllm.entrypoints.openai.api_server': 'serves a model (vLLM)',
   'vllm.entrypoints.api_server': 'serves a model (vLLM)',

@@ -3,7 +3,7 @@ import type { AlongsideView } from './alongside.js';
 import type { Grammars } from './grammars.js';
 import type { Launched } from './launchers/peel.js';
 import { peelLaunchers } from './launchers/peel.js';
-import { whyImageDoesNotTrain, whyNotTraining } from './not-training.js';
+import { WAITING, whyImageDoesNotTrain, whyNotTraining } from './not-training.js';
 import type { Invocation } from './programs/invocation.js';
 import { imageInvocation, invocationOf, withPython } from './programs/invocation.js';
 import type { TrainingProgram } from './programs/program.js';
@@ -42,12 +42,16 @@ export interface Candidates {
 export function podSetCandidates(podSet: PodSet, workload: Workload, alongside: Alongside): Candidates {
   const own = candidatesOf(podSet, podSet, alongside);
   if (own.candidates.some(({ program }) => program)) return own;
-  for (const starter of startersOf(podSet, workload)) {
-    const started = candidatesOf(starter, podSet, alongside);
-    if (started.candidates.some(({ program }) => program) || own.candidates.length === 0) return started;
-  }
-  return own;
+  const started = startersOf(podSet, workload).map((starter) => candidatesOf(starter, podSet, alongside));
+  const training = started.find(({ candidates }) => candidates.some(({ program }) => program));
+  return training ?? (waitsForOthers(own) ? started.find(mayTrain) : undefined) ?? own;
 }
+
+/** Pods that only wait for processes to be started in them. */
+const waitsForOthers = ({ candidates }: Candidates): boolean =>
+  candidates.every(({ notTraining }) => notTraining !== null && WAITING.has(notTraining));
+
+const mayTrain = ({ candidates }: Candidates): boolean => candidates.some(({ notTraining }) => notTraining === null);
 
 /** Pod sets whose commands may start processes in this one: the one that the operator names, else those without GPUs. */
 function startersOf(podSet: PodSet, { podSets }: Workload): readonly PodSet[] {
@@ -64,7 +68,7 @@ function candidatesOf(commands: PodSet, training: PodSet, alongside: Alongside):
     const read = containerCommands(container, commands.launch, alongside);
     notes.push(...read.notes);
     const versions = versionsOf(container, training, read);
-    const entrypoint = entrypointOf(container, read, versions);
+    const entrypoint = entrypointOf(container, read, { versions, podSet: commands });
     found.push(...(entrypoint.length > 0 ? entrypoint : commandsOf(read, versions, alongside.grammars)));
     if (read.commands.length === 0 && read.entrypointInImage)
       notes.push(`the command of container ${container.name} is in the image`);
@@ -90,9 +94,14 @@ function versionsOf(container: Container, training: PodSet, read: ContainerComma
 }
 
 /** A container without a command runs what its image has; its name or variables may still say what that is. */
-function entrypointOf(container: Container, read: ContainerCommands, versions: Versions): Candidate[] {
+function entrypointOf(
+  container: Container,
+  read: ContainerCommands,
+  { versions, podSet }: { versions: Versions; podSet: PodSet },
+): Candidate[] {
   if (!read.entrypointInImage) return [];
-  const invocation = imageInvocation([], read.env, container.workingDir);
+  const { statements } = podSet.launch;
+  const invocation = { ...imageInvocation([], read.env, container.workingDir), statements };
   const program = read.commands.length > 0 ? null : recogniseProgram(invocation);
   const notTraining = whyImageDoesNotTrain(container.image);
   if (!program && notTraining === null) return [];

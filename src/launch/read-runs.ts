@@ -71,11 +71,24 @@ function readProgram(candidate: Candidate, { podSet, draft, others, alongside }:
   for (const note of launched.says.notes ?? []) draft.note(note);
   readAllocator(context);
   candidate.program?.read(context);
+  readInitializer(podSet, draft);
   if (others > 0) draft.note(`${others} more training command(s) run after this one; the first is read`);
   if (candidate.conditional)
     draft.note('the training command runs only where a condition holds that is not known here');
   return finish(podSet, context);
 }
+
+/** A TrainJob's initializer names the model that it puts on the volume: `hf://meta-llama/Llama-3.2-1B`. */
+function readInitializer({ launch }: PodSet, draft: RunDraft): void {
+  const said = launch.statements.find(({ name }) => name === 'model');
+  const name = said?.value.startsWith(HUB) ? said.value.slice(HUB.length) : said?.value;
+  if (!said || !name) return;
+  const span = { start: said.value.length - name.length, end: said.value.length };
+  const place = { document: 'manifest', path: said.path, span, text: name.slice(0, 200) };
+  draft.read('model', { name: name.slice(0, 300), catalogId: null, config: null }, place);
+}
+
+const HUB = 'hf://';
 
 function finish(podSet: PodSet, context: ProgramContext): RunReading {
   const { draft, versions } = context;
@@ -136,7 +149,11 @@ function unknownOf(draft: RunDraft, sharding: string): Unknown[] {
   return kept;
 }
 
+/** What the whole program leaves open stays so, whatever its fields say. */
+const WHOLE: ReadonlySet<string> = new Set(['program', 'framework']);
+
 const isSettled = (draft: RunDraft, field: string): boolean => {
+  if (WHOLE.has(field)) return false;
   const kind = [...draft.settings].find(([name]) => name === field)?.[1].evidence.kind;
   return kind === 'declared' || kind === 'read';
 };

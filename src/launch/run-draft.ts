@@ -1,4 +1,5 @@
 import type { RunField } from '../run/training-run.js';
+import { isFieldValue } from './field-schemas.js';
 import type { Evidence, Setting, SourcePlace, Unknown } from '../run/setting.js';
 
 type AnySetting = Setting<unknown>;
@@ -23,6 +24,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'parallelism.context': 'parallelism: {context: 1}',
 };
 
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+
 /**
  * A training run while it is being read: fields with their evidence, what was left open, and words for people. The
  * first word on a field stays; so declarations come first, then what was read, then defaults.
@@ -41,7 +44,9 @@ export class RunDraft {
   }
 
   set(field: RunField, setting: AnySetting): void {
-    if (!this.settings.has(field)) this.settings.set(field, setting);
+    if (this.settings.has(field)) return;
+    if (isFieldValue(field, setting.value)) this.settings.set(field, setting);
+    else this.note(`${field}: ${shown(setting.value)} is no value that it can have`);
   }
 
   read(field: RunField, value: unknown, place: SourcePlace | null): void {

@@ -30,14 +30,17 @@ interface DerivedValues {
 
 const number = (run: TrainingRun, field: RunField): number => settingAt(run, field).value as number;
 
+/** Counts stay within what a field can hold, whatever numbers stand in a manifest. */
+const bounded = (count: number): number => Math.min(count, 1_000_000_000);
+
 function derivedFrom(run: TrainingRun, { nodes, processesPerNode, sharding }: Basis): DerivedValues {
-  const worldSize = nodes * processesPerNode;
+  const worldSize = bounded(nodes * processesPerNode);
   const { tensor, pipeline, context } = run.parallelism;
   const data = Math.max(1, Math.floor(worldSize / (tensor.value * pipeline.value * context.value)));
   const hybrid = Math.max(1, Math.min(data, Math.floor(processesPerNode / tensor.value)));
   const shardSize = sharding === 'hsdp' ? hybrid : OVER_ALL.has(sharding) ? data : 1;
   const rows = run.microBatchSize.value * run.gradientAccumulationSteps.value;
-  return { worldSize, data, shardSize, globalBatchSize: rows * data };
+  return { worldSize, data, shardSize, globalBatchSize: bounded(rows * data) };
 }
 
 const RULES: Readonly<Record<keyof DerivedValues, { field: RunField; from: readonly string[]; rule: string }>> = {

@@ -1,3 +1,4 @@
+import type { Statement } from '../../workload/workload.js';
 import type { AlongsideView } from '../alongside.js';
 import { isPython } from '../launchers/launcher.js';
 import type { ShellCommand } from '../shell/state.js';
@@ -24,6 +25,8 @@ export interface Invocation {
   sourceMissing: string | null;
   env: ReadonlyMap<string, Tracked>;
   cwd: string | null;
+  /** What the object says of the training outside of any container. */
+  statements?: readonly Statement[];
 }
 
 const VALUED_PYTHON_FLAGS: ReadonlySet<string> = new Set(['-W', '-X', '--check-hash-based-pycs']);

@@ -6,14 +6,18 @@ import { hfTrainer } from './hf-trainer.js';
 import { imageEnvironment } from './image-environment.js';
 import { imagenet } from './imagenet.js';
 import type { Invocation } from './invocation.js';
+import { kaito } from './kaito.js';
 import { llamafactory } from './llamafactory.js';
 import { megatron } from './megatron.js';
 import { nanogpt } from './nanogpt.js';
 import type { Recognition, TrainingProgram } from './program.js';
 import { pythonSource } from './python-source.js';
+import { tfCnnBenchmarks } from './tf-cnn-benchmarks.js';
 import { timm } from './timm.js';
+import { torchtune } from './torchtune.js';
 import { torchvisionReferences } from './torchvision-references.js';
 import { trl } from './trl.js';
+import { ultralytics } from './ultralytics.js';
 
 /** Every training program that is understood. Where several recognise a command the surest wins, then the first. */
 export const PROGRAMS: readonly TrainingProgram[] = [
@@ -22,6 +26,10 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   axolotl,
   llamafactory,
   megatron,
+  torchtune,
+  kaito,
+  ultralytics,
+  tfCnnBenchmarks,
   imagenet,
   torchvisionReferences,
   timm,
