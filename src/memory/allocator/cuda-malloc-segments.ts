@@ -50,7 +50,7 @@ export class CudaMallocSegments implements SegmentSource {
     const wanted = Math.max(requestBytes, maxSplitBytes);
     const index = list.lowerBound(wanted, 0);
     if (index === list.length) return this.releaseLargest(list, wanted);
-    releaseSegment(this.heap, list.blockAt(index));
+    this.heap.releaseSegment(list.blockAt(index));
     return true;
   }
 
@@ -58,7 +58,7 @@ export class CudaMallocSegments implements SegmentSource {
     const { blocks, pools } = this.heap;
     for (const list of pools) {
       for (const block of list?.snapshot() ?? []) {
-        if (blocks.isWhole(block)) releaseSegment(this.heap, block);
+        if (blocks.isWhole(block)) this.heap.releaseSegment(block);
       }
     }
   }
@@ -68,16 +68,9 @@ export class CudaMallocSegments implements SegmentSource {
     while (released < wantedBytes && list.length > 0) {
       const bytes = list.sizeAt(list.length - 1);
       if (bytes < this.config.maxSplitBytes) break;
-      releaseSegment(this.heap, list.blockAt(list.length - 1));
+      this.heap.releaseSegment(list.blockAt(list.length - 1));
       released += bytes;
     }
     return released >= wantedBytes;
   }
-}
-
-/** cudaFree of a segment that is one free block. */
-export function releaseSegment(heap: Heap, block: number): void {
-  heap.takeFree(block);
-  heap.reservedBytes -= heap.blocks.size[block]!;
-  heap.blocks.discard(block);
 }

@@ -1,4 +1,3 @@
-import { releaseSegment } from './cuda-malloc-segments.js';
 import type { Heap } from './heap.js';
 import { isSmallPool } from './heap.js';
 
@@ -21,7 +20,7 @@ export function collectGarbage(heap: Heap, threshold: number): void {
     for (const block of old) {
       age -= ageOf(heap, block);
       reclaimed += heap.blocks.size[block]!;
-      releaseSegment(heap, block);
+      heap.releaseSegment(block);
     }
   }
 }

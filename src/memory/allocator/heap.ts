@@ -98,6 +98,13 @@ export class Heap {
     else this.putFree(block);
   }
 
+  /** cudaFree of a segment that is one free block. */
+  releaseSegment(block: number): void {
+    this.takeFree(block);
+    this.reservedBytes -= this.blocks.size[block]!;
+    this.blocks.discard(block);
+  }
+
   private replaceNeighbour(list: FreeList, block: number, neighbour: number): void {
     const index = list.indexOf(neighbour);
     this.blocks.absorb(block, neighbour);
