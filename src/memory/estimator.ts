@@ -7,6 +7,7 @@ import { DEVICE_MECHANISMS } from './device/mechanisms.js';
 import { sumOf } from './device/mechanism.js';
 import type { Contributor, DeviceTraits, Estimate, Interval } from './estimate.js';
 import type { Forecast } from './forecast.js';
+import { otherConventionsOf } from './loop-conventions.js';
 import { forecast, smallestLimitOf } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
 import type { RangeEnd } from './range-ends.js';
@@ -25,9 +26,13 @@ export interface EstimateRequest {
 /** Fields with a range that are evaluated one by one for their share of the interval; others only all together. */
 const MOST_SINGLE_RANGES = 6;
 
-/** A set of ranged settings taken to both ends of their ranges, the others left as expected. */
+/** Something uncertain taken to both of its ends, all else left as expected. */
 interface Excursion {
-  fields: readonly RunField[];
+  /** Fields of the run, or what else is uncertain. */
+  name: string;
+  remedy: string;
+  /** Whether it stands for one contributor, or for several at once. */
+  isSingle: boolean;
   /** null where that end cannot be estimated. */
   low: Forecast | null;
   high: Forecast | null;
@@ -91,11 +96,22 @@ function evaluate(run: TrainingRun, context: Context): Evaluation {
   const single = fields.slice(0, MOST_SINGLE_RANGES).map((field) => [field]);
   const together = fields.length > 1 ? [fields] : [];
   const excursions = [...single, ...together].map((set): Excursion => ({
-    fields: set,
+    name: set.join(', '),
+    remedy: `write ${set.join(', ')} where it can be read, or declare it in plimsoll.dev/run`,
+    isSingle: set.length === 1,
     low: atEnd(run, 'low', set, context),
     high: atEnd(run, 'high', set, context),
   }));
-  return { expected, excursions };
+  return { expected, excursions: [...scriptExcursion(expected, context), ...excursions] };
+}
+
+/** A script that is not known may drop the model's outputs before backward, where a known one is taken at its word. */
+function scriptExcursion(expected: Forecast, context: Context): readonly Excursion[] {
+  const conventions = otherConventionsOf(expected.values);
+  if (conventions === null) return [];
+  const low = forecast(expected.values, { ...context, conventions });
+  const remedy = 'none: the script decides whether the outputs of the model live through backward';
+  return [{ name: 'outputs-held-by-script', remedy, isSingle: true, low, high: expected }];
 }
 
 /** The run with some fields at one end of their range; null where that end cannot be estimated. */
@@ -182,7 +198,7 @@ function contributors(
   widenings: readonly NamedWidening[],
   device: DeviceTraits,
 ): readonly Contributor[] {
-  const settings = excursions.filter(({ fields }) => fields.length === 1).map(settingContributor);
+  const settings = excursions.filter(({ isSingle }) => isSingle).map(settingContributor);
   const mechanisms = DEVICE_MECHANISMS.map((mechanism): Contributor => {
     const { low, high } = mechanism.bytes(expected.values, device);
     return { name: mechanism.name, widthBytes: high - low, remedy: mechanism.remedy };
@@ -197,11 +213,7 @@ function contributors(
     .sort((a, b) => b.widthBytes - a.widthBytes);
 }
 
-function settingContributor({ fields, low, high }: Excursion): Contributor {
-  const name = fields.join(', ');
-  return {
-    name,
-    widthBytes: low && high ? Math.max(0, high.unlimited.peakReservedBytes - low.unlimited.peakReservedBytes) : 0,
-    remedy: `write ${name} where it can be read, or declare it in plimsoll.dev/run`,
-  };
+function settingContributor({ name, remedy, low, high }: Excursion): Contributor {
+  const width = low && high ? high.unlimited.peakReservedBytes - low.unlimited.peakReservedBytes : 0;
+  return { name, remedy, widthBytes: Math.max(0, width) };
 }

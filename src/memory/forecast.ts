@@ -16,6 +16,7 @@ import { withInjected } from './device/injection.js';
 import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
+import type { LoopConventions } from './training-loop.js';
 import { NotEstimable } from './not-estimable.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
 import { simulate } from './simulate.js';
@@ -27,6 +28,16 @@ const ITERATIONS = 2;
  * last also reduces them. What lies between repeats, event by event.
  */
 const MOST_MICRO_STEPS = 3;
+
+/** What a forecast is made for and from. */
+export interface ForecastContext {
+  device: DeviceTraits;
+  models: ModelCatalog;
+  /** Whether the bytes after every event are kept. */
+  series?: boolean;
+  /** In place of what the program is known to do. */
+  conventions?: LoopConventions;
+}
 
 /** One run of the training loop at definite values, through the caching allocator of a device with room. */
 export interface Forecast {
@@ -44,10 +55,7 @@ export interface Forecast {
  *
  * Throws NotEstimable where the model is unknown, its architecture or a setting is not covered, or a length is missing.
  */
-export function forecast(
-  values: RunValues,
-  context: { device: DeviceTraits; models: ModelCatalog; series?: boolean },
-): Forecast {
+export function forecast(values: RunValues, context: ForecastContext): Forecast {
   const complete = withImageSize(values, context.models);
   const { config, problems } = parseAllocatorConfig(complete.allocator);
   const simulated = simulateRun(complete, context);
@@ -63,7 +71,7 @@ export function smallestLimitOf({ events, allocator, unlimited }: Forecast): num
 
 type Simulated = MemoryEvents & Required<Pick<MemoryEvents, 'parameters'>>;
 
-function simulateRun(values: RunValues, context: { device: DeviceTraits; models: ModelCatalog }): Simulated {
+function simulateRun(values: RunValues, context: ForecastContext): Simulated {
   const model = resolveModel(values, context.models);
   const gaps = uncovered(values);
   if (gaps.length > 0) throw new NotEstimable(gaps);
@@ -74,7 +82,7 @@ function simulateRun(values: RunValues, context: { device: DeviceTraits; models:
       iterations: ITERATIONS,
       gradientAddition: 'in-place',
       computeCapability: context.device.computeCapability,
-      conventions: conventionsOf(values),
+      conventions: context.conventions ?? conventionsOf(values),
       convolutionWorkspace: cudnnWorkspace(values, context.device),
     });
     const all = { total: architecture.parameterCount, trainable: architecture.parameterCount };

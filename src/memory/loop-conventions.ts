@@ -22,13 +22,27 @@ const RULES: readonly ConventionRule[] = [
   },
   { program: /torchtitan|megatron|nemo|deepspeed/i, keepsOutputs: false, castsOutputs: false },
   { program: /accelerate|diffusers/i, keepsOutputs: true, castsOutputs: true },
-  { program: /^/, keepsOutputs: true, castsOutputs: false },
+  { program: /imagenet|litgpt|nanogpt|timm|torchvision/i, keepsOutputs: true, castsOutputs: false },
 ];
 
-/** How the training step of a run treats the model's outputs, by its program and framework. */
-export function conventionsOf({ program, framework, precision }: RunValues): LoopConventions {
+/** What is taken of a script that is not known: it may as well drop the outputs. */
+const UNKNOWN_SCRIPT: ConventionRule = { program: /^/, keepsOutputs: true, castsOutputs: false };
+
+function ruleOf({ program, framework }: RunValues): ConventionRule {
   const names = `${program?.name ?? ''} ${framework.name}`;
-  const rule = RULES.find((one) => one.program.test(names)) ?? RULES.at(-1)!;
+  return RULES.find((rule) => rule.program.test(names)) ?? UNKNOWN_SCRIPT;
+}
+
+/** The other way that the script of a run may treat the outputs of a language model; null where its program is known. */
+export function otherConventionsOf(run: RunValues): LoopConventions | null {
+  const matters = run.sequenceLength !== null && ruleOf(run) === UNKNOWN_SCRIPT;
+  return matters ? { keepsOutputs: false, outputsToFloat32: false } : null;
+}
+
+/** How the training step of a run treats the model's outputs, by its program and framework. */
+export function conventionsOf(run: RunValues): LoopConventions {
+  const rule = ruleOf(run);
+  const { precision } = run;
   return {
     keepsOutputs: rule.keepsOutputs,
     outputsToFloat32: rule.castsOutputs && (precision === 'amp-fp16' || precision === 'amp-bf16'),
