@@ -115,10 +115,10 @@ function decoder(scope: Scope, config: NeoxConfig): DecoderBody {
   const frequencies = scope.child('rotary_emb').buffer('inv_freq', [config.rotarySize / 2], float32);
 
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
-    const { embeds, positionIds, mask } = beginDecoder(ops, ids, attentionMask, { table });
+    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table });
     let h = ops.keep(ops.dropout(embeds, ops.dropoutOf(config.dropout)));
     const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
-    for (const block of blocks) h = ops.rebind(h, block(ops, [h, mask, positionIds, cos, sin]));
+    for (const block of blocks) h = ops.rebind(h, block(ops, [h, masks[0]!, positionIds, cos, sin]));
     return ops.layerNorm(h, finalNorm);
   });
   return { table, run };

@@ -23,33 +23,46 @@ export function causalMask(ops: Operations, parts: MaskParts): Tensor | null {
   const padding = ops.keep(ops.to(attentionMask, bool));
   if (ops.attention === 'eager') return ops.leave(eagerMask(ops, padding, parts));
   const windowed = parts.window != null && parts.window <= padding.shape[1]!;
-  if (windowed) return ops.leave(booleanMask(ops, padding, positions));
+  if (windowed) return ops.leave(booleanMask(ops, padding, positions, true));
   ops.drop(ops.derive('all', [padding], [], bool));
   return ops.leave(null);
 }
 
 /** `eager_mask`: zeros where attention is allowed, the type's least value elsewhere. */
-function eagerMask(ops: Operations, padding: Tensor, { positions, embeds }: MaskParts): Tensor {
-  const allowed = ops.keep(booleanMask(ops, padding, positions));
+function eagerMask(ops: Operations, padding: Tensor, { positions, embeds, window }: MaskParts): Tensor {
+  const allowed = ops.keep(booleanMask(ops, padding, positions, window != null));
   const zero = ops.create('to_copy', [], embeds.dtype);
   const least = ops.create('scalar_tensor', [], embeds.dtype);
   return ops.where(allowed, zero, least);
 }
 
 /** `sdpa_mask`: index arithmetic over query and key positions, and the padding mask of each sequence. */
-export const booleanMask = module((ops, padding: Tensor, positions: Tensor): Tensor => {
+function booleanMask(ops: Operations, padding: Tensor, positions: Tensor, windowed: boolean): Tensor {
+  ops.enter([padding, positions]);
   const [batch, length] = padding.shape as readonly [number, number];
   const keys = ops.keep(ops.create('arange', [length], int64));
   ops.keep(ops.create('arange', [batch], int64));
   ops.keep(ops.create('arange', [1], int64));
-  const causal = ops.keep(causalPairs(ops, keys, positions));
+  const pairs = ops.keep(visiblePairs(ops, keys, windowed));
   const visible = ops.derive('index', [padding], [batch, length], bool);
-  return ops.derive('bitwise_and', [causal, visible], [batch, 1, length, length], bool);
-});
+  return ops.leave(ops.derive('bitwise_and', [pairs, visible], [batch, 1, length, length], bool));
+}
 
-const causalPairs = module((ops, keys: Tensor, positions: Tensor): Tensor => {
+/** Which query sees which key: keys not after it and, with a window, not too far back. */
+function visiblePairs(ops: Operations, keys: Tensor, windowed: boolean): Tensor {
+  ops.enter([keys]);
   const length = keys.shape[0]!;
+  const square = [length, length];
+  ops.keep(ops.create('new_ones', [length], bool));
+  const seen = windowed ? windowPairs(ops, keys) : ops.create('le', square, bool);
+  return ops.leave(ops.derive('bitwise_and', [seen], square, bool));
+}
+
+const windowPairs = module((ops, keys: Tensor): Tensor => {
+  const length = keys.shape[0]!;
+  const square = [length, length];
   const all = ops.keep(ops.create('new_ones', [length], bool));
-  const notAfter = ops.derive('le', [keys, positions], [length, length], bool);
-  return ops.derive('bitwise_and', [all, notAfter], [length, length], bool);
+  const inside = ops.derive('gt', [ops.derive('sub', [], [length], int64)], square, bool);
+  const near = ops.rebind(all, ops.derive('bitwise_and', [inside], square, bool));
+  return ops.rebind(near, ops.derive('bitwise_and', [ops.create('le', square, bool)], square, bool));
 });

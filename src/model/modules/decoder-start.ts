@@ -8,7 +8,8 @@ import { rotaryTable } from './rotary.js';
 export interface RotaryStart {
   embeds: Tensor;
   positionIds: Tensor;
-  mask: Tensor | null;
+  /** One for each window asked for. */
+  masks: readonly (Tensor | null)[];
 }
 
 /** Embeddings, positions and mask, as the models' forward functions begin; all kept in the caller's frame. */
@@ -16,14 +17,16 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, window = null }: { table: Parameter; window?: number | null },
+  { table, windows = [null] }: { table: Parameter; windows?: readonly (number | null)[] },
 ): RotaryStart {
   const embeds = ops.keep(ops.embedding(ids, table));
   const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
   const positionIds = ops.keep(ops.unsqueeze(positions, 0));
-  const mask = causalMask(ops, { attentionMask, positions, embeds, window });
-  if (mask !== null) ops.keep(mask);
-  return { embeds, positionIds, mask };
+  const masks = windows.map((window) => {
+    const mask = causalMask(ops, { attentionMask, positions, embeds, window });
+    return mask === null ? null : ops.keep(mask);
+  });
+  return { embeds, positionIds, masks };
 }
 
 /** cos and sin for `x`, kept in the caller's frame. */

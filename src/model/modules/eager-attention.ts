@@ -8,6 +8,8 @@ export interface AttentionHeads {
   value: Tensor;
   mask: Tensor | null;
   dropout: number;
+  /** Scores are divided, squashed by tanh and multiplied again. */
+  softCap?: boolean;
 }
 
 /** GPT-2's eager attention: scores divided by a tensor, causal `where`, mask added, softmax, cast, dropout. */
@@ -43,6 +45,11 @@ export function groupedEagerAttention(ops: Operations, heads: AttentionHeads): [
   const keys = ops.keep(repeatHeads(ops, key, groups));
   const values = ops.keep(repeatHeads(ops, value, groups));
   let scores = ops.keep(ops.mulScalar(ops.matmul(query, ops.transpose(keys, 2, 3))));
+  if (heads.softCap) {
+    scores = ops.rebind(scores, ops.mulScalar(scores));
+    scores = ops.rebind(scores, ops.tanh(scores));
+    scores = ops.rebind(scores, ops.mulScalar(scores));
+  }
   if (mask !== null) scores = ops.rebind(scores, ops.add(scores, mask));
   scores = ops.rebind(scores, ops.to(ops.softmax(scores, float32), query.dtype));
   scores = ops.rebind(scores, ops.dropout(scores, dropout));

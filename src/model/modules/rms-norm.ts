@@ -2,6 +2,8 @@ import { float32 } from '../dtype.js';
 import type { Parameter } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 
+export type Norm = (ops: Operations, x: Tensor, weight: Parameter) => Tensor;
+
 /** Hugging Face's RMSNorm in Python: fp32 inside, back to the input's type before the weight. */
 export function rmsNorm(ops: Operations, x: Tensor, weight: Parameter): Tensor {
   ops.enter([x]);
@@ -9,4 +11,17 @@ export function rmsNorm(ops: Operations, x: Tensor, weight: Parameter): Tensor {
   const variance = ops.keep(ops.mean(ops.pow(h, 2), [-1], true));
   h = ops.rebind(h, ops.mul(h, ops.rsqrt(ops.addScalar(variance))));
   return ops.leave(ops.mul(ops.parameter(weight), ops.to(h, x.dtype)));
+}
+
+/** Gemma's RMSNorm: multiplied by one plus the weight, in fp32 to the end. */
+export function gemmaNorm(ops: Operations, x: Tensor, weight: Parameter): Tensor {
+  ops.enter([x]);
+  let out = ops.keep(normalised(ops, ops.to(x, float32)));
+  out = ops.rebind(out, ops.mul(out, ops.addScalar(ops.to(ops.parameter(weight), float32))));
+  return ops.leave(ops.to(out, x.dtype));
+}
+
+function normalised(ops: Operations, x: Tensor): Tensor {
+  ops.enter([x]);
+  return ops.leave(ops.mul(x, ops.rsqrt(ops.addScalar(ops.mean(ops.pow(x, 2), [-1], true)))));
 }

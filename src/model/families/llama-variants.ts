@@ -1,0 +1,144 @@
+import type { ConfigReader } from '../config-reader.js';
+import { ConfigReader as Reader } from '../config-reader.js';
+import type { Activation } from '../modules/activations.js';
+import { activation } from '../modules/activations.js';
+import type { MixtureSizes } from '../modules/mixture-of-experts.js';
+import type { Norm } from '../modules/rms-norm.js';
+import { gemmaNorm, rmsNorm } from '../modules/rms-norm.js';
+import type { ResolvedModel } from '../resolved-model.js';
+
+/** Dimensions and options of a decoder of Llama's kind. */
+export interface LlamaConfig {
+  layers: number;
+  hidden: number;
+  intermediate: number;
+  heads: number;
+  keyValueHeads: number;
+  headSize: number;
+  vocabulary: number;
+  tied: boolean;
+  queryKeyValueBias: boolean;
+  outputBias: boolean;
+  mlpBias: boolean;
+  /** Normalisation of each query and key head, as in Qwen3. */
+  headNorms: boolean;
+  slidingWindow: number | null;
+  /** Which layers look no further back than the window. */
+  slides: (layer: number) => boolean;
+  norm: Norm;
+  /** Norms after attention and feed-forward part as well as before (Gemma 2). */
+  sandwichNorms: boolean;
+  /** Embeddings, residual branches or logits are multiplied by a number. */
+  scales: { embeddings: boolean; residual: boolean; logits: boolean };
+  softCaps: { attention: boolean; logits: boolean };
+  dropout: number;
+  act: Activation;
+  mixture: MixtureVariant | null;
+}
+
+/** What a model type of the family does differently from Llama. */
+interface Variant {
+  queryKeyValueBias?: boolean;
+  headNorms?: boolean;
+  /** Whether `sliding_window` of the configuration is used. */
+  slides?: (config: ConfigReader) => boolean;
+  /** Layers that slide, where not all do. */
+  slidingLayers?: (layer: number) => boolean;
+  norm?: Norm;
+  sandwichNorms?: boolean;
+  scales?: Partial<LlamaConfig['scales']>;
+  tied?: boolean;
+  act?: string;
+  /** Experts in place of the feed-forward part. */
+  mixture?: (config: ConfigReader) => MixtureVariant;
+}
+
+export interface MixtureVariant {
+  /** Name of the sparse block and its experts' projections. */
+  block: string;
+  sizes: Omit<MixtureSizes, 'hidden' | 'act'>;
+}
+
+const mixtral = (config: ConfigReader): MixtureVariant => ({
+  block: 'block_sparse_moe',
+  sizes: {
+    intermediate: config.size('intermediate_size'),
+    experts: config.size(['num_local_experts', 'num_experts'], 8),
+    perToken: config.size('num_experts_per_tok', 2),
+    normalises: true,
+    names: [
+      ['gate', 'w1'],
+      ['down', 'w2'],
+      ['up', 'w3'],
+    ],
+  },
+});
+
+const qwen3Mixture = (config: ConfigReader): MixtureVariant => ({
+  block: 'mlp',
+  sizes: {
+    intermediate: config.size('moe_intermediate_size'),
+    experts: config.size(['num_experts', 'num_local_experts']),
+    perToken: config.size('num_experts_per_tok', 8),
+    normalises: config.flag('norm_topk_prob', true),
+    names: [
+      ['gate', 'gate_proj'],
+      ['up', 'up_proj'],
+      ['down', 'down_proj'],
+    ],
+  },
+});
+
+const UNSCALED: LlamaConfig['scales'] = { embeddings: false, residual: false, logits: false };
+const never = (): boolean => false;
+const VARIANTS: Readonly<Record<string, Variant>> = {
+  llama: {},
+  mistral: { slides: () => true },
+  qwen2: { queryKeyValueBias: true, slides: (config) => config.flag('use_sliding_window', false) },
+  qwen3: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false) },
+  gemma: { norm: gemmaNorm, scales: { embeddings: true }, tied: true, act: 'gelu_pytorch_tanh' },
+  gemma2: {
+    norm: gemmaNorm,
+    sandwichNorms: true,
+    scales: { embeddings: true },
+    slides: () => true,
+    slidingLayers: (layer) => layer % 2 === 0,
+    tied: true,
+    act: 'gelu_pytorch_tanh',
+  },
+  granite: { scales: { embeddings: true, residual: true, logits: true } },
+  mixtral: { slides: () => true, mixture: mixtral },
+  qwen3_moe: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
+};
+
+/** Reads a configuration; throws UnsupportedModel where a dimension is missing. */
+export function readLlama(model: ResolvedModel): LlamaConfig {
+  const variant = VARIANTS[model.modelType] ?? {};
+  const config = new Reader(model);
+  const hidden = config.size('hidden_size');
+  const heads = config.size('num_attention_heads');
+  const attentionBias = config.flag('attention_bias', false);
+  return {
+    layers: config.size('num_hidden_layers'),
+    hidden,
+    intermediate: config.size('intermediate_size'),
+    heads,
+    keyValueHeads: config.size('num_key_value_heads', heads),
+    headSize: config.size('head_dim', Math.floor(hidden / heads)),
+    vocabulary: config.size('vocab_size'),
+    tied: config.flag('tie_word_embeddings', variant.tied ?? false),
+    queryKeyValueBias: config.flag('qkv_bias', variant.queryKeyValueBias ?? attentionBias),
+    outputBias: config.flag('o_bias', attentionBias),
+    mlpBias: config.flag('mlp_bias', false),
+    headNorms: variant.headNorms ?? false,
+    slidingWindow: (variant.slides ?? never)(config) ? config.optionalSize('sliding_window') : null,
+    dropout: config.number('attention_dropout', 0),
+    act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act ?? 'silu')),
+    slides: variant.slidingLayers ?? (() => true),
+    norm: variant.norm ?? rmsNorm,
+    sandwichNorms: variant.sandwichNorms ?? false,
+    scales: { ...UNSCALED, ...variant.scales },
+    softCaps: { attention: config.has('attn_logit_softcapping'), logits: config.has('final_logit_softcapping') },
+    mixture: variant.mixture?.(config) ?? null,
+  };
+}
