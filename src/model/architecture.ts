@@ -5,6 +5,7 @@ import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
 import { torchvision } from './families/torchvision.js';
+import { vit } from './families/vit.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -24,6 +25,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   gemma2: llama,
   granite: llama,
   qwen3_moe: llama,
+  vit,
   torchvision,
   timm: torchvision,
 };

@@ -4,6 +4,10 @@ import type { ClassifierConstructor } from '../modules/image-classification.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import { ALEXNETS } from './alexnet.js';
 import { DENSENETS } from './densenet.js';
+import { CONVNEXTS } from './convnext.js';
+import { GOOGLENETS } from './googlenet.js';
+import { INCEPTIONS_V3 } from './inception-v3.js';
+import { SHUFFLENETS } from './shufflenet.js';
 import { EFFICIENTNETS } from './efficientnet.js';
 import { MNASNETS } from './mnasnet.js';
 import { MOBILENETS_V2 } from './mobilenet-v2.js';
@@ -19,6 +23,10 @@ const IMAGENET_CLASSES = 1000;
 export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> = {
   ...ALEXNETS,
   ...DENSENETS,
+  ...CONVNEXTS,
+  ...GOOGLENETS,
+  ...INCEPTIONS_V3,
+  ...SHUFFLENETS,
   ...EFFICIENTNETS,
   ...MNASNETS,
   ...MOBILENETS_V2,

@@ -20,10 +20,11 @@ export function groupedAttention(ops: Operations, heads: AttentionHeads): [Tenso
 }
 
 /** The same for modules without key-value groups: SDPA is not asked to share heads. */
-export function ungroupedAttention(ops: Operations, heads: AttentionHeads): [Tensor, Tensor | null] {
+export function ungroupedAttention(ops: Operations, heads: AttentionHeads, causal = true): [Tensor, Tensor | null] {
   if (ops.attention === 'eager') return groupedEagerAttention(ops, heads);
   const { query, key, value, mask, dropout } = heads;
   ops.enter([query, key, value, mask]);
-  const attended = ops.keep(ops.scaledDotProductAttention(query, key, value, { mask, causal: mask === null, dropout }));
+  const options = { mask, causal: causal && mask === null, dropout };
+  const attended = ops.keep(ops.scaledDotProductAttention(query, key, value, options));
   return ops.leave([ops.contiguous(ops.transpose(attended, 1, 2)), null]);
 }

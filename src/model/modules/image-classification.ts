@@ -30,3 +30,32 @@ export function imageClassifier(name: string, build: (root: Scope) => Step): Arc
     forward: (ops, batch) => classifyImages(ops, batch, run),
   });
 }
+
+/** Logits, then those of the auxiliary heads in the order in which their losses are taken. */
+type MultipleLogits = (ops: Operations, images: Tensor) => Tensor[];
+
+/** `cross_entropy(logits) + weight * (cross_entropy(auxiliary) + ...)` */
+function classifyWithHeads(ops: Operations, batch: Batch, run: MultipleLogits): ModelOutput {
+  const [images, labels] = imageBatch(batch);
+  ops.enter([]);
+  const outputs = run(ops, images).map((logits) => ops.keep(logits));
+  const main = ops.crossEntropy(outputs[0]!, labels);
+  const [first, ...others] = outputs.slice(1).map((logits) => ops.crossEntropy(logits, labels));
+  const sum = others.reduce((total, loss) => ops.add(total, loss), first!);
+  const loss = ops.add(main, ops.mulScalar(sum));
+  ops.leave([loss, ...outputs]);
+  return { loss, outputs };
+}
+
+/** A classifier with auxiliary heads, which only training has. */
+export function auxiliaryImageClassifier(name: string, build: (root: Scope) => MultipleLogits): Architecture {
+  const root = Scope.root();
+  const run = build(root);
+  return completeArchitecture({
+    name,
+    task: 'image-classification',
+    root,
+    inputs: imageInputs,
+    forward: (ops, batch) => classifyWithHeads(ops, batch, run),
+  });
+}
