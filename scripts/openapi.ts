@@ -10,8 +10,9 @@ import type { INestApplication } from '@nestjs/common';
 import { buildProduct, ROOT } from './prepare.mjs';
 
 interface Compiled {
-  'app.module': { AppModule: { with: (settings: object) => never } };
+  'app.module': { AppModule: { with: (settings: object, log: object) => never } };
   'config/read-settings': { readSettings: (environment: object) => object };
+  'telemetry/logging': { createLog: (choices: object) => object };
   'api/openapi': { openApiDocument: (app: INestApplication) => object };
 }
 
@@ -22,10 +23,14 @@ const compiled = async <M extends keyof Compiled>(module: M) =>
 buildProduct();
 const { AppModule } = await compiled('app.module');
 const { readSettings } = await compiled('config/read-settings');
+const { createLog } = await compiled('telemetry/logging');
 const { openApiDocument } = await compiled('api/openapi');
 
 // In preview nothing is instantiated: no server, no database.
-const app = await NestFactory.create(AppModule.with(readSettings({})), { preview: true, logger: false });
+const app = await NestFactory.create(
+  AppModule.with(readSettings({}), createLog({ logLevel: 'silent', logFormat: 'json' })),
+  { preview: true, logger: false },
+);
 const text = `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
 const file = join(ROOT, 'openapi.json');
 const isCurrent = existsSync(file) && readFileSync(file, 'utf8') === text;

@@ -59,10 +59,6 @@ if (values.kubeconfig !== undefined && !existsSync(values.kubeconfig)) {
 }
 ensureInstalled();
 buildProduct();
-if (!process.env.DATABASE_URL) {
-  const { preparePostgres } = await import('./prepare-postgres.mjs');
-  await preparePostgres();
-}
 say('starting');
 const service = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], {
   cwd: ROOT,

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { AdmissionModule } from './admission/admission.module.js';
 import { AssessorModule } from './advisor/assessor.module.js';
 import { ApiModule } from './api/api.module.js';
@@ -13,13 +14,13 @@ import { WatchModule } from './watch/watch.module.js';
 /** Everything, put together by the settings: a cluster is followed only where one is named. */
 @Module({})
 export class AppModule {
-  static with(settings: SettingValues): DynamicModule {
+  static with(settings: SettingValues, log: Logger): DynamicModule {
     const cluster = settings.kubeconfig === null ? [] : [ClusterModule, WatchModule];
     return {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
-        TelemetryModule,
+        TelemetryModule.with(log),
         RecordingModule,
         AssessorModule,
         IngestModule,

@@ -29,6 +29,7 @@ export async function tryOut(app: NestExpressApplication, folder: string): Promi
     return;
   }
   const set = loadManifests([folder]);
+  console.error(`plimsoll: assessing the manifests in ${folder}`);
   const assessed: AssessedInput[] = [];
   for (const input of set.manifests) assessed.push(...(await assess(input, set, assessor)));
   for (const { assessment } of assessed) sink.take(assessment);

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LoggerService } from '@nestjs/common';
+import { Logger, PinoLogger } from 'nestjs-pino';
 import type { Params } from 'nestjs-pino';
+import { pino } from 'pino';
+import type { Logger as PinoLog } from 'pino';
 import type { SettingValues } from '../config/settings.js';
 
 type Choices = Pick<SettingValues, 'logLevel' | 'logFormat'>;
@@ -9,22 +13,37 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
 /** Asked for every few seconds by machines: not worth a line. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
 
+/** The process's log: JSON lines, or text for people. Secrets that land in an object by accident are blotted out. */
+export function createLog({ logLevel, logFormat }: Choices): PinoLog {
+  const redact = { paths: ['*.password', '*.token', '*.authorization', '*.databaseUrl'], censor: '[secret]' };
+  if (logFormat === 'json') return pino({ level: logLevel, redact });
+  const options = { singleLine: true, ignore: 'pid,hostname', translateTime: true };
+  return pino({ level: logLevel, redact, transport: { target: 'pino-pretty', options } });
+}
+
 /**
  * One line per request with its id, method, path, status and time. Never headers, bodies or query strings: tokens and
  * people's manifests are in them.
  */
-export function loggingParams({ logLevel, logFormat }: Choices): Params {
-  const text = { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname', translateTime: true } };
+export function requestLogging(log: PinoLog): Params {
   return {
     pinoHttp: {
-      level: logLevel,
+      logger: log,
       genReqId: requestId,
-      redact: { paths: ['*.password', '*.token', '*.authorization', '*.databaseUrl'], censor: '[secret]' },
       serializers: { req: describeRequest, res: describeResponse },
       autoLogging: { ignore: (request) => QUIET.has(pathOf(request.url)) },
-      ...(logFormat === 'text' ? { transport: text } : {}),
     },
   };
+}
+
+/** Nest's own lines and ours through the process's log. A failed start is told by whoever started it, once. */
+export function applicationLogger(log: PinoLog): LoggerService {
+  const logger = new Logger(new PinoLogger(requestLogging(log)), {});
+  const error = logger.error.bind(logger);
+  logger.error = (message: unknown, ...details: unknown[]) => {
+    if (details.at(-1) !== 'ExceptionHandler') error(message, ...details);
+  };
+  return logger;
 }
 
 /** The caller's id where it gives a harmless one, else a new one; sent back in the answer. */

@@ -104,7 +104,7 @@ interface Summary {
 }
 
 const listed = async (query: string): Promise<Summary[]> =>
-  ((await service.get(`/v1/assessments?${query}`)).body as { items: Summary[] }).items;
+  (await service.get<{ items: Summary[] }>(`/v1/assessments?${query}`)).body.items;
 
 describe('kubectl create of a training Job', () => {
   it('says that it fits, and the object carries the verdict', async () => {
@@ -122,8 +122,8 @@ describe('kubectl create of a training Job', () => {
     const id = (await annotationsOf('research', 'fits'))['plimsoll.dev/assessment']!;
     const body = await waitFor(
       async () => {
-        const answer = await service.get(`/v1/assessments/${id}`);
-        return answer.status === 200 && (answer.body as Assessment);
+        const answer = await service.get<Assessment>(`/v1/assessments/${id}`);
+        return answer.status === 200 && answer.body;
       },
       { timeoutMs: 10_000, what: 'the assessment is stored' },
     );

@@ -18,7 +18,7 @@ export interface Service {
   /** What it has printed so far. */
   output(): string;
   /** GET of a path; the status and the JSON body. */
-  get(path: string): Promise<{ status: number; body: never }>;
+  get<T = unknown>(path: string): Promise<{ status: number; body: T }>;
   /** Ends it as a kubelet does; gives the exit status. */
   stop(): Promise<number | null>;
   /** Ends it as a power cut does. */
@@ -49,7 +49,7 @@ export async function startService(settings: Record<string, string>): Promise<Se
   const service: Service = {
     url,
     output: () => printed.join(''),
-    get: (path) => get(url + path),
+    get: <T>(path: string) => get<T>(url + path),
     stop: () => end(child, ended, 'SIGTERM'),
     kill: async () => void (await end(child, ended, 'SIGKILL')),
   };
@@ -70,9 +70,9 @@ async function ready(service: Service, child: ChildProcess): Promise<void> {
   }
 }
 
-async function get(url: string): Promise<{ status: number; body: never }> {
+async function get<T>(url: string): Promise<{ status: number; body: T }> {
   const response = await fetch(url);
-  return { status: response.status, body: (await response.json()) as never };
+  return { status: response.status, body: (await response.json()) as T };
 }
 
 function endOf(child: ChildProcess): Promise<number | null> {
