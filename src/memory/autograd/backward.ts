@@ -2,7 +2,7 @@ import type { Shape } from '../../model/module-tree.js';
 import type { Engine } from './engine.js';
 import type { EngineTensor, Gradients, Node } from './graph.js';
 import { operation } from './operation-names.js';
-import { isDense, sameShape, viewStrides } from './strides.js';
+import { contiguousStrides, isDense, sameShape, viewStrides } from './strides.js';
 
 const SUM = operation('sum');
 const TO_COPY = operation('to_copy');
@@ -146,12 +146,23 @@ function deliverToLeaf(engine: Engine, leaf: Node, gradient: EngineTensor | null
   if (total) accumulate(engine, leaf.variable!, total);
 }
 
-/** `.grad`: the first gradient is taken over where nobody else holds it, later ones are added in place. */
+/** Strides are the same wherever there is more than one element (torch/csrc/autograd/utils/grad_layout_contract.h). */
+function sameLayout({ shape, strides }: EngineTensor, other: EngineTensor): boolean {
+  if (strides === other.strides) return true;
+  const own = strides ?? contiguousStrides(shape);
+  const wanted = other.strides ?? contiguousStrides(shape);
+  return shape.every((size, dim) => size === 1 || own[dim] === wanted[dim]);
+}
+
+/**
+ * `.grad`: the first gradient is taken over where nobody else holds it and it is laid out like the parameter, later ones are
+ * added in place.
+ */
 function accumulate(engine: Engine, variable: EngineTensor, gradient: EngineTensor): void {
   if (variable.gradient !== null) return engine.release(gradient);
-  if (gradient.refs === 1) variable.gradient = gradient;
+  if (gradient.refs === 1 && sameLayout(gradient, variable)) variable.gradient = gradient;
   else {
-    variable.gradient = engine.hold(engine.emptyLike(gradient, CLONE));
+    variable.gradient = engine.hold(engine.empty(variable.shape, gradient.dtype, CLONE, variable.strides));
     engine.release(gradient);
   }
   engine.recorder.categorise(variable.gradient.storage.block, 'gradients');

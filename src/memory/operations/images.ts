@@ -2,13 +2,13 @@ import { int64 } from '../../model/dtype.js';
 import type { Convolution, Parameter, Shape } from '../../model/module-tree.js';
 import type { ImageOperations, PoolingWindow, Tensor } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
-import type { EngineTensor, Formula, Workspace } from '../autograd/graph.js';
+import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
 import { elementCount } from '../autograd/strides.js';
 import { consumeCast, lowered } from '../precision/autocast.js';
 import type { ConvolutionCall } from './convolution-workspace.js';
-import { channelsLastStrides } from './views.js';
+import { channelsLastStrides, isChannelsLast } from './views.js';
 
 const CONVOLUTION = operation('convolution');
 const CONVOLUTION_BACKWARD = operation('convolution_backward');
@@ -26,7 +26,8 @@ const CONVOLUTION_FORMULA: Formula = {
   apply: (workspace, node) =>
     node.next.map((next, i) => {
       if (next === null) return null;
-      const { shape, strides } = next.outputs[node.outputNumbers[i]!]!;
+      const { shape } = next.outputs[node.outputNumbers[i]!]!;
+      const strides = shape.length === 4 && isLaidChannelsLast(node) ? channelsLastStrides(shape) : null;
       const gradient = workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
       const pass = GRADIENT_PASSES[i] ?? null;
       const [input, weight] = node.saved;
@@ -34,6 +35,9 @@ const CONVOLUTION_FORMULA: Formula = {
       return gradient;
     }),
 };
+
+/** Input and weight gradients have the layout that the convolution chose. */
+const isLaidChannelsLast = (node: Node): boolean => node.outputs[0]!.strides !== null;
 
 const bytesOf = ({ shape, dtype }: EngineTensor): number => elementCount(shape) * dtype.bytes;
 
@@ -160,14 +164,28 @@ function averagePool(engine: Engine, x: EngineTensor, pooling: PoolingWindow): E
   return out;
 }
 
+/** The mean of a channels-last map is given channels-last strides by `as_strided`, whose backward writes into zeros. */
+const AS_STRIDED_FORMULA: Formula = {
+  operation: operation('as_strided'),
+  apply: (workspace, node) => [workspace.empty(node.gradient.shape, node.gradient.dtype, operation('new_zeros'))],
+};
+
+function asChannelsLast(engine: Engine, x: EngineTensor): EngineTensor {
+  const node = engine.record(AS_STRIDED_FORMULA, [x]);
+  const out = engine.attach(engine.viewOf(x, x.shape, x.strides), node);
+  engine.consume(x);
+  return out;
+}
+
 function adaptivePool(engine: Engine, x: EngineTensor, size: number): EngineTensor {
   const node = engine.record(size === 1 ? MEAN_FORMULA : ADAPTIVE_POOL_FORMULA, [x]);
   if (size !== 1) engine.save(node, x);
   const shape = [x.shape[0]!, x.shape[1]!, size, size];
   const strides = x.strides === null ? null : channelsLastStrides(shape);
   const out = engine.attach(engine.empty(shape, x.dtype, size === 1 ? MEAN : ADAPTIVE_POOL, strides), node);
+  const restrides = size === 1 && isChannelsLast(x);
   engine.consume(x);
-  return out;
+  return restrides ? asChannelsLast(engine, out) : out;
 }
 
 export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperations {

@@ -118,7 +118,7 @@ export function linear(engine: Engine, x: EngineTensor, layer: Linear, weights: 
 
 function product(engine: Engine, x: EngineTensor, layer: Linear, weights: LayerWeights): EngineTensor {
   const { bias } = weights;
-  const flattens = x.shape.length === 2 || (x.shape.length === 3 && x.strides === null) || layer.transposed;
+  const flattens = x.shape.length === 2 || x.strides === null || layer.transposed;
   if (bias === null || flattens) return multiply(engine, x, layer, weights);
   return add(engine, multiply(engine, x, layer, { ...weights, bias: null }), bias);
 }

@@ -5,7 +5,7 @@ import type { NormalisationOperations, Tensor } from '../../model/operations.js'
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
-import { elementCount } from '../autograd/strides.js';
+import { denseStrides, elementCount } from '../autograd/strides.js';
 import { consumeCast, raised } from '../precision/autocast.js';
 
 const LAYER_NORM = operation('native_layer_norm');
@@ -16,7 +16,9 @@ const BATCH_NORM = operation('batch_norm');
 /** Gradients of input, weight and bias in one call. */
 function affineGradients(workspace: Workspace, node: Node, name: number): (EngineTensor | null)[] {
   const x = node.saved[0]!;
-  const input = node.needs(0) ? workspace.emptyLike(x, name) : null;
+  const input = node.needs(0)
+    ? workspace.empty(x.shape, x.dtype, name, name === LAYER_NORM_BACKWARD ? null : denseStrides(x.shape, x.strides))
+    : null;
   const affine = (index: number): EngineTensor | null => {
     if (!node.next[index]) return null;
     const { shape, dtype } = node.next[index].outputs[node.outputNumbers[index]!]!;
@@ -52,7 +54,10 @@ function normalised(
   const node = engine.record(formula, [x, affine[0] ?? null, affine[1] ?? null]);
   engine.save(node, x);
   if (affine[0]) engine.save(node, affine[0]);
-  const out = engine.emptyLike(x, formula.operation);
+  const out =
+    formula === LAYER_NORM_FORMULA
+      ? engine.empty(x.shape, x.dtype, LAYER_NORM)
+      : engine.emptyLike(x, formula.operation);
   const mean = engine.empty(shape, dtype, formula.operation);
   const deviation = engine.empty(shape, dtype, formula.operation);
   engine.save(node, mean);

@@ -252,7 +252,8 @@ export function channelsLastStrides(shape: Shape): Strides {
   return normalise(shape, [c * h * w, 1, w * c, c]);
 }
 
-function isChannelsLast(tensor: EngineTensor): boolean {
+/** Whether `suggest_memory_format` says channels last. */
+export function isChannelsLast(tensor: EngineTensor): boolean {
   if (tensor.strides === null) return false;
   const expected = channelsLastStrides(tensor.shape);
   return expected !== null && sameShape(tensor.strides, expected);
