@@ -186,6 +186,30 @@ export const SETTING_DEFINITIONS = {
     values: 'label selectors, separated by semicolons',
     description: 'Which pods of the cluster are exporters: those that one of these label selectors matches.',
   }),
+  prometheusUrl: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_URL',
+    schema: z.string().max(2048).refine(httpUrl).nullable().default(null),
+    values: 'an http or https URL',
+    description:
+      'Prometheus, Thanos or VictoriaMetrics that scrapes the exporters itself, such as `http://prometheus.monitoring:9090`. It is asked at every collection, beside the exporters above.',
+    secret: true,
+  }),
+  prometheusMatchers: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_MATCHERS',
+    schema: z
+      .string()
+      .max(2000)
+      .regex(/^[^{}]*$/)
+      .default(''),
+    values: 'label matchers without braces',
+    description: 'Narrows what Prometheus is asked for, such as `cluster="a",job="dcgm-exporter"`.',
+  }),
+  prometheusTokenFile: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_TOKEN_FILE',
+    schema: optionalPath,
+    values: 'the path of a file',
+    description: 'Bearer token for Prometheus. Read at every query.',
+  }),
   scrapeIntervalMs: setting({
     variable: 'PLIMSOLL_SCRAPE_INTERVAL_MS',
     schema: milliseconds(1_000, 3_600_000).default(30_000),

@@ -1,5 +1,6 @@
 import { scrape } from './scrape.js';
-import type { ScrapedTarget, ScrapeLimits } from './scrape.js';
+import type { FetchLimits } from './fetch-text.js';
+import type { ScrapedTarget } from './scrape.js';
 import type { Collected, CollectContext, ExporterDiscovery, ExporterTarget, InventorySource } from './sources.js';
 
 /** Scrapes that are under way at a time: enough that a few slow ones do not hold up the rest. */
@@ -9,7 +10,7 @@ const SIDE_BY_SIDE = 64;
 export function exporters(
   addresses: readonly string[],
   discovery: ExporterDiscovery | null,
-  limits: ScrapeLimits,
+  limits: FetchLimits,
 ): InventorySource {
   return {
     name: 'exporters',
@@ -35,7 +36,7 @@ function distinct(targets: readonly ExporterTarget[]): readonly ExporterTarget[]
 /** All targets side by side, a bounded number at a time; the results in the order of the targets. */
 async function scrapeAll(
   targets: readonly ExporterTarget[],
-  limits: ScrapeLimits,
+  limits: FetchLimits,
   context: CollectContext,
 ): Promise<readonly ScrapedTarget[]> {
   const results = new Array<ScrapedTarget>(targets.length);

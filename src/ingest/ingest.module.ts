@@ -16,12 +16,15 @@ import { Collector } from './collector.js';
 import { exporters } from './exporters.js';
 import { folder } from './files.js';
 import { measureIngest } from './ingest-metrics.js';
+import { prometheus } from './prometheus.js';
 import { EXPORTER_DISCOVERY, NODE_SOURCE } from './sources.js';
 import type { ExporterDiscovery, InventorySource, NodeSource } from './sources.js';
 
 const logger = new Logger('Ingest');
 const JOB = 'collect-inventory';
 const MAX_SCRAPE_BYTES = 32 * 1024 ** 2;
+/** Some 400 bytes a series: 300,000 of them, four for each of 75,000 GPUs. */
+const MAX_ANSWER_BYTES = 128 * 1024 ** 2;
 /** Changes of nodes come in bursts: one refresh serves all of this time. */
 const REFRESH_AFTER_MS = 500;
 
@@ -30,8 +33,15 @@ function sourcesOf(settings: SettingValues, discovery: ExporterDiscovery | null)
   const limits = { timeoutMs: settings.scrapeTimeoutMs, maxBytes: MAX_SCRAPE_BYTES };
   return [
     exporters(settings.dcgmTargets, discovery, limits),
+    ...prometheusOf(settings),
     ...(settings.exampleCluster === null ? [] : [folder(settings.exampleCluster)]),
   ];
+}
+
+function prometheusOf(settings: SettingValues): readonly InventorySource[] {
+  const { prometheusUrl: url, prometheusMatchers: matchers, prometheusTokenFile: tokenFile } = settings;
+  const limits = { timeoutMs: settings.scrapeTimeoutMs, maxBytes: MAX_ANSWER_BYTES };
+  return url === null ? [] : [prometheus({ url, matchers, tokenFile, limits })];
 }
 
 /** What a collector finds around it: the settings, and a watched cluster where there is one. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { InventoryHolder } from '../../src/advisor/inventory-holder.js';
@@ -12,12 +13,17 @@ import { IngestModule } from '../../src/ingest/ingest.module.js';
 import { Database } from '../../src/store/database.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { Readiness } from '../../src/telemetry/readiness.js';
-import { TelemetryModule } from '../../src/telemetry/telemetry.module.js';
+
+/** Metrics and readiness without the log and the HTTP parts that go with them in the service. */
+@Global()
+@Module({ providers: [Metrics, Readiness], exports: [Metrics, Readiness] })
+class Telemetry {}
 
 const boot = async (environment: Record<string, string>): Promise<TestingModule> => {
   const settings = readSettings({ PLIMSOLL_LOG_LEVEL: 'silent', PLIMSOLL_SCRAPE_INTERVAL_MS: '1000', ...environment });
-  const imports = [SettingsModule.with(settings), TelemetryModule, IngestModule];
-  const app = await Test.createTestingModule({ imports }).setLogger(false).compile();
+  const imports = [SettingsModule.with(settings), Telemetry, IngestModule];
+  const app = await Test.createTestingModule({ imports }).compile();
+  app.useLogger(false);
   return app.init();
 };
 
