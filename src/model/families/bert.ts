@@ -2,7 +2,7 @@ import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture, Batch } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
-import { int64 } from '../dtype.js';
+import { bool, int32, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { EncoderAttention } from '../modules/encoder-attention.js';
@@ -16,6 +16,8 @@ import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
 
 interface BertConfig {
+  /** RoBERTa's way: positions counted from the tokens, a head of its own, no pooler. */
+  roberta: boolean;
   layers: number;
   hidden: number;
   heads: number;
@@ -30,10 +32,14 @@ interface BertConfig {
   act: Activation;
 }
 
+/** Model types that are RoBERTa under another name. */
+const ROBERTAS: ReadonlySet<string> = new Set(['roberta', 'xlm-roberta', 'camembert']);
+
 function read(model: ResolvedModel): BertConfig {
   const config = new ConfigReader(model);
   const dropout = config.number('hidden_dropout_prob', 0.1);
   return {
+    roberta: ROBERTAS.has(model.modelType),
     layers: config.size('num_hidden_layers', 12),
     hidden: config.size('hidden_size', 768),
     heads: config.size('num_attention_heads', 12),
@@ -60,17 +66,30 @@ function embeddings(scope: Scope, config: BertConfig) {
 
   const run = module((ops, ids: Tensor): Tensor => {
     const [batch, length] = ids.shape as readonly [number, number];
+    const rows = config.roberta
+      ? ops.keep(countedPositions(ops, ids))
+      : ops.keep(ops.slice(ops.buffer(positionIds), 1, 0, length));
     const typeRows = ops.keep(ops.expand(ops.slice(ops.buffer(typeIds), 1, 0, length), [batch, length]));
     const wordRows = ops.keep(ops.embedding(ids, words));
     const typeEmbeds = ops.keep(ops.embedding(typeRows, types));
     let h = ops.keep(ops.add(wordRows, typeEmbeds));
-    const positionEmbeds = ops.keep(ops.embedding(ops.slice(ops.buffer(positionIds), 1, 0, length), positions));
+    const positionEmbeds = ops.keep(ops.embedding(rows, positions));
     h = ops.rebind(h, ops.addInPlace(h, positionEmbeds));
     h = ops.rebind(h, ops.layerNorm(h, norm));
     return ops.dropout(h, ops.dropoutOf(config.dropout));
   });
   return { words, run };
 }
+
+/** `create_position_ids_from_input_ids`: tokens that are not padding, counted. */
+const countedPositions = module((ops, ids: Tensor): Tensor => {
+  const { shape } = ids;
+  const mask = ops.keep(ops.derive('to_copy', [ops.derive('ne', [], shape, bool)], shape, int32));
+  const counted = ops.derive('to_copy', [ops.derive('cumsum', [], shape, int64)], shape, int32);
+  const shifted = ops.derive('add', [counted], shape, int32);
+  const indices = ops.keep(ops.derive('mul', [shifted, mask], shape, int32));
+  return ops.derive('add', [ops.derive('to_copy', [indices], shape, int64)], shape, int64);
+});
 
 /** `LayerNorm(dropout(dense(x)) + residual)` */
 function residualOutput(scope: Scope, inFeatures: number, config: BertConfig) {
@@ -180,6 +199,32 @@ function classifier(root: Scope, config: BertConfig): Head {
   };
 }
 
+/** RoBERTa's head: the first token through two linear layers. */
+function robertaClassifier(root: Scope, config: BertConfig): Head {
+  const body = bertModel(root.child('roberta'), config, false);
+  const scope = root.child('classifier');
+  const dense = scope.linear('dense', config.hidden, config.hidden);
+  const output = scope.linear('out_proj', config.hidden, config.labels);
+  const classify = module((ops, features: Tensor): Tensor => {
+    const dropout = ops.dropoutOf(config.classifierDropout);
+    let x = ops.keep(ops.select(features, 1));
+    x = ops.rebind(x, ops.dropout(x, dropout));
+    x = ops.rebind(x, ops.linear(x, dense));
+    x = ops.rebind(x, ops.tanh(x));
+    x = ops.rebind(x, ops.dropout(x, dropout));
+    return ops.linear(x, output);
+  });
+  const run = module((ops, ids: Tensor, mask: Tensor, labels: Tensor) => {
+    const [hidden] = body.run(ops, ids, mask);
+    const logits = ops.keep(classify(ops, ops.keep(hidden)));
+    return [ops.crossEntropy(logits, labels), logits] as const;
+  });
+  return (ops, batch) => {
+    const [loss, logits] = run(ops, ...tokenBatch(batch));
+    return { loss, outputs: [logits] };
+  };
+}
+
 interface PredictionHead {
   dense: Linear;
   norm: Normalisation;
@@ -187,18 +232,19 @@ interface PredictionHead {
 }
 
 /** The language-model head: its own bias comes before its children, its decoder's weight is the word table's. */
-function predictionHead(scope: Scope, config: BertConfig, words: Parameter): PredictionHead {
+function predictionHead(root: Scope, config: BertConfig, words: Parameter): PredictionHead {
+  const scope = config.roberta ? root.child('lm_head') : root.child('cls').child('predictions');
   const bias = scope.parameter('bias', [config.vocabulary]);
-  const transform = scope.child('transform');
+  const transform = config.roberta ? scope : scope.child('transform');
   const dense = transform.linear('dense', config.hidden, config.hidden);
-  const norm = transform.layerNorm('LayerNorm', config.hidden);
+  const norm = transform.layerNorm(config.roberta ? 'layer_norm' : 'LayerNorm', config.hidden);
   const decoder = scope.linear('decoder', config.hidden, config.vocabulary, { tiedTo: words, biasTiedTo: bias });
   return { dense, norm, decoder };
 }
 
 function maskedLanguageModel(root: Scope, config: BertConfig): Head {
-  const body = bertModel(root.child('bert'), config, false);
-  const head = predictionHead(root.child('cls').child('predictions'), config, body.words);
+  const body = bertModel(root.child(config.roberta ? 'roberta' : 'bert'), config, false);
+  const head = predictionHead(root, config, body.words);
   const predict = module((ops, x: Tensor): Tensor => {
     let h = ops.keep(ops.linear(x, head.dense));
     h = ops.rebind(h, config.act(ops, h));
@@ -217,12 +263,13 @@ function maskedLanguageModel(root: Scope, config: BertConfig): Head {
   };
 }
 
-/** BERT for sequence classification or masked-language modelling (transformers' BertFor*). */
+/** BERT and RoBERTa for sequence classification or masked-language modelling (transformers' BertFor*). */
 export function bert(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const masked = task === 'masked-lm';
-  const forward = masked ? maskedLanguageModel(root, config) : classifier(root, config);
+  const classify = config.roberta ? robertaClassifier : classifier;
+  const forward = (masked ? maskedLanguageModel : classify)(root, config);
   return completeArchitecture({
     name: model.name,
     task,

@@ -16,6 +16,7 @@ import { REGNETS } from './regnet.js';
 import { RESNETS } from './resnet.js';
 import { SQUEEZENETS } from './squeezenet.js';
 import { VGGS } from './vgg.js';
+import { VISION_TRANSFORMERS } from './vision-transformer.js';
 
 const IMAGENET_CLASSES = 1000;
 
@@ -35,6 +36,7 @@ export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstruc
   ...RESNETS,
   ...SQUEEZENETS,
   ...VGGS,
+  ...VISION_TRANSFORMERS,
 };
 
 /** An image model by its constructor's name; throws UnsupportedModel where it is not covered. */

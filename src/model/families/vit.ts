@@ -4,8 +4,7 @@ import { completeArchitecture } from '../definition.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { ungroupedAttention } from '../modules/grouped-attention.js';
-import { classifyImages } from '../modules/image-classification.js';
-import { imageInputs } from '../modules/image-inputs.js';
+import { imageBatch, imageInputs } from '../modules/image-inputs.js';
 import type { Block, Linear } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
@@ -137,15 +136,20 @@ export function vit(model: ResolvedModel): Architecture {
     const encoded = ops.keep(encode(ops, embedded));
     return ops.layerNorm(encoded, norm);
   });
-  const run = module((ops, images: Tensor): Tensor => {
+  const run = module((ops, images: Tensor, labels: Tensor): [Tensor, Tensor] => {
     const sequence = ops.keep(body(ops, images));
-    return ops.linear(ops.keep(ops.select(sequence, 1)), classifier);
+    const pooled = ops.keep(ops.select(sequence, 1));
+    const logits = ops.keep(ops.linear(pooled, classifier));
+    return [ops.crossEntropy(logits, labels), logits];
   });
   return completeArchitecture({
     name: model.name,
     task: 'image-classification',
     root,
     inputs: imageInputs,
-    forward: (ops, batch) => classifyImages(ops, batch, run),
+    forward: (ops, batch) => {
+      const [loss, logits] = run(ops, ...imageBatch(batch));
+      return { loss, outputs: [logits] };
+    },
   });
 }
