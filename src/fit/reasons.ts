@@ -65,7 +65,7 @@ export function tight({ demand }: Placed, rows: readonly ClassRow[]): string {
   if (limitBytes > promisedBytes && required.high > promisedBytes)
     return `${spread} of ${device}, and nothing enforces the share: it runs only while its neighbours leave room`;
   if (required.expected > promisedBytes) return `${spread}, more than the ${device} if it goes as expected`;
-  return `${spread}: as expected it just fits ${device}, at its highest it does not`;
+  return `${spread}: fits ${device} if it goes as expected, not at its highest`;
 }
 
 /** Names what fits and what does not. */

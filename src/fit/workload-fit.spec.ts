@@ -71,7 +71,7 @@ describe('the six verdicts', () => {
     const fit = fitted({ needs: around(78), nodes: [a100('n1')] });
     expect(fit.verdict).toBe('tight');
     expect(fit.reason).toBe(
-      'needs 78.0 GiB (76.4 GiB to 79.6 GiB): as expected it just fits 79.2 GiB (NVIDIA A100-SXM4-80GB), at its highest it does not',
+      'needs 78.0 GiB (76.4 GiB to 79.6 GiB): fits 79.2 GiB (NVIDIA A100-SXM4-80GB) if it goes as expected, not at its highest',
     );
   });
 

@@ -33,7 +33,7 @@ function apply(root: JsonObject, { path, span, from, to }: Patch): void {
   for (const step of steps.slice(0, -1)) holder = (holder as Record<string | number, unknown>)[step];
   const last = steps.at(-1) as string | number;
   const before = (holder as Record<string | number, Json>)[last];
-  const text = String(before);
+  const text = typeof before === 'string' ? before : JSON.stringify(before);
   const { start, end } = span ?? { start: 0, end: text.length };
   expect(text.slice(start, end)).toBe(from);
   const after = text.slice(0, start) + to + text.slice(end);

@@ -245,9 +245,9 @@ describe('a run that fits', () => {
     const { advice } = advised({ values: small, nodes: [a100(), slices, l4], podSets: [pinned] });
     expect(advice).toHaveLength(1);
     expect(advice[0]?.summary).toBe(
-      'nodeAffinity nvidia.com/gpu.product In [NVIDIA-L4], in place of what selects nodes by device now: needs 7.9 GiB, fits',
+      'nodeAffinity nvidia.com/gpu.product In [NVIDIA-L4], in place of what selects nodes by device now: needs 7.9 GiB, fits, sets 57 GiB of GPU memory free',
     );
-    expect(advice[0]?.costs).toEqual(['NVIDIA L4 is slower; sets 57 GiB of GPU memory free']);
+    expect(advice[0]?.costs).toEqual(['NVIDIA L4 is slower']);
   });
 
   it('is told nothing where its device is of the right size', () => {

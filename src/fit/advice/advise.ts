@@ -63,7 +63,8 @@ function subjectsOf(question: AdviceQuestion): Subject[] {
 
 function summaryOf(found: Found, writes: readonly string[]): string {
   const { verdict, requiredBytes } = found.outcome;
-  return `${writes.join(', ')}: needs ${gib(requiredBytes.expected)}, ${verdict}`;
+  const { gain } = found.proposal;
+  return `${writes.join(', ')}: needs ${gib(requiredBytes.expected)}, ${verdict}${gain === undefined ? '' : `, ${gain}`}`;
 }
 
 function adviceOf(found: Found, subject: Subject, documents: Documents): Advice {

@@ -19,6 +19,8 @@ export interface Proposal {
   edits: readonly Edit[];
   /** What the person gives up, in words; empty where nothing. */
   costs: readonly string[];
+  /** What it sets free, in words. */
+  gain?: string;
 }
 
 /** A device class that a pod set may be given, with the capacity that a process is held to. */

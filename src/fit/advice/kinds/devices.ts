@@ -105,7 +105,8 @@ export const smallerDevice: AdviceKind = {
       .filter(({ capacityBytes }) => capacityBytes >= required && capacityBytes * WORTH_SAVING <= smallest)
       .map(({ edits, capacityBytes, deviceClass }) => ({
         edits,
-        costs: [`${deviceClass.name} is slower; sets ${inGib(smallest - capacityBytes)} GiB of GPU memory free`],
+        costs: [`${deviceClass.name} is slower`],
+        gain: `sets ${inGib(smallest - capacityBytes)} GiB of GPU memory free`,
       }));
   },
 };
@@ -119,6 +120,7 @@ export const unusedDevices: AdviceKind = {
   ladder({ values, podSets }) {
     const asked = podSets[0]?.devices[0]?.count ?? 0;
     if (values.processesPerNode >= asked || values.program === null) return [];
-    return [{ edits: [{ field: 'request.devices', value: values.processesPerNode }], costs: [] }];
+    const gain = `sets ${asked - values.processesPerNode} unused GPUs free`;
+    return [{ edits: [{ field: 'request.devices', value: values.processesPerNode }], costs: [], gain }];
   },
 };
