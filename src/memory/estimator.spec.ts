@@ -203,6 +203,29 @@ describe('what cannot be estimated', () => {
   });
 });
 
+describe('hostile or mistyped runs', () => {
+  it('of a million layers are refused, not built', () => {
+    const config = { n_layer: 1_000_000 };
+    const error = notEstimable(withValue(RUN, 'model', { name: 'gpt2', catalogId: null, config }));
+    expect(error.message).toContain('n_layer');
+  });
+
+  it('of a billion accumulation steps take no longer than others, and have the same peak', () => {
+    const [four, many] = [4, 1_000_000_000].map((steps) =>
+      estimateOf(withValue(RUN, 'gradientAccumulationSteps', steps)),
+    );
+    expect(many).toEqual(four);
+  });
+
+  it('of astronomic sizes end, with figures or with a reason', () => {
+    const huge = withValue(withValue(RUN, 'microBatchSize', 1_000_000_000), 'sequenceLength', 1_000_000_000);
+    expect(estimateOf(huge).allocatedBytes.expected).toBeGreaterThan(2 ** 60);
+    expect(notEstimable(withValue(huge, 'allocator', 'expandable_segments:True')).unknown[0]?.field).toBe(
+      'microBatchSize',
+    );
+  });
+});
+
 describe('a described model', () => {
   it('is taken from its configuration, which wins over the name', () => {
     const config = { n_layer: 2 };

@@ -71,9 +71,12 @@ export function estimate({ run, device, facts }: EstimateRequest): Estimate {
     spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
     widenings.map(({ widening }) => widening.allocated),
   );
-  const reservedBytes = widened(
-    spread(evaluation, (at) => at.unlimited.peakReservedBytes),
-    widenings.map(({ widening }) => widening.reserved),
+  const reservedBytes = atLeast(
+    allocatedBytes,
+    widened(
+      spread(evaluation, (at) => at.unlimited.peakReservedBytes),
+      widenings.map(({ widening }) => widening.reserved),
+    ),
   );
   const deviceBytes = sumOf(reservedBytes, outside);
   return {
@@ -184,6 +187,13 @@ function widened({ low, expected, high }: Interval, by: readonly { below: number
   const above = by.reduce((sum, one) => sum + one.above, 0);
   return { low: Math.max(0, low + below), expected, high: high + above };
 }
+
+/** Nothing is allocated that is not reserved; the ends of both were widened apart. */
+const atLeast = (bound: Interval, interval: Interval): Interval => ({
+  low: Math.max(bound.low, interval.low),
+  expected: interval.expected,
+  high: Math.max(bound.high, interval.high),
+});
 
 /** What is read on a device with room is always enough, so no end of the least capacity lies beyond it. */
 const atMost = (bound: Interval, interval: Interval): Interval => ({

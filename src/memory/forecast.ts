@@ -61,6 +61,7 @@ export function forecast(values: RunValues, context: ForecastContext): Forecast 
   const simulated = simulateRun(complete, context);
   const events = withInjected(simulated, cublasWorkspaces(simulated, complete, context.device));
   const unlimited = replay(events, config, Infinity, { series: context.series === true });
+  if (!unlimited.survived) throw new NotEstimable([BEYOND_ANY_DEVICE]);
   return { values: complete, events, allocator: config, unlimited, parameters: simulated.parameters, notes: problems };
 }
 
@@ -68,6 +69,12 @@ export function forecast(values: RunValues, context: ForecastContext): Forecast 
 export function smallestLimitOf({ events, allocator, unlimited }: Forecast): number {
   return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes: unlimited.peakReservedBytes / 400 });
 }
+
+/** A single tensor that the address space of a GPU cannot hold. */
+const BEYOND_ANY_DEVICE = {
+  field: 'microBatchSize',
+  reason: 'a single tensor of this run is larger than the memory of any device: is the batch or a length mistyped?',
+};
 
 type Simulated = MemoryEvents & Required<Pick<MemoryEvents, 'parameters'>>;
 

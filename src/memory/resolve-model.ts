@@ -21,8 +21,24 @@ export function resolveModel(values: RunValues, catalog: ModelCatalog): Resolved
   const config = { ...row?.config, ...model.config };
   const modelType = config['model_type'] ?? row?.modelType;
   if (typeof modelType !== 'string') throw unknownModel(model, catalog);
+  refuseBoundless(model, config);
   const classes: ModelConfig = values.numClasses === null ? {} : { num_classes: values.numClasses };
   return { name: row?.id ?? model.name, modelType, config: { ...config, ...classes } };
+}
+
+/** Counts of modules: what a model is made of one by one. The deepest models that are known have some hundred layers. */
+const COUNT = /layer|depth|block|expert/i;
+const MOST_MODULES = 2000;
+
+/** A description may be hostile or mistyped: its modules are made one by one, so there may not be any number of them. */
+function refuseBoundless(model: ModelReference, config: ModelConfig): void {
+  const counts = Object.entries(config).flatMap(([key, value]) =>
+    COUNT.test(key) && (Array.isArray(value) ? value : [value]).some((one) => Number(one) > MOST_MODULES) ? [key] : [],
+  );
+  const [key] = counts.filter((name) => !/size|dim|width|freq|pattern|buckets/i.test(name));
+  if (key === undefined) return;
+  const reason = `${key} of "${model.name.slice(0, 100)}" is more than ${MOST_MODULES}, which no model has`;
+  throw new NotEstimable([{ field: 'model', reason }]);
 }
 
 /** A configuration that says its family stands for itself; else the name, or the catalog's id, is looked up. */
