@@ -127,7 +127,11 @@ export class Reviewer {
     const known = this.assessor.recall(question);
     if (known !== undefined) return known;
     try {
-      return await withinTime(this.assessor.assess(question), budgetMs, 'late' as const);
+      const { verdict, whole } = this.assessor.begin(question);
+      verdict.catch(() => undefined); // told by the whole
+      const found = await withinTime(whole, budgetMs, 'late' as const);
+      // A verdict that stands is better than none, even where its advice is still looked for.
+      return found === 'late' ? await withinTime(verdict, 0, 'late' as const) : found;
     } catch (error) {
       if (error instanceof AssessorBusy) return 'busy';
       if (error instanceof NoInventory) return 'early';

@@ -31,6 +31,8 @@ export interface AssessQuestion {
   objects?: ObjectsAlongside;
   inventory: InventorySnapshot;
   nowMs: number;
+  /** Told the answer without advice before advice is searched, which takes most of the time. */
+  onVerdict?: (assessment: Assessment) => void;
 }
 
 /** A manifest as it was read. */
@@ -126,6 +128,7 @@ class MemoizingAdvisor implements Advisor {
     if (!holdsDevices && !runs.some((run) => run.training && run.run !== null)) return null;
     const fitQuestion = { workload, runs, cluster: this.clusterOf(question.inventory), ...this.estimation() };
     const fit = fitWorkload(fitQuestion);
+    question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
     const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
     const advice = advise({ ...fitQuestion, fit, documents, modelTypeOf });

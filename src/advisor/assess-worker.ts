@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Assessment } from '../fit/assessment.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import { UnreadableManifest } from '../workload/workload.js';
@@ -18,6 +19,8 @@ export interface WorkerTask {
   configMaps: ConfigMaps;
   inventory: SharedInventory | InventorySnapshot;
   nowMs: number;
+  /** Where the verdict is sent as soon as it stands, before its advice; closed with the task. */
+  verdicts: MessagePort;
 }
 
 /** Errors lose their class between threads: the one that is an answer comes as data. */
@@ -28,13 +31,16 @@ const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars
 let held: { version: number; snapshot: InventorySnapshot } | null = null;
 
 /** Assesses one workload on this worker's thread. */
-export function assessInWorker({ manifest, configMaps, inventory, nowMs }: WorkerTask): WorkerResult {
+export function assessInWorker({ manifest, configMaps, inventory, nowMs, verdicts }: WorkerTask): WorkerResult {
+  const onVerdict = (assessment: Assessment) => verdicts.postMessage(assessment);
   const files = { configMap: (name: string) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined) };
   try {
-    return { assessment: advisor.assess({ manifest, files, inventory: snapshotOf(inventory), nowMs }) };
+    return { assessment: advisor.assess({ manifest, files, inventory: snapshotOf(inventory), nowMs, onVerdict }) };
   } catch (error) {
     if (error instanceof UnreadableManifest) return { unreadable: { path: error.path, expected: error.expected } };
     throw error;
+  } finally {
+    verdicts.close();
   }
 }
 

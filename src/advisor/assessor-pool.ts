@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Gauge, Histogram } from 'prom-client';
@@ -12,7 +13,7 @@ import { UnreadableManifest } from '../workload/workload.js';
 import type { JsonObject, ObjectReference } from '../workload/workload.js';
 import type { SharedInventory, WorkerResult, WorkerTask } from './assess-worker.js';
 import { AssessmentTooLong, AssessorBusy, NoInventory } from './assessor.js';
-import type { Assessor, Question } from './assessor.js';
+import type { Assessing, Assessor, Question } from './assessor.js';
 import { assessmentId } from './fingerprint.js';
 import { InventoryHolder } from './inventory-holder.js';
 import { questionKey } from './question-key.js';
@@ -31,7 +32,7 @@ type Remembered = { assessment: Assessment | null };
 export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdown {
   readonly #pool: Tinypool;
   readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
-  readonly #underWay = new Map<string, Promise<Assessment | null>>();
+  readonly #underWay = new Map<string, Assessing>();
   readonly #seconds: Histogram;
   #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
   #versions = 0;
@@ -83,32 +84,51 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     if (question.inventory !== undefined || !this.inventory.isKnown()) return undefined;
     const known = this.#remembered.get(this.#keyOf(question));
     if (known === undefined) return undefined;
-    return known.assessment === null ? null : addressedTo(question.manifest, known.assessment);
+    return addressedTo(question.manifest, known.assessment);
   }
 
-  async assess(question: Question): Promise<Assessment | null> {
+  assess(question: Question): Promise<Assessment | null> {
+    const { verdict, whole } = this.begin(question);
+    verdict.catch(() => undefined); // whoever asks for the whole is told by it
+    return whole;
+  }
+
+  begin(question: Question): Assessing {
     if (question.inventory !== undefined) return this.#run(question, question.inventory);
-    if (!this.inventory.isKnown()) throw new NoInventory();
+    if (!this.inventory.isKnown()) return failing(new NoInventory());
     const key = this.#keyOf(question);
-    const assessment = await (this.#underWay.get(key) ?? this.#begin(key, question));
-    return assessment === null ? null : addressedTo(question.manifest, assessment);
+    const { verdict, whole } = this.#underWay.get(key) ?? this.#beginShared(key, question);
+    return {
+      verdict: verdict.then((assessment) => addressedTo(question.manifest, assessment)),
+      whole: whole.then((assessment) => addressedTo(question.manifest, assessment)),
+    };
   }
 
-  #begin(key: string, question: Question): Promise<Assessment | null> {
-    const work = this.#run(question, this.#current().inventory)
+  #beginShared(key: string, question: Question): Assessing {
+    const { verdict, whole } = this.#run(question, this.#current().inventory);
+    const remembered = whole
       .then((assessment) => {
         this.#remembered.set(key, { assessment });
         return assessment;
       })
       .finally(() => this.#underWay.delete(key));
+    const work = { verdict, whole: remembered };
     this.#underWay.set(key, work);
     return work;
   }
 
-  async #run({ manifest, configMaps }: Question, inventory: WorkerTask['inventory']): Promise<Assessment | null> {
+  #run({ manifest, configMaps }: Question, inventory: WorkerTask['inventory']): Assessing {
     const { maxQueue } = this.#pool.options;
-    if (this.#pool.queueSize >= maxQueue) throw new AssessorBusy(maxQueue);
-    const task: WorkerTask = { manifest, configMaps, inventory, nowMs: Date.now() };
+    if (this.#pool.queueSize >= maxQueue) return failing(new AssessorBusy(maxQueue));
+    const { port1, port2 } = new MessageChannel();
+    const early = new Promise<Assessment>((resolve) => port1.once('message', resolve));
+    const task: WorkerTask = { manifest, configMaps, inventory, nowMs: Date.now(), verdicts: port2 };
+    const whole = this.#timed(task).finally(() => port1.close());
+    // What is no workload has no verdict before its end.
+    return { verdict: Promise.race([early, whole]), whole };
+  }
+
+  async #timed(task: WorkerTask): Promise<Assessment | null> {
     const stop = this.#seconds.startTimer();
     const result = await this.#within(task);
     stop();
@@ -120,8 +140,9 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   async #within(task: WorkerTask): Promise<WorkerResult> {
     const { estimateLimitMs } = this.settings;
     const signal = AbortSignal.timeout(estimateLimitMs);
+    const options = { name: 'assessInWorker', signal, transferList: [task.verdicts] };
     try {
-      return (await this.#pool.run(task, { name: 'assessInWorker', signal })) as WorkerResult;
+      return (await this.#pool.run(task, options)) as WorkerResult;
     } catch (error) {
       throw signal.aborted ? new AssessmentTooLong(estimateLimitMs) : error;
     }
@@ -145,7 +166,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 }
 
 /** The same answer for an object of another name. */
-function addressedTo(manifest: JsonObject, assessment: Assessment): Assessment {
+function addressedTo(manifest: JsonObject, assessment: Assessment | null): Assessment | null {
+  if (assessment === null) return null;
   const { name, uid } = (manifest['metadata'] ?? {}) as Partial<ObjectReference>;
   const reference = { name: textOrNull(name), uid: textOrNull(uid) };
   if (assessment.workload.name === reference.name) {
@@ -156,3 +178,8 @@ function addressedTo(manifest: JsonObject, assessment: Assessment): Assessment {
 }
 
 const textOrNull = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
+
+function failing(error: Error): Assessing {
+  const whole = Promise.reject(error);
+  return { verdict: whole, whole };
+}

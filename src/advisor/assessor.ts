@@ -22,6 +22,15 @@ export interface Assessor {
    * before the first inventory, with UnreadableManifest for what cannot be read.
    */
   assess(question: Question): Promise<Assessment | null>;
+  /** The same in two steps: the verdict stands before the advice, whose search takes longer. */
+  begin(question: Question): Assessing;
+}
+
+/** An assessment under way. Both promises settle; `verdict` never rejects without `whole` rejecting too. */
+export interface Assessing {
+  /** Without advice. */
+  verdict: Promise<Assessment | null>;
+  whole: Promise<Assessment | null>;
 }
 
 /** Injection token of the Assessor. */

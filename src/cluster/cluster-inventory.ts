@@ -1,9 +1,11 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
+import type { JsonObject } from '../workload/workload.js';
 import type { ExporterDiscovery, ExporterTarget, NodeSource } from '../ingest/sources.js';
 import type { Node } from '../inventory/inventory.js';
 import { readBoundPod, readNode, withRequested } from '../inventory/node-object.js';
+import type { BoundPod } from '../inventory/node-object.js';
 import { Cluster } from './cluster.js';
 import { exporterTarget, parseSelectors } from './exporter-pods.js';
 import type { ResourceHandler, ResourceWatch } from './resource-watch.js';
@@ -16,6 +18,9 @@ type Settings = Pick<SettingValues, 'dcgmDiscovery' | 'dcgmSelector'>;
 export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModuleInit, BeforeApplicationShutdown {
   readonly #logger = new Logger('Cluster');
   readonly #listed = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+  /** What was last seen of each node and of each pod that holds devices: heartbeats and the like are no change. */
+  readonly #seen = new Map<string, string>();
   #nodes: ResourceWatch | null = null;
   #pods: ResourceWatch | null = null;
 
@@ -25,11 +30,11 @@ export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModule
   ) {}
 
   onModuleInit(): void {
-    this.#nodes = this.cluster.watch({ path: '/api/v1/nodes' }, this.#handler('nodes'));
+    this.#nodes = this.cluster.watch({ path: '/api/v1/nodes' }, this.#handler('nodes', readNode));
     const running = 'status.phase!=Succeeded,status.phase!=Failed';
     this.#pods = this.cluster.watch(
       { path: '/api/v1/pods', fieldSelector: running, slim: slimPod },
-      this.#handler('pods'),
+      this.#handler('pods', readDeviceHolder),
     );
   }
 
@@ -51,13 +56,44 @@ export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModule
     return (this.#pods?.objects() ?? []).flatMap((pod) => exporterTarget(pod, selectors) ?? []);
   }
 
-  #handler(what: string): ResourceHandler {
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #handler(what: string, read: (object: JsonObject) => unknown): ResourceHandler {
     return {
-      changed: () => undefined,
-      removed: () => undefined,
-      listed: () => this.#listed.add(what),
+      changed: (object) => this.#note(keyOf(what, object), read(object)),
+      removed: (object) => this.#note(keyOf(what, object), null),
+      listed: () => {
+        this.#listed.add(what);
+        this.#tell();
+      },
       failed: (error, retryMs) =>
         this.#logger.warn({ err: error }, `${what} cannot be read; tried again in ${retryMs} ms`),
     };
   }
+
+  #note(key: string, now: unknown): void {
+    const before = this.#seen.get(key);
+    const text = now === null ? undefined : JSON.stringify(now);
+    if (text === before) return;
+    if (text === undefined) this.#seen.delete(key);
+    else this.#seen.set(key, text);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#listed.size === 2) for (const listener of this.#listeners) listener();
+  }
+}
+
+/** A bound pod that holds an extended resource, GPUs above all; null for any other: they come and go all the time. */
+function readDeviceHolder(pod: JsonObject): BoundPod | null {
+  const bound = readBoundPod(pod);
+  return bound !== null && Object.keys(bound.requests).some((resource) => resource.includes('/')) ? bound : null;
+}
+
+function keyOf(what: string, object: JsonObject): string {
+  const { namespace, name } = (object['metadata'] ?? {}) as { namespace?: string; name?: string };
+  return `${what} ${namespace ?? ''}/${name ?? ''}`;
 }

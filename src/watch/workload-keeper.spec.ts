@@ -27,7 +27,11 @@ beforeEach(() => {
       annotate: (_, annotations) => Promise.resolve(void annotated.push(annotations)),
       tell: (_, event) => Promise.resolve(void events.push(event)),
     },
-    assessor: { recall: () => undefined, assess: () => Promise.resolve(found) },
+    assessor: {
+      recall: () => undefined,
+      assess: () => Promise.resolve(found),
+      begin: () => ({ verdict: Promise.resolve(found), whole: Promise.resolve(found) }),
+    },
     sink: { take: (assessment) => void recorded.push(assessment) },
     namespaces,
     told: new ToldVerdicts(60_000),

@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { connect } from 'node:tls';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
+import { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import { assessmentWith } from '../../../test/fixtures/assessments.js';
 import { jobManifest } from '../../../test/fixtures/jobs.js';
@@ -25,10 +26,14 @@ import { WebhookEndpoint } from './webhook-endpoint.js';
 const settings = { webhookHost: '127.0.0.1', webhookPort: 0, admissionBudgetMs: 100, drainMs: 0 };
 
 /** Gives what the test wants to see the webhook deal with; the real one has tests of its own. */
-const giving = (find: () => Promise<Assessment | null>): Assessor => ({ recall: () => undefined, assess: find });
+const giving = (find: () => Promise<Assessment | null>, early = find): Assessor => ({
+  recall: () => undefined,
+  assess: find,
+  begin: () => ({ verdict: early(), whole: find() }),
+});
 const knowing = (assessment: Assessment): Assessor => ({
+  ...giving(() => Promise.reject(new Error('not needed'))),
   recall: () => assessment,
-  assess: () => Promise.reject(new Error('not needed')),
 });
 
 let folder: string;
@@ -40,6 +45,7 @@ let taken: Assessment[];
 let exchange: (certificate: ServingCertificate) => void;
 
 beforeEach(async () => {
+  Logger.overrideLogger(false); // what goes wrong on purpose is logged too
   folder = await mkdtemp(join(tmpdir(), 'plimsoll-webhook-'));
   taken = [];
 });
@@ -158,6 +164,19 @@ describe('the mutating webhook', () => {
     const response = await review('/mutate');
     expect(response.warnings?.[0]).toContain('not assessed in time');
     expect(patchOf(response)[0]?.value).toEqual({ 'plimsoll.dev/verdict': 'unknown' });
+  });
+
+  it('gives a verdict that stands in time without the advice that does not', async () => {
+    const verdict = assessmentWith('will-not-fit', { advice: [] });
+    await serve(
+      giving(
+        () => new Promise(() => undefined),
+        () => Promise.resolve(verdict),
+      ),
+    );
+    expect((await review('/mutate')).warnings).toEqual([
+      expect.stringContaining('plimsoll: will-not-fit: needs 45.5 GiB'),
+    ]);
   });
 
   it('keeps to the time that the API server itself gives', async () => {
