@@ -1,13 +1,14 @@
 import type { Architecture } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
-import type { Linear, Scope } from '../model/module-tree.js';
+import type { Linear, Parameter, Scope } from '../model/module-tree.js';
 import type { RunValues } from '../run/training-run.js';
 import type { LoraAdapter, PlaceParameter } from './adapters/lora.js';
-import { placeLora } from './adapters/lora.js';
+import { isOutputLayer, placeLora } from './adapters/lora.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
 import { elementCount } from './autograd/strides.js';
+import { placeQuantised } from './precision/quantised-linear.js';
 import { isTrained } from './trainability.js';
 
 const PLACE = operation('model.to');
@@ -17,6 +18,8 @@ export interface ModelState {
   parameters: EngineTensor[];
   buffers: EngineTensor[];
   adapters: Map<Linear['index'], LoraAdapter>;
+  /** Linear layers whose weights are quantised, by index. */
+  quantised: Set<Linear['index']>;
   /** Leaves that are trained, in `model.parameters()` order. */
   trained: EngineTensor[];
   counts: { total: number; trainable: number };
@@ -27,6 +30,7 @@ export interface Placement {
   architecture: Architecture;
   dtype: DType;
   peft: RunValues['peft'];
+  quantization: RunValues['quantization'];
   /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
 }
@@ -40,6 +44,7 @@ export function placeModel(placement: Placement): ModelState {
     parameters: new Array<EngineTensor>(architecture.parameters.length),
     buffers: new Array<EngineTensor>(architecture.buffers.length),
     adapters: new Map(),
+    quantised: new Set(),
     trained: [],
     counts: { total: 0, trainable: 0 },
   };
@@ -47,8 +52,13 @@ export function placeModel(placement: Placement): ModelState {
     scope.children.forEach(visit);
     for (const parameter of scope.parameters) {
       if (state.parameters[parameter.index] !== undefined) continue;
-      const tensor = place(parameter.shape, parameter.path, dtype);
-      tensor.requiresGrad = isTrained(parameter, peft);
+      const layer = quantisedLayer(placement, scope, parameter);
+      const tensor =
+        layer === null
+          ? place(parameter.shape, parameter.path, dtype)
+          : placeQuantised(engine, layer, placement.quantization, dtype);
+      if (layer !== null) state.quantised.add(layer.index);
+      tensor.requiresGrad = layer === null && isTrained(parameter, peft);
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
@@ -57,6 +67,13 @@ export function placeModel(placement: Placement): ModelState {
   };
   visit(architecture.root);
   return withTrained(state, architecture);
+}
+
+/** The linear layer whose weight this is, if it is one that is quantised: not the head, and not while sharded. */
+function quantisedLayer({ quantization, place }: Placement, scope: Scope, parameter: Parameter): Linear | null {
+  const layer = scope.linearLayer;
+  if (quantization === 'none' || place !== undefined || layer === null || isOutputLayer(layer)) return null;
+  return layer.weight === parameter ? layer : null;
 }
 
 function placeBuffers({ engine, dtype }: Placement, scope: Scope, state: ModelState): void {

@@ -21,6 +21,7 @@ import { linear } from './operations/matrix.js';
 import { optimizerOf } from './optimizer/optimizers.js';
 import type { Optimizer } from './optimizer/optimizer.js';
 import { parallelStrategy } from './parallel/parallelism.js';
+import { quantisedLinear } from './precision/quantised-linear.js';
 import { GradScaler } from './precision/grad-scaler.js';
 import type { LoopConventions } from './training-loop.js';
 import { runTrainingLoop } from './training-loop.js';
@@ -59,7 +60,14 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     reduceInFloat32: options.reduceInFloat32 ?? true,
   });
   const dtype = strategy.weightType ?? WEIGHTS[values.precision] ?? float32;
-  const state = placeModel({ engine, architecture, dtype, peft: values.peft, place: strategy.place });
+  const state = placeModel({
+    engine,
+    architecture,
+    dtype,
+    peft: values.peft,
+    quantization: values.quantization,
+    place: strategy.place,
+  });
   const stepped = strategy.begin(state.trained);
   const operations = createOperations({
     engine,
@@ -101,12 +109,16 @@ function trainer(values: RunValues): Optimizer {
 
 /** A linear layer with its adapter, if it has one. */
 function linearLayers(engine: Engine, state: ModelState): Interpretation['linear'] {
-  const plain = (x: EngineTensor, layer: Linear): EngineTensor =>
+  const whole = (x: EngineTensor, layer: Linear): EngineTensor =>
     linear(engine, x, layer, {
       weight: state.parameters[layer.weight.index]!,
       bias: layer.bias && state.parameters[layer.bias.index]!,
     });
-  if (state.adapters.size === 0) return plain;
+  const plain = (x: EngineTensor, layer: Linear): EngineTensor =>
+    state.quantised.has(layer.index)
+      ? quantisedLinear(engine, x, layer, state.parameters[layer.weight.index]!)
+      : whole(x, layer);
+  if (state.adapters.size === 0) return state.quantised.size === 0 ? whole : plain;
   return (x, layer) => {
     const adapter = state.adapters.get(layer.index);
     return adapter === undefined ? plain(x, layer) : loraLinear(engine, x, adapter, (input) => plain(input, layer));

@@ -39,10 +39,13 @@ const OUTPUT_LAYERS: ReadonlySet<string> = new Set(['lm_head', 'embed_out', 'sco
 const lastName = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
 const endsWith = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
 
+/** Whether a linear layer is the model's output layer, which neither `all-linear` nor quantisation touches. */
+export const isOutputLayer = ({ path }: Linear): boolean => OUTPUT_LAYERS.has(lastName(path));
+
 /** Whether peft puts an adapter on a linear layer. */
-export function isTargeted({ path }: Linear, targets: RunValues['peft']['targetModules']): boolean {
-  if (targets === 'all-linear') return !OUTPUT_LAYERS.has(lastName(path));
-  return (targets ?? DEFAULT_TARGETS).some((target) => endsWith(path, target));
+export function isTargeted(layer: Linear, targets: RunValues['peft']['targetModules']): boolean {
+  if (targets === 'all-linear') return !isOutputLayer(layer);
+  return (targets ?? DEFAULT_TARGETS).some((target) => endsWith(layer.path, target));
 }
 
 /** Rank that peft takes where none is given. */

@@ -1,0 +1,61 @@
+import type { DType } from '../../model/dtype.js';
+import type { Linear } from '../../model/module-tree.js';
+import type { Quantization } from '../../run/training-run.js';
+import type { Engine } from '../autograd/engine.js';
+import type { Formula } from '../autograd/graph.js';
+import { EngineTensor } from '../autograd/graph.js';
+import { operation } from '../autograd/operation-names.js';
+import { elementCount } from '../autograd/strides.js';
+import { consumeCast, lowered } from './autocast.js';
+
+const PLACE = operation('model.to');
+const DEQUANTISE = operation('dequantize');
+const MATMUL = operation('matmul_quantised');
+
+/** Blocks of weights that share a scale, and of scales that share one (bitsandbytes/functional.py). */
+const BLOCK = 64;
+const NESTED_BLOCK = 256;
+
+/** Bytes of a quantised weight's tensors: packed values, scales and, where scales are quantised too, theirs. */
+export function quantisedSizes(quantization: Quantization, [rows, columns]: readonly [number, number]): number[] {
+  const elements = rows * columns;
+  const scales = Math.ceil(elements / BLOCK);
+  if (quantization === 'int8' || quantization === 'fp8') return [elements, rows * 4];
+  if (quantization === 'nf4-double') return [elements / 2, scales, Math.ceil(scales / NESTED_BLOCK) * 4, 4];
+  return [elements / 2, scales * 4];
+}
+
+/** Places a quantised weight: a tensor of the logical shape over the packed bytes, with its scales beside. */
+export function placeQuantised(engine: Engine, layer: Linear, quantization: Quantization, dtype: DType): EngineTensor {
+  const { shape } = layer.weight;
+  const [packed = 0, ...scales] = quantisedSizes(quantization, shape as readonly [number, number]);
+  const tensor = engine.hold(new EngineTensor(shape, null, dtype, engine.scratch(packed, PLACE)));
+  for (const bytes of scales) engine.scratch(bytes, PLACE);
+  return tensor;
+}
+
+/** The weight is made again in the computation's type for the moment; it needs no gradient. */
+const QUANTISED_FORMULA: Formula = {
+  operation: MATMUL,
+  apply: (workspace, node) => {
+    const { shape } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
+    const { dtype } = node.gradient;
+    const weight = workspace.scratch(elementCount(node.shapes![0]!) * dtype.bytes, DEQUANTISE);
+    const result = workspace.empty(shape, dtype, MATMUL);
+    workspace.discard(weight);
+    return [result];
+  },
+};
+
+/** `MatMul4Bit` and its like: the input is not kept, the packed weight is there anyway. */
+export function quantisedLinear(engine: Engine, x: EngineTensor, layer: Linear, weight: EngineTensor): EngineTensor {
+  const input = lowered(engine, x);
+  const node = engine.record(QUANTISED_FORMULA, [input]);
+  if (node !== null) node.shapes = [weight.shape];
+  const whole = engine.scratch(elementCount(weight.shape) * input.dtype.bytes, DEQUANTISE);
+  const shape = [...input.shape.slice(0, -1), layer.outFeatures];
+  const out = engine.attach(engine.empty(shape, input.dtype, MATMUL), node);
+  engine.discard(whole);
+  consumeCast(engine, x, input);
+  return out;
+}
