@@ -255,6 +255,24 @@ describe('a run that fits', () => {
   });
 });
 
+describe('GPUs that no process uses', () => {
+  const values = { sequenceLength: 512, peft: { ...RUN_VALUES.peft, method: 'lora' }, processesPerNode: 2 } as const;
+  const four = [podSet({ devices: [request(4)] })];
+  const place = { document: 'manifest', path: 'spec.args[0]', text: '2' };
+
+  it('are named where the launcher says how many processes there are', () => {
+    const said = withSetting(run(values), 'processesPerNode', { value: 2, evidence: { kind: 'read', place } });
+    const { advice } = advised({ run: said, nodes: [a100()], podSets: four });
+    expect(advice.map(({ summary }) => summary)).toContain(
+      'nvidia.com/gpu: 2 (was 4): needs 35.5 GiB, fits, sets 2 unused GPUs free',
+    );
+  });
+
+  it('are not guessed: one process may use them all', () => {
+    expect(advised({ values, nodes: [a100()], podSets: four }).advice).toEqual([]);
+  });
+});
+
 describe('a run that has no place', () => {
   it('is told as many devices per pod as there are', () => {
     const parallelism = { ...RUN_VALUES.parallelism, sharding: 'fsdp-full', data: 16, shardSize: 16 } as const;

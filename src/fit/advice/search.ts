@@ -35,6 +35,8 @@ function withAffinity({ proposal, outcome, ranks }: Found): Found {
 
 /** One edit per field: of two for the same field the later one counts. */
 function joined(proposals: readonly Proposal[]): Proposal {
+  const [only] = proposals;
+  if (proposals.length === 1 && only !== undefined) return only;
   const edits = new Map(proposals.flatMap(({ edits: own }) => own.map((edit) => [edit.field, edit] as const)));
   return { edits: [...edits.values()], costs: [...new Set(proposals.flatMap(({ costs }) => costs))] };
 }

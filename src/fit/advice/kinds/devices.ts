@@ -111,15 +111,19 @@ export const smallerDevice: AdviceKind = {
   },
 };
 
-/** GPUs that are asked for and that no process uses. */
+/**
+ * GPUs that are asked for and that no process uses. Only where the number of processes was read: a single process
+ * without a launcher may spread over all GPUs by itself (DataParallel).
+ */
 export const unusedDevices: AdviceKind = {
   name: 'unused-devices',
   answers: ['fits', 'fits-some', 'tight'],
   price: 'devices',
   combines: false,
-  ladder({ values, podSets }) {
+  ladder({ run, values, podSets }) {
     const asked = podSets[0]?.devices[0]?.count ?? 0;
-    if (values.processesPerNode >= asked || values.program === null) return [];
+    const isSaid = run.processesPerNode.evidence.kind === 'read';
+    if (!isSaid || values.processesPerNode >= asked) return [];
     const gain = `sets ${asked - values.processesPerNode} unused GPUs free`;
     return [{ edits: [{ field: 'request.devices', value: values.processesPerNode }], costs: [], gain }];
   },
