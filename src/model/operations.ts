@@ -113,6 +113,8 @@ export interface ViewOperations {
   unsqueeze(x: Tensor, dim: number): Tensor;
   /** `x[:, ..., from:to]` along one dimension. */
   slice(x: Tensor, dim: number, from: number, to: number): Tensor;
+  /** `x[:, from::step]` along one dimension. */
+  everyNth(x: Tensor, dim: number, range: readonly [from: number, step: number]): Tensor;
   /** `x[:, i]`: the dimension goes. */
   select(x: Tensor, dim: number): Tensor;
   split(x: Tensor, sizes: readonly number[], dim: number): Tensor[];

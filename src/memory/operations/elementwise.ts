@@ -237,7 +237,7 @@ function dropoutInPlace(engine: Engine, x: EngineTensor, probability: number): E
   return out;
 }
 
-function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTensor {
+export function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTensor {
   const node = engine.record(ADD_FORMULA, [x, y]);
   const out = inPlace(engine, x, node);
   engine.consume(y);

@@ -5,7 +5,7 @@ import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autog
 import { operation } from '../autograd/operation-names.js';
 import { elementCount, viewStrides } from '../autograd/strides.js';
 import { consumeCast, lowered } from '../precision/autocast.js';
-import { add } from './elementwise.js';
+import { add, addInPlace } from './elementwise.js';
 import { contiguous, expand, reshape, reshaped, view } from './views.js';
 
 const ADDMM = operation('addmm');
@@ -120,7 +120,8 @@ function product(engine: Engine, x: EngineTensor, layer: Linear, weights: LayerW
   const { bias } = weights;
   const flattens = x.shape.length === 2 || x.strides === null || layer.transposed;
   if (bias === null || flattens) return multiply(engine, x, layer, weights);
-  return add(engine, multiply(engine, x, layer, { ...weights, bias: null }), bias);
+  const result = multiply(engine, x, layer, { ...weights, bias: null });
+  return engine.recorded ? add(engine, result, bias) : addInPlace(engine, result, bias);
 }
 
 /** The product of a tensor seen as a matrix with the weight; one that cannot be seen so is copied first. */

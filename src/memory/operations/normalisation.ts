@@ -5,6 +5,7 @@ import type { NormalisationOperations, Tensor } from '../../model/operations.js'
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
+import type { Strides } from '../autograd/strides.js';
 import { denseStrides, elementCount } from '../autograd/strides.js';
 import { consumeCast, raised } from '../precision/autocast.js';
 
@@ -13,12 +14,20 @@ const LAYER_NORM_BACKWARD = operation('native_layer_norm_backward');
 const GROUP_NORM = operation('native_group_norm');
 const BATCH_NORM = operation('batch_norm');
 
+/**
+ * The kernel of layer normalisation writes a contiguous gradient (layer_norm_kernel.cu); recorded operators decompose it
+ * into elementwise ones, which keep the layout of the incoming gradient.
+ */
+function inputGradientStrides(workspace: Workspace, node: Node): Strides {
+  const x = node.saved[0]!;
+  if (node.formula !== LAYER_NORM_FORMULA) return denseStrides(x.shape, x.strides);
+  return workspace.recorded ? denseStrides(x.shape, node.gradient.strides) : null;
+}
+
 /** Gradients of input, weight and bias in one call. */
 function affineGradients(workspace: Workspace, node: Node, name: number): (EngineTensor | null)[] {
   const x = node.saved[0]!;
-  const input = node.needs(0)
-    ? workspace.empty(x.shape, x.dtype, name, name === LAYER_NORM_BACKWARD ? null : denseStrides(x.shape, x.strides))
-    : null;
+  const input = node.needs(0) ? workspace.empty(x.shape, x.dtype, name, inputGradientStrides(workspace, node)) : null;
   const affine = (index: number): EngineTensor | null => {
     if (!node.next[index]) return null;
     const { shape, dtype } = node.next[index].outputs[node.outputNumbers[index]!]!;

@@ -207,6 +207,13 @@ function slice(engine: Engine, x: EngineTensor, dim: number, range: readonly [nu
   return viewed(engine, x, { shape, strides: normalise(shape, stridesOf(x)) }, { formula: SLICE });
 }
 
+function everyNth(engine: Engine, x: EngineTensor, dim: number, range: readonly [number, number]): EngineTensor {
+  const [from, step] = range;
+  const shape = x.shape.map((size, i) => (i === dim ? Math.ceil((size - from) / step) : size));
+  const strides = stridesOf(x).map((stride, i) => (i === dim ? stride * step : stride));
+  return viewed(engine, x, { shape, strides: normalise(shape, strides) }, { formula: SLICE });
+}
+
 function select(engine: Engine, x: EngineTensor, dim: number): EngineTensor {
   const without = (_: number, i: number): boolean => i !== dim;
   const shape = x.shape.filter(without);
@@ -283,6 +290,7 @@ export function viewOperations(engine: Engine): ViewOperations {
     permute: (x, order) => permute(engine, own(x), order),
     unsqueeze: (x, dim) => unsqueeze(engine, own(x), dim),
     slice: (x, dim, from, to) => slice(engine, own(x), dim, [from, to]),
+    everyNth: (x, dim, range) => everyNth(engine, own(x), dim, range),
     select: (x, dim) => select(engine, own(x), dim),
     split: (x, sizes, dim) => {
       const shapes = sizes.map((size) => x.shape.map((whole, i) => (i === dim ? size : whole)));

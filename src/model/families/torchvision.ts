@@ -15,6 +15,7 @@ import { MOBILENETS_V3 } from './mobilenet-v3.js';
 import { REGNETS } from './regnet.js';
 import { RESNETS } from './resnet.js';
 import { SQUEEZENETS } from './squeezenet.js';
+import { SWINS } from './swin.js';
 import { VGGS } from './vgg.js';
 import { VISION_TRANSFORMERS } from './vision-transformer.js';
 
@@ -35,6 +36,7 @@ export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstruc
   ...REGNETS,
   ...RESNETS,
   ...SQUEEZENETS,
+  ...SWINS,
   ...VGGS,
   ...VISION_TRANSFORMERS,
 };
