@@ -19,6 +19,9 @@ export class CheckpointedCall implements SavingHook {
   private outstanding = 0;
   private recomputed: (EngineTensor | null)[] | null = null;
   private readonly autocast: DType | null;
+  /** What is around the call: its hook gets the call's positional argument, as `_NoopSaveInputs` saves it. */
+  private readonly outer: SavingHook | null;
+  private readonly parked: number | null;
 
   constructor(
     private readonly engine: Engine,
@@ -26,7 +29,16 @@ export class CheckpointedCall implements SavingHook {
     private readonly call: BlockCall,
   ) {
     this.autocast = engine.autocast;
-    for (const argument of args) if (argument !== null) argument.storage.refs++;
+    this.outer = engine.hook;
+    const [first] = args;
+    this.parked = this.outer !== null && first ? this.outer.pack(first) : null;
+    for (const argument of this.keptHere()) argument.storage.refs++;
+  }
+
+  /** Arguments that stay on the device: all, or only those passed by keyword where the first is with the outer hook. */
+  private keptHere(): EngineTensor[] {
+    const kept = this.parked === null ? this.args : this.args.slice(1);
+    return kept.filter((argument) => argument !== null);
   }
 
   pack(): number {
@@ -50,9 +62,16 @@ export class CheckpointedCall implements SavingHook {
   private run(): EngineTensor[] {
     const { autocast } = this.engine;
     this.engine.autocast = this.autocast;
-    const recomputed = recompute(this.engine, this.args, this.call, this.slots);
+    const recomputed = recompute(this.engine, this.inputs(), this.call, this.slots);
+    if (this.parked !== null) this.outer!.release(this.parked);
     this.engine.autocast = autocast;
     return recomputed;
+  }
+
+  private inputs(): Argument[] {
+    const inputs = this.args.map((argument) => (argument === null ? null : aliasOf(argument, argument)));
+    if (this.parked !== null) inputs[0] = aliasOf(this.args[0]!, this.outer!.unpack(this.parked));
+    return inputs;
   }
 
   release(slot: number): void {
@@ -68,7 +87,8 @@ export class CheckpointedCall implements SavingHook {
   }
 
   private releaseArguments(): void {
-    for (const argument of this.args) if (argument !== null) this.engine.releaseStorage(argument.storage);
+    if (this.parked !== null) this.outer!.forget(this.parked);
+    for (const argument of this.keptHere()) this.engine.releaseStorage(argument.storage);
   }
 }
 
@@ -99,10 +119,10 @@ class RecomputationHook implements SavingHook {
 }
 
 /** Runs a call again and returns what it saved, in order; everything else that it made is dropped. */
-function recompute(engine: Engine, args: readonly Argument[], call: BlockCall, slots: number): EngineTensor[] {
+function recompute(engine: Engine, inputs: readonly Argument[], call: BlockCall, slots: number): EngineTensor[] {
   const hook = new RecomputationHook(slots);
   const outer = engine.beginRecomputation(hook);
-  const inputs = args.map((argument) => (argument === null ? null : engine.hold(aliasOf(argument))));
+  for (const input of inputs) if (input !== null) engine.hold(input);
   try {
     engine.dismiss(call(inputs));
   } catch (error) {
@@ -113,10 +133,10 @@ function recompute(engine: Engine, args: readonly Argument[], call: BlockCall, s
   return hook.caught;
 }
 
-/** The saved argument as a tensor of its own, at the same place in the graph. */
-function aliasOf(tensor: EngineTensor): EngineTensor {
-  const alias = new EngineTensor(tensor.shape, tensor.strides, tensor.dtype, tensor.storage);
-  tensor.storage.refs++;
+/** The saved argument as a tensor of its own over `held`'s memory, at the same place in the graph. */
+function aliasOf(tensor: EngineTensor, held: EngineTensor): EngineTensor {
+  const alias = new EngineTensor(held.shape, held.strides, held.dtype, held.storage);
+  held.storage.refs++;
   alias.requiresGrad = tensor.requiresGrad;
   alias.gradFn = tensor.gradFn;
   alias.outputIndex = tensor.outputIndex;
