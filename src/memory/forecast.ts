@@ -65,9 +65,9 @@ export function forecast(values: RunValues, context: ForecastContext): Forecast 
   return { values: complete, events, allocator: config, unlimited, parameters: simulated.parameters, notes: problems };
 }
 
-/** Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.25 %. */
+/** Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.5 %. */
 export function smallestLimitOf({ events, allocator, unlimited }: Forecast): number {
-  return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes: unlimited.peakReservedBytes / 400 });
+  return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes: unlimited.peakReservedBytes / 200 });
 }
 
 /** A single tensor that the address space of a GPU cannot hold. */
