@@ -18,7 +18,7 @@ export class AuthenticationGuard implements CanActivate {
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'apiAuthentication'>,
-    @Optional() private readonly cluster: Cluster | null,
+    @Optional() @Inject(Cluster) private readonly cluster: Cluster | null,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

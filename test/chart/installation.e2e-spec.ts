@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiClient } from '../../src/cluster/api-client.js';
 import { Cluster } from '../../src/cluster/cluster.js';
@@ -11,6 +9,7 @@ import type { ControlPlane } from '../cluster/control-plane.js';
 import { waitFor } from '../cluster/wait-for.js';
 import { chartFolder, helm, render, valueSets, valuesOf } from './helm.js';
 import type { HelmResult, Manifest } from './helm.js';
+import { kubeconfigOf } from './service-account.js';
 
 const namespace = 'gpu-tools';
 /** Nobody answers behind the webhooks' Service here: the API server waits this long for them, and goes on. */
@@ -68,9 +67,7 @@ describe('the service account of the release', () => {
   let token: string;
 
   beforeAll(async () => {
-    token = (await kubectl('create', 'token', 'plimsoll', `--namespace=${namespace}`)).trim();
-    kubeconfig = join(plane.directory, 'plimsoll.kubeconfig');
-    await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(token)));
+    ({ file: kubeconfig, token } = await kubeconfigOf(plane, { name: 'plimsoll', namespace }));
     api = connect(kubeconfig, null);
     cluster = new Cluster(api);
   });
@@ -272,16 +269,4 @@ async function kubectl(...args: string[]): Promise<string> {
 
 function train(): Parameters<Cluster['annotate']>[0] {
   return { apiVersion: 'batch/v1', kind: 'Job', namespace: 'research', name: 'train', uid: null, resource: 'jobs' };
-}
-
-function kubeconfigFor(token: string): object {
-  const certificate = Buffer.from(plane.caPem).toString('base64');
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server: plane.server, 'certificate-authority-data': certificate } }],
-    users: [{ name: 'plimsoll', user: { token } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'plimsoll' } }],
-    'current-context': 'test',
-  };
 }
