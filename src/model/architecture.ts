@@ -9,28 +9,36 @@ import { vit } from './families/vit.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
-type Family = (model: ResolvedModel, task: Task) => Architecture;
+/** A family of models and what it can be trained for here. */
+interface Family {
+  write: (model: ResolvedModel, task: Task) => Architecture;
+  tasks: readonly Task[];
+}
+
+const decoder = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
+const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
+const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
 
 /** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
 const FAMILIES: Readonly<Record<string, Family>> = {
-  gpt2,
-  gpt_neox: gptNeox,
-  bert,
-  roberta: bert,
-  'xlm-roberta': bert,
-  camembert: bert,
-  llama,
-  mistral: llama,
-  qwen2: llama,
-  qwen3: llama,
-  mixtral: llama,
-  gemma: llama,
-  gemma2: llama,
-  granite: llama,
-  qwen3_moe: llama,
-  vit,
-  torchvision,
-  timm: torchvision,
+  gpt2: decoder(gpt2),
+  gpt_neox: decoder(gptNeox),
+  bert: encoder(bert),
+  roberta: encoder(bert),
+  'xlm-roberta': encoder(bert),
+  camembert: encoder(bert),
+  llama: decoder(llama),
+  mistral: decoder(llama),
+  qwen2: decoder(llama),
+  qwen3: decoder(llama),
+  mixtral: decoder(llama),
+  gemma: decoder(llama),
+  gemma2: decoder(llama),
+  granite: decoder(llama),
+  qwen3_moe: decoder(llama),
+  vit: image(vit),
+  torchvision: image(torchvision),
+  timm: image(torchvision),
 };
 
 /** Model types that can be run, in the table's order. */
@@ -45,5 +53,6 @@ export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 export function architectureOf(model: ResolvedModel, task: Task): Architecture {
   const family = Object.hasOwn(FAMILIES, model.modelType) ? FAMILIES[model.modelType] : undefined;
   if (family === undefined) throw new UnsupportedModel(model.name, `model type "${model.modelType}" is not covered`);
-  return family(model, task);
+  if (family.tasks.includes(task)) return family.write(model, task);
+  throw new UnsupportedModel(model.name, `its training for ${task} is not covered, only ${family.tasks.join(' and ')}`);
 }

@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import { bfloat16, float32 } from '../../model/dtype.js';
+import { architectureOf } from '../../model/architecture.js';
+import { Engine } from '../autograd/engine.js';
+import { operation } from '../autograd/operation-names.js';
+import type { MemoryEvents } from '../events.js';
+import { simulate } from '../simulate.js';
+import { tinyRun } from '../tiny-run.spec-data.js';
+import { assignBuckets } from './distributed-data-parallel.js';
+
+const MIB = 2 ** 20;
+
+const tiny = architectureOf(
+  {
+    name: 'tiny',
+    modelType: 'llama',
+    config: {
+      hidden_size: 256,
+      intermediate_size: 512,
+      num_hidden_layers: 4,
+      num_attention_heads: 4,
+      vocab_size: 1000,
+    },
+  },
+  'causal-lm',
+);
+
+type Parallelism = Partial<ReturnType<typeof tinyRun>['parallelism']>;
+
+function run(parallelism: Parallelism, rest: Partial<ReturnType<typeof tinyRun>> = {}): MemoryEvents {
+  const values = tinyRun(rest);
+  const spread = { ...values, parallelism: { ...values.parallelism, ...parallelism } };
+  return simulate(spread, tiny, { iterations: 2, gradientAddition: 'in-place', computeCapability: 9 });
+}
+
+/** Bytes alive at the end, by category. */
+function atEnd({ events, sizes, categories }: MemoryEvents): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const event of events) {
+    const block = event >= 0 ? event : -event - 1;
+    const category = categories[block]!;
+    totals[category] = (totals[category] ?? 0) + (event >= 0 ? 1 : -1) * sizes[block]!;
+  }
+  return totals;
+}
+
+const parameters = tiny.parameterCount;
+
+describe('replication', () => {
+  it('assigns gradients to buckets from the last parameter, the first bucket being small', () => {
+    const engine = new Engine('in-place');
+    const make = (mib: number, dtype = float32) => engine.empty([(mib * MIB) / dtype.bytes], dtype, operation('make'));
+    const parameters = [make(20), make(10), make(3, bfloat16), make(20), make(1)];
+    const buckets = assignBuckets(parameters).map(({ bytes }) => bytes / MIB);
+    expect(buckets).toEqual([1, 30, 3, 20]);
+  });
+
+  it('keeps buckets beside the gradients, or the gradients in the buckets', () => {
+    const beside = atEnd(run({ sharding: 'ddp', data: 2 }));
+    expect(beside['communication']).toBe(4 * parameters);
+    expect(beside['gradients']).toBe(4 * parameters);
+    const inside = atEnd(run({ sharding: 'ddp', data: 2, gradientAsBucketView: true }));
+    expect(inside['communication'] ?? 0).toBe(0);
+    expect(inside['gradients']).toBe(4 * parameters);
+  });
+});
+
+describe('sharding', () => {
+  it.each([2, 1] as const)('FSDP %i leaves each rank its share of parameters, gradients and states', (fsdpVersion) => {
+    const left = atEnd(run({ sharding: 'fsdp-full', shardSize: 4, fsdpVersion }));
+    const share = (4 * parameters) / 4;
+    expect(left['parameters']).toBe(share);
+    expect(left['gradients']).toBe(share);
+    expect(left['optimizer-state']).toBe(2 * share);
+    expect(left['communication'] ?? 0).toBe(0);
+  });
+
+  it('ZeRO keeps whole 16-bit parameters and, by stage, less of the rest', () => {
+    const [one, two, three] = (['zero1', 'zero2', 'zero3'] as const).map((sharding) =>
+      atEnd(run({ sharding, shardSize: 4 }, { precision: 'bf16' })),
+    ) as [Record<string, number>, Record<string, number>, Record<string, number>];
+    expect(one['parameters']).toBe(2 * parameters);
+    expect(one['gradients']).toBe(2 * parameters);
+    expect(two['gradients'] ?? 0).toBe(0);
+    expect(three['parameters']).toBe((2 * parameters) / 4);
+    for (const stage of [one, two, three]) expect(stage['optimizer-state']).toBe((12 * parameters) / 4);
+  });
+
+  it('composes with checkpointing and accumulation', () => {
+    const together = { activationCheckpointing: 'full', gradientAccumulationSteps: 3 } as const;
+    const left = atEnd(run({ sharding: 'fsdp-full', shardSize: 4 }, together));
+    expect(left['gradients']).toBe(parameters);
+    const loss = 4;
+    expect(left['activations']).toBe(loss);
+  });
+});
