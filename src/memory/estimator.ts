@@ -1,6 +1,6 @@
 import type { ModelCatalog } from '../model/catalog.js';
 import { valuesOf } from '../run/fields.js';
-import type { RunField, TrainingRun } from '../run/training-run.js';
+import type { RunField, RunValues, TrainingRun } from '../run/training-run.js';
 import { roundingOf } from './allocator/rounding.js';
 import { breakdownOf, liveByCategory } from './breakdown.js';
 import { DEVICE_MECHANISMS } from './device/mechanisms.js';
@@ -96,14 +96,15 @@ export function estimate({ run, device, facts }: EstimateRequest): Estimate {
 function evaluate(run: TrainingRun, context: Context): Evaluation {
   const expected = forecast(valuesOf(run), { ...context, series: true });
   const fields = rangedFields(run);
+  const at = endsOf(run, expected, context);
   const single = fields.slice(0, MOST_SINGLE_RANGES).map((field) => [field]);
   const together = fields.length > 1 ? [fields] : [];
   const excursions = [...single, ...together].map((set): Excursion => ({
     name: set.join(', '),
     remedy: `write ${set.join(', ')} where it can be read, or declare it in plimsoll.dev/run`,
     isSingle: set.length === 1,
-    low: atEnd(run, 'low', set, context),
-    high: atEnd(run, 'high', set, context),
+    low: at('low', set),
+    high: at('high', set),
   }));
   return { expected, excursions: [...scriptExcursion(expected, context), ...excursions] };
 }
@@ -117,10 +118,27 @@ function scriptExcursion(expected: Forecast, context: Context): readonly Excursi
   return [{ name: 'outputs-held-by-script', remedy, isSingle: true, low, high: expected }];
 }
 
-/** The run with some fields at one end of their range; null where that end cannot be estimated. */
-function atEnd(run: TrainingRun, end: RangeEnd, fields: readonly RunField[], context: Context): Forecast | null {
+/** Forecasts of a run at the ends of its ranges, each set of values once; null where an end cannot be estimated. */
+function endsOf(
+  run: TrainingRun,
+  expected: Forecast,
+  context: Context,
+): (end: RangeEnd, fields: readonly RunField[]) => Forecast | null {
+  const known = new Map<string, Forecast | null>([[JSON.stringify(valuesOf(run)), expected]]);
+  return (end: RangeEnd, fields: readonly RunField[]): Forecast | null => {
+    const values = valuesAtEnd(run, end, fields);
+    const key = JSON.stringify(values);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = forecastOrNull(values, context);
+    known.set(key, made);
+    return made;
+  };
+}
+
+function forecastOrNull(values: RunValues, context: Context): Forecast | null {
   try {
-    return forecast(valuesAtEnd(run, end, fields), context);
+    return forecast(values, context);
   } catch (error) {
     if (error instanceof NotEstimable) return null;
     throw error;
