@@ -36,6 +36,8 @@ export interface OracleSettings {
   frozen?: 'backbone';
   fsdp?: { reduce_dtype: 'fp32' | 'bf16'; reshard_after_forward?: boolean };
   channels_last?: boolean;
+  /** Forward under torch.autograd.graph.save_on_cpu. */
+  offload?: boolean;
   hold_outputs?: boolean;
   fp32_outputs?: boolean;
   loss_variant?: string;
@@ -79,11 +81,18 @@ function visionTask(model: string): Task {
   return /unet|dit/.test(model) ? 'diffusion' : 'image-classification';
 }
 
+/** The oracle's own U-Net. */
+function unetOf({ config, model }: OracleRecord): ResolvedModel {
+  const sizes = { base_channels: Number(config['base']), depth: Number(config['depth']) };
+  return { name: model, modelType: 'unet', config: { ...sizes, num_classes: Number(config['classes']) } };
+}
+
 function modelOf(record: OracleRecord): ResolvedModel {
   const { config, model } = record;
   if (typeof config['model_type'] === 'string') {
     return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
   }
+  if (typeof config['base'] === 'number') return unetOf(record);
   const timm = model.startsWith('timm:');
   const architecture = timm ? model.slice('timm:'.length) : model;
   return { name: model, modelType: timm ? 'timm' : 'torchvision', config: { architecture, num_classes: 1000 } };
@@ -157,7 +166,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     peft: peftOf(settings),
     quantization: 'none',
     parallelism: parallelismOf(record),
-    offload: { parameters: false, optimizer: false, activations: false },
+    offload: { parameters: false, optimizer: false, activations: settings.offload ?? false },
     compile: 'none',
     ema: false,
     channelsLast: settings.channels_last ?? false,

@@ -29,7 +29,7 @@ const degree = (field: 'tensor' | 'pipeline' | 'context' | 'expert'): Gap => ({
   reason: ({ parallelism }) => (parallelism[field] > 1 ? `${field} parallelism is not covered yet` : null),
 });
 
-const offload = (field: 'parameters' | 'optimizer' | 'activations'): Gap => ({
+const offload = (field: 'parameters' | 'optimizer'): Gap => ({
   field: `offload.${field}`,
   reason: (values) => (values.offload[field] ? `offloading ${field} to the host is not covered yet` : null),
 });
@@ -59,7 +59,6 @@ const GAPS: readonly Gap[] = [
   degree('expert'),
   offload('parameters'),
   offload('optimizer'),
-  offload('activations'),
 ];
 
 /** The settings of a run for which memory cannot be worked out yet; empty where all are covered. */

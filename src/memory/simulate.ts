@@ -7,6 +7,7 @@ import { loraLinear } from './adapters/lora.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
+import { HostOffload } from './autograd/host-offload.js';
 import type { BlockRunner } from './block-runner.js';
 import { checkpointedBlocks } from './block-runner.js';
 import type { MemoryEvents } from './events.js';
@@ -59,7 +60,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     architecture,
     reduceInFloat32: options.reduceInFloat32 ?? true,
   });
-  const dtype = strategy.weightType ?? WEIGHTS[values.precision] ?? float32;
+  const dtype = strategy.weightType ?? weightType(values);
   const state = placeModel({
     engine,
     architecture,
@@ -87,17 +88,21 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     sizes: batchSizes(values, dtype),
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
-    autocast: strategy.replacesAutocast ? null : (AUTOCAST[values.precision] ?? null),
+    autocast: strategy.replacesAutocast ? null : autocastType(values),
     trained: stepped,
     cleared: strategy.cleared?.(state.trained) ?? stepped,
     optimizer,
     clips: values.gradientClipping,
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
     around: strategy.around,
+    savedTensors: values.offload.activations ? new HostOffload(engine) : null,
     conventions: options.conventions ?? { keepsOutputs: false, outputsToFloat32: false },
   });
   return { ...engine.recorder.finish(), parameters: state.counts };
 }
+
+const weightType = ({ precision }: RunValues): DType => WEIGHTS[precision] ?? float32;
+const autocastType = ({ precision }: RunValues): DType | null => AUTOCAST[precision] ?? null;
 
 function trainer(values: RunValues): Optimizer {
   const optimizer = optimizerOf(values.optimizer);

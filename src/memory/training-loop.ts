@@ -4,7 +4,7 @@ import { float32 } from '../model/dtype.js';
 import type { Operations } from '../model/operations.js';
 import { runBackward } from './autograd/backward.js';
 import type { Engine } from './autograd/engine.js';
-import type { EngineTensor } from './autograd/graph.js';
+import type { EngineTensor, SavingHook } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
 import { UNARY } from './operations/unary.js';
 import { unary } from './operations/elementwise.js';
@@ -50,6 +50,8 @@ export interface TrainingLoop {
   conventions: LoopConventions;
   /** Sharded and replicated training act around forward and backward. */
   around?: AroundPasses;
+  /** Where tensors that forward saves go, if not kept on the device. */
+  savedTensors?: SavingHook | null;
 }
 
 const ONES_LIKE = operation('ones_like');
@@ -103,7 +105,9 @@ function forward(loop: TrainingLoop, names: Names, iteration: number): void {
   engine.recorder.phase('forward', iteration);
   engine.autocast = loop.autocast;
   around?.beforeForward?.();
+  engine.hook = loop.savedTensors ?? null;
   const { loss, outputs } = callModel(loop, names);
+  engine.hook = null;
   engine.autocast = null;
   engine.clearAutocastCache();
   around?.afterForward?.();
