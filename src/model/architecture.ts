@@ -5,6 +5,7 @@ import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
 import { torchvision } from './families/torchvision.js';
+import { unet } from './families/unet.js';
 import { vit } from './families/vit.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
@@ -37,7 +38,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   granite: decoder(llama),
   qwen3_moe: decoder(llama),
   vit: image(vit),
-  torchvision: image(torchvision),
+  unet: { write: unet, tasks: ['segmentation'] },
+  torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(torchvision),
 };
 

@@ -195,6 +195,14 @@ export class Scope {
     };
   }
 
+  /** `nn.ConvTranspose2d`: the weight is stored as [in, out / groups, ...]. */
+  convTranspose2d(name: string, inChannels: number, outChannels: number, options: ConvolutionOptions): Convolution {
+    const { bias = true, groups = 1 } = options;
+    const layer = this.conv2d(name, outChannels, inChannels, { ...options, bias: false });
+    const scope = this.children[this.children.length - 1]!;
+    return { ...layer, groups, bias: bias ? scope.parameter('bias', [outChannels]) : null };
+  }
+
   private biasOf(width: number, wanted = true): Parameter | null {
     return wanted ? this.parameter('bias', [width]) : null;
   }

@@ -170,6 +170,8 @@ export interface ImageOperations {
   maxPool2d(x: Tensor, window: PoolingWindow): Tensor;
   avgPool2d(x: Tensor, window: PoolingWindow): Tensor;
   adaptiveAvgPool2d(x: Tensor, size: number): Tensor;
+  /** `F.interpolate(x, size=[height, width])` */
+  upsample(x: Tensor, size: readonly [number, number], mode: 'nearest' | 'bilinear'): Tensor;
 }
 
 export interface IndexOperations {

@@ -188,6 +188,25 @@ function adaptivePool(engine: Engine, x: EngineTensor, size: number): EngineTens
   return restrides ? asChannelsLast(engine, out) : out;
 }
 
+/** Nothing of the input is kept but its size. */
+const upsampleFormula = (name: string): Formula => ({
+  operation: operation(name),
+  apply: (workspace, node) => [inputSized(workspace, node, `${name}_backward`)],
+});
+const UPSAMPLE_FORMULAS = {
+  nearest: upsampleFormula('upsample_nearest2d'),
+  bilinear: upsampleFormula('upsample_bilinear2d'),
+};
+
+function upsample(engine: Engine, x: EngineTensor, size: readonly [number, number], formula: Formula): EngineTensor {
+  const node = engine.record(formula, [x]);
+  const shape = [x.shape[0]!, x.shape[1]!, ...size];
+  const strides = x.strides === null ? null : channelsLastStrides(shape);
+  const out = engine.attach(engine.empty(shape, x.dtype, formula.operation, strides), node);
+  engine.consume(x);
+  return out;
+}
+
 export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperations {
   const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
   return {
@@ -195,6 +214,7 @@ export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperat
     convTranspose2d: (x, layer) => convolve(engine, own(x), layer, { shape: transposedShape(own(x), layer), tensorOf }),
     maxPool2d: (x, window) => maxPool(engine, own(x), window),
     avgPool2d: (x, window) => averagePool(engine, own(x), window),
+    upsample: (x, size, mode) => upsample(engine, own(x), size, UPSAMPLE_FORMULAS[mode]),
     adaptiveAvgPool2d: (x, size) => adaptivePool(engine, own(x), size),
   };
 }

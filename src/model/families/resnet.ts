@@ -1,3 +1,4 @@
+import { samePadding } from '../modules/convolution-norm.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
 import { imageClassifier } from '../modules/image-classification.js';
 import { poolAndFlatten } from '../modules/pooling.js';
@@ -22,7 +23,8 @@ const shape = (bottleneck: boolean, stages: ResnetShape['stages'], groups = 1, w
   widthPerGroup,
 });
 
-const SHAPES: Readonly<Record<string, ResnetShape>> = {
+/** By constructor's name. */
+export const RESNET_SHAPES: Readonly<Record<string, ResnetShape>> = {
   resnet18: shape(false, [2, 2, 2, 2]),
   resnet34: shape(false, [3, 4, 6, 3]),
   resnet50: shape(true, [3, 4, 6, 3]),
@@ -38,12 +40,11 @@ const SHAPES: Readonly<Record<string, ResnetShape>> = {
 const EXPANSION = 4;
 
 /** Convolution, batch normalisation and, unless told otherwise, ReLU in place; each takes the other's name. */
-type ConvolutionSizes = { kernel: number; stride?: number; groups?: number };
+type ConvolutionSizes = { kernel: number; stride?: number; groups?: number; dilation?: number };
 
 function convolution(scope: Scope, index: number, [from, to]: readonly [number, number], sizes: ConvolutionSizes) {
-  const { kernel, stride = 1, groups = 1 } = sizes;
-  const padding = (kernel - 1) / 2;
-  const conv = scope.conv2d(`conv${index}`, from, to, { kernel, stride, padding, groups, bias: false });
+  const padding = samePadding(sizes.kernel, sizes.dilation);
+  const conv = scope.conv2d(`conv${index}`, from, to, { ...sizes, padding, bias: false });
   const norm = scope.batchNorm(`bn${index}`, to);
   return (ops: Operations, x: Tensor, bound: Tensor | null): Tensor => {
     const convolved = ops.conv2d(x, conv);
@@ -56,6 +57,7 @@ interface BlockSizes {
   from: number;
   planes: number;
   stride: number;
+  dilation: number;
   net: ResnetShape;
 }
 
@@ -68,7 +70,7 @@ function downsampling(scope: Scope, { from, planes, stride, net }: BlockSizes): 
   return sequential([(ops, x) => ops.conv2d(x, conv), (ops, x) => ops.batchNorm(x, norm)]);
 }
 
-function branch(scope: Scope, { from, planes, stride, net }: BlockSizes) {
+function branch(scope: Scope, { from, planes, stride, dilation, net }: BlockSizes) {
   if (!net.bottleneck) {
     const first = convolution(scope, 1, [from, planes], { kernel: 3, stride });
     return [first, convolution(scope, 2, [planes, planes], { kernel: 3 })];
@@ -76,7 +78,7 @@ function branch(scope: Scope, { from, planes, stride, net }: BlockSizes) {
   const width = Math.floor(planes * (net.widthPerGroup / 64)) * net.groups;
   return [
     convolution(scope, 1, [from, width], { kernel: 1 }),
-    convolution(scope, 2, [width, width], { kernel: 3, stride, groups: net.groups }),
+    convolution(scope, 2, [width, width], { kernel: 3, stride, groups: net.groups, dilation }),
     convolution(scope, 3, [width, planes * EXPANSION], { kernel: 1 }),
   ];
 }
@@ -98,26 +100,36 @@ function residualBlock(scope: Scope, sizes: BlockSizes): Step {
   });
 }
 
-function stage(scope: Scope, blocks: number, sizes: BlockSizes): Step {
+/** The first block strides, or, where strides are replaced by dilation, keeps the dilation of the stage before. */
+function stage(scope: Scope, blocks: number, sizes: BlockSizes, dilation: number): Step {
   const width = sizes.planes * (sizes.net.bottleneck ? EXPANSION : 1);
+  const later = { ...sizes, from: width, stride: 1, dilation };
   return sequential(
-    Array.from({ length: blocks }, (_, i) =>
-      residualBlock(scope.child(String(i)), i === 0 ? sizes : { ...sizes, from: width, stride: 1 }),
-    ),
+    Array.from({ length: blocks }, (_, i) => residualBlock(scope.child(String(i)), i === 0 ? sizes : later)),
   );
 }
 
-/** The convolutional part up to the last stage, as detectors and segmentation models use it too. */
-export function resnetStages(scope: Scope, net: ResnetShape): { stem: Step; stages: Step[]; width: number } {
+/**
+ * The convolutional part up to the last stage, as detectors and segmentation models use it too. Dilated: the last two
+ * stages keep the resolution of the second.
+ */
+export function resnetStages(
+  scope: Scope,
+  net: ResnetShape,
+  dilated = false,
+): { stem: Step; stages: Step[]; width: number } {
   const first = scope.conv2d('conv1', 3, 64, { kernel: 7, stride: 2, padding: 3, bias: false });
   const norm = scope.batchNorm('bn1', 64);
   const expansion = net.bottleneck ? EXPANSION : 1;
   let from = 64;
+  let dilation = 1;
   const stages = net.stages.map((blocks, i) => {
     const planes = 64 * 2 ** i;
-    const result = stage(scope.child(`layer${i + 1}`), blocks, { from, planes, stride: i === 0 ? 1 : 2, net });
+    const replaces = dilated && i >= 2;
+    const sizes = { from, planes, stride: i === 0 || replaces ? 1 : 2, dilation, net };
+    if (replaces) dilation *= 2;
     from = planes * expansion;
-    return result;
+    return stage(scope.child(`layer${i + 1}`), blocks, sizes, dilation);
   });
   const stem: Step = (ops, x) => {
     let h = ops.keep(ops.conv2d(x, first));
@@ -143,5 +155,5 @@ const resnet =
 
 /** Residual networks for image classification (torchvision's ResNet._forward_impl). */
 export const RESNETS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
-  Object.entries(SHAPES).map(([name, net]) => [name, resnet(net)]),
+  Object.entries(RESNET_SHAPES).map(([name, net]) => [name, resnet(net)]),
 );

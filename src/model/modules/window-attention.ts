@@ -77,8 +77,14 @@ interface WindowLayers {
   heads: number;
 }
 
+/** What is added to the scores of pairs of pixels: a bias and, where windows are shifted, a mask. */
+interface PairTerms {
+  bias: Tensor;
+  shifted: Grid | null;
+}
+
 /** Attention within each window of [windows, pixels, width]. */
-function attendWindows(ops: Operations, x: Tensor, bias: Tensor, grid: Grid | null, layers: WindowLayers): Tensor {
+function attendWindows(ops: Operations, x: Tensor, layers: WindowLayers, pairs: PairTerms): Tensor {
   const { heads } = layers;
   const [sequences, pixels, width] = x.shape as readonly [number, number, number];
   const projected = ops.keep(ops.linear(x, layers.qkv));
@@ -86,8 +92,8 @@ function attendWindows(ops: Operations, x: Tensor, bias: Tensor, grid: Grid | nu
   const qkv = ops.rebind(projected, apart);
   const [query, key, value] = [0, 1, 2].map(() => ops.keep(ops.select(qkv, 0))) as [Tensor, Tensor, Tensor];
   let scores = scaledScores(ops, query, key);
-  scores = ops.rebind(scores, ops.add(scores, bias));
-  if (grid !== null) scores = masked(ops, scores, grid);
+  scores = ops.rebind(scores, ops.add(scores, pairs.bias));
+  if (pairs.shifted !== null) scores = masked(ops, scores, pairs.shifted);
   scores = ops.rebind(scores, ops.softmax(scores));
   scores = ops.rebind(scores, ops.dropout(scores, ops.dropoutOf(0)));
   const context = ops.transpose(ops.matmul(scores, value), 1, 2);
@@ -107,7 +113,7 @@ function windowed(window: number, shift: number, layers: WindowLayers) {
     let x = ops.keep(ops.pad(input, [0, 0, 0, right, 0, below]));
     if (shifts) x = ops.rebind(x, ops.roll(x));
     x = partition(ops, x, grid, window);
-    x = attendWindows(ops, x, bias, shifts ? grid : null, layers);
+    x = attendWindows(ops, x, layers, { bias, shifted: shifts ? grid : null });
     x = joined(ops, x, grid, window);
     if (shifts) x = ops.rebind(x, ops.roll(x));
     return ops.contiguous(ops.slice(ops.slice(x, 1, 0, height), 2, 0, width));
