@@ -98,7 +98,8 @@ const COUNTS: readonly (readonly [string, string, Task, ModelConfig, number])[] 
 ];
 
 describe('architectures have as many parameters as the released models', () => {
-  it.each(COUNTS)('%s', (name, modelType, task, config, count) => {
+  it.each(COUNTS)('%s', (...row) => {
+    const [name, modelType, task, config, count] = row;
     expect(architectureOf({ name, modelType, config }, task).parameterCount).toBe(count);
   });
 });

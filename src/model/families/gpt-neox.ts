@@ -49,18 +49,26 @@ function read(model: ResolvedModel): NeoxConfig {
   };
 }
 
+/** What every layer is given beside its input. */
+interface Around {
+  mask: Tensor | null;
+  cos: Tensor;
+  sin: Tensor;
+}
+
 function attention(scope: Scope, config: NeoxConfig) {
   const { hidden, heads, attentionBias: bias } = config;
   const headSize = hidden / heads;
   const project = scope.linear('query_key_value', hidden, 3 * hidden, { bias });
   const output = scope.linear('dense', hidden, hidden, { bias });
 
-  return module((ops, x: Tensor, mask: Argument, cos: Argument, sin: Argument): [Tensor, Tensor | null] => {
+  return (ops: Operations, x: Tensor, { mask, cos, sin }: Around): [Tensor, Tensor | null] => {
+    ops.enter([x, mask, cos, sin]);
     const [batch, length] = x.shape as readonly [number, number];
     const fused = ops.transpose(ops.view(ops.linear(x, project), [batch, length, heads, 3 * headSize]), 1, 2);
     const parts = ops.split(ops.keep(fused), [headSize, headSize, headSize], 3).map((part) => ops.keep(part));
     const [query, key, value] = parts as [Tensor, Tensor, Tensor];
-    const rotated = applyPartialRotary(ops, [query, key], [cos!, sin!]);
+    const rotated = applyPartialRotary(ops, [query, key], [cos, sin]);
     const rotatedQuery = ops.rebind(query, rotated[0]);
     const rotatedKey = ops.rebind(key, rotated[1]);
     const dropout = ops.dropoutOf(config.attentionDropout);
@@ -69,8 +77,8 @@ function attention(scope: Scope, config: NeoxConfig) {
     if (weights !== null) ops.keep(weights);
     let out = ops.keep(ops.contiguous(ops.reshape(ops.keep(attended), [batch, length, hidden])));
     out = ops.rebind(out, ops.linear(out, output));
-    return [out, weights];
-  });
+    return ops.leave([out, weights]);
+  };
 }
 
 function feedForward(scope: Scope, { hidden, intermediate, act }: NeoxConfig) {
@@ -93,7 +101,7 @@ function layer(block: Block, config: NeoxConfig) {
 
   return (ops: Operations, args: readonly Argument[]): Tensor =>
     ops.block(block, args, ([x, mask, , cos, sin]) => {
-      const [attended, weights] = attend(ops, ops.layerNorm(x!, inputNorm), mask!, cos!, sin!);
+      const [attended, weights] = attend(ops, ops.layerNorm(x!, inputNorm), { mask: mask!, cos: cos!, sin: sin! });
       ops.keep(attended);
       if (weights !== null) ops.keep(weights);
       const branch = drop(ops, attended);

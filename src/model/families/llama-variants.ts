@@ -1,5 +1,4 @@
-import type { ConfigReader } from '../config-reader.js';
-import { ConfigReader as Reader } from '../config-reader.js';
+import { ConfigReader } from '../config-reader.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { MixtureSizes } from '../modules/mixture-of-experts.js';
@@ -111,13 +110,47 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   qwen3_moe: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
 };
 
+/** What holds where a variant says nothing: Llama's own way. */
+const PLAIN: Omit<Required<Variant>, 'mixture' | 'queryKeyValueBias'> = {
+  headNorms: false,
+  slides: never,
+  slidingLayers: () => true,
+  norm: rmsNorm,
+  sandwichNorms: false,
+  scales: {},
+  tied: false,
+  act: 'silu',
+};
+
 /** Reads a configuration; throws UnsupportedModel where a dimension is missing. */
 export function readLlama(model: ResolvedModel): LlamaConfig {
-  const variant = VARIANTS[model.modelType] ?? {};
-  const config = new Reader(model);
+  const config = new ConfigReader(model);
+  const variant = { ...PLAIN, ...VARIANTS[model.modelType] };
+  const attentionBias = config.flag('attention_bias', false);
+  return {
+    ...dimensions(config),
+    tied: config.flag('tie_word_embeddings', variant.tied),
+    queryKeyValueBias: config.flag('qkv_bias', variant.queryKeyValueBias ?? attentionBias),
+    outputBias: config.flag('o_bias', attentionBias),
+    mlpBias: config.flag('mlp_bias', false),
+    headNorms: variant.headNorms,
+    slidingWindow: variant.slides(config) ? config.optionalSize('sliding_window') : null,
+    dropout: config.number('attention_dropout', 0),
+    act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act)),
+    slides: variant.slidingLayers,
+    norm: variant.norm,
+    sandwichNorms: variant.sandwichNorms,
+    scales: { ...UNSCALED, ...variant.scales },
+    softCaps: { attention: config.has('attn_logit_softcapping'), logits: config.has('final_logit_softcapping') },
+    mixture: variant.mixture?.(config) ?? null,
+  };
+}
+
+type Dimensions = 'layers' | 'hidden' | 'intermediate' | 'heads' | 'keyValueHeads' | 'headSize' | 'vocabulary';
+
+function dimensions(config: ConfigReader): Pick<LlamaConfig, Dimensions> {
   const hidden = config.size('hidden_size');
   const heads = config.size('num_attention_heads');
-  const attentionBias = config.flag('attention_bias', false);
   return {
     layers: config.size('num_hidden_layers'),
     hidden,
@@ -126,19 +159,5 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     keyValueHeads: config.size('num_key_value_heads', heads),
     headSize: config.size('head_dim', Math.floor(hidden / heads)),
     vocabulary: config.size('vocab_size'),
-    tied: config.flag('tie_word_embeddings', variant.tied ?? false),
-    queryKeyValueBias: config.flag('qkv_bias', variant.queryKeyValueBias ?? attentionBias),
-    outputBias: config.flag('o_bias', attentionBias),
-    mlpBias: config.flag('mlp_bias', false),
-    headNorms: variant.headNorms ?? false,
-    slidingWindow: (variant.slides ?? never)(config) ? config.optionalSize('sliding_window') : null,
-    dropout: config.number('attention_dropout', 0),
-    act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act ?? 'silu')),
-    slides: variant.slidingLayers ?? (() => true),
-    norm: variant.norm ?? rmsNorm,
-    sandwichNorms: variant.sandwichNorms ?? false,
-    scales: { ...UNSCALED, ...variant.scales },
-    softCaps: { attention: config.has('attn_logit_softcapping'), logits: config.has('final_logit_softcapping') },
-    mixture: variant.mixture?.(config) ?? null,
   };
 }

@@ -31,7 +31,10 @@ function expert(scope: Scope, { hidden, intermediate, names }: MixtureSizes): Ex
  * A sparse block as transformers 4.57 runs it: router, softmax in fp32, the best experts of each token, then a loop over
  * the experts with their tokens. Tokens are taken to be spread evenly, as trained routers aim at.
  */
-export function mixtureOfExperts(scope: Scope, sizes: MixtureSizes) {
+export function mixtureOfExperts(
+  scope: Scope,
+  sizes: MixtureSizes,
+): (ops: Operations, x: Tensor) => [result: Tensor, routerLogits: Tensor] {
   const router = scope.linear('gate', sizes.hidden, sizes.experts, { bias: false });
   const parent = scope.child('experts');
   const experts = Array.from({ length: sizes.experts }, (_, i) => expert(parent.child(String(i)), sizes));
