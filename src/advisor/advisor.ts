@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { advise } from '../fit/advice/advise.js';
-import type { Advice, AssessedPodSet, Assessment } from '../fit/assessment.js';
+import type { Advice, AssessedPodSet, AssessedRun, Assessment } from '../fit/assessment.js';
 import type { Cluster } from '../fit/cluster.js';
 import { indexCluster } from '../fit/cluster.js';
 import { fitWorkload } from '../fit/workload-fit.js';
@@ -12,6 +12,7 @@ import type { FilesAlongside, RunReading } from '../launch/reading.js';
 import type { DeviceTraits } from '../memory/estimate.js';
 import { estimate } from '../memory/estimator.js';
 import { NotEstimable } from '../memory/not-estimable.js';
+import type { Unknown } from '../run/setting.js';
 import type { RunValues, TrainingRun } from '../run/training-run.js';
 import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, ObjectsAlongside, PodSet, Workload } from '../workload/workload.js';
@@ -180,6 +181,20 @@ function assessedPodSet({ name, role, replicas, devices }: PodSet): AssessedPodS
   return { name, role, replicas, resource: main?.resource ?? null, devicesPerPod: main?.count ?? 0, devices };
 }
 
+function assessedRun(reading: RunReading, fit: WorkloadFit): AssessedRun {
+  const { run, podSet, role, training, notes } = reading;
+  return { podSet, role, training, notes, settings: run, unknown: unknownOf(reading, fit) };
+}
+
+/** What a run leaves open: fields that were not read, and those that estimating found missing. */
+function unknownOf(reading: RunReading, { notEstimated }: WorkloadFit): readonly Unknown[] {
+  const found = notEstimated.filter(({ podSet }) => podSet === reading.podSet).flatMap(({ unknown }) => unknown);
+  const all = [...reading.unknown, ...(reading.training ? found : [])];
+  return all.filter(({ field, reason }, index) => {
+    return all.findIndex((other) => other.field === field && other.reason === reason) === index;
+  });
+}
+
 function assembled(
   { workload, runs }: Reading,
   fit: WorkloadFit,
@@ -188,7 +203,7 @@ function assembled(
 ): Assessment {
   const answered = {
     workload: { ...workload.reference, podSets: workload.podSets.map(assessedPodSet) },
-    runs: runs.map(({ run, ...reading }) => ({ ...reading, settings: run })),
+    runs: runs.map((reading) => assessedRun(reading, fit)),
     fit: fit.podSets,
     verdict: fit.verdict,
   };

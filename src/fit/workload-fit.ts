@@ -40,6 +40,8 @@ export interface WorkloadFit {
   verdict: Verdict;
   reason: string;
   estimates: readonly (RoleEstimate & { podSet: string })[];
+  /** Why runs that were read could not be estimated. */
+  notEstimated: readonly { podSet: string; unknown: readonly Unknown[] }[];
 }
 
 /** From what is best to what is worst for the person; a certain failure is worse than not knowing. */
@@ -171,6 +173,13 @@ function estimatesOf({ fit, made }: Fitted): (RoleEstimate & { podSet: string })
   return needs.flatMap((need) => need.estimates.map((estimate) => ({ ...estimate, podSet: fit.podSet })));
 }
 
+function notEstimated({ fit, made }: Fitted): { podSet: string; unknown: readonly Unknown[] } {
+  const unknown = [...made.values()].flatMap((need) =>
+    need.kind === 'unknown' && need !== NOT_TRAINING ? need.unknown : [],
+  );
+  return { podSet: fit.podSet, unknown };
+}
+
 /**
  * Holds a workload against a cluster: each pod set that asks for devices by itself, the gang as a whole. The verdict is
  * that of the worst pod set.
@@ -181,5 +190,6 @@ export function fitWorkload(question: FitQuestion): WorkloadFit {
     podSets: fitted.map(({ fit }) => fit),
     ...answer(fitted, question),
     estimates: fitted.flatMap(estimatesOf),
+    notEstimated: fitted.map(notEstimated).filter(({ unknown }) => unknown.length > 0),
   };
 }

@@ -21,7 +21,8 @@ const quoted = (text: string): string => {
 };
 
 /** The path from the container on: what stands before it is the same for all. */
-const shortPath = (path: string): string => path.replace(/^.*\.(?=(?:containers|initContainers)\[)/, '');
+const shortPath = (path: string): string =>
+  path.replace(/^.*\.(?=(?:containers|initContainers)\[)/, '').replace(/^metadata\.annotations\["(.*)"\]$/, '$1');
 
 function placeWords({ document, path, text }: SourcePlace): string {
   const where = [document === 'manifest' ? '' : document, shortPath(path)].filter((part) => part !== '').join(' ');
