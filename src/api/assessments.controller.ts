@@ -20,6 +20,7 @@ const listQuery = z.strictObject({
   name: text.optional().describe('Only workloads of this name'),
   kind: text.optional().describe('Only workloads of this kind, such as `Job`'),
   verdict: verdictSchema.optional().describe('Only this verdict'),
+  model: text.optional().describe('Only workloads that train this model, as the manifest or the catalog names it'),
   device: text.optional().describe('Only workloads that were held against this device class'),
   since: time.optional().describe('Assessed at or after this time (RFC 3339)'),
   until: time.optional().describe('Assessed before this time (RFC 3339)'),

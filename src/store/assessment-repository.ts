@@ -26,6 +26,8 @@ export interface AssessmentFilter {
   verdict?: Verdict;
   /** A device class that the workload was held against. */
   deviceClass?: string;
+  /** A model that the workload trains, as the manifest or as the catalog names it. */
+  model?: string;
   /** Assessed at or after. */
   sinceMs?: number;
   /** Assessed before. */
@@ -139,18 +141,26 @@ const rowOf = (assessment: Assessment): object => ({
 });
 
 function conditions(filter: AssessmentFilter): Prisma.AssessmentWhereInput {
-  const { namespace, name, kind, verdict, deviceClass, sinceMs, untilMs } = filter;
+  const { namespace, name, kind, verdict, deviceClass, model, sinceMs, untilMs } = filter;
   const equal = { namespace, name, kind, verdict };
   return {
     ...Object.fromEntries(
       Object.entries(equal).flatMap(([field, text]) => (text === undefined ? [] : [[field, storableText(text)]])),
     ),
     ...(deviceClass === undefined ? {} : { deviceClasses: { has: storableText(deviceClass) } }),
+    ...(model === undefined ? {} : { OR: trains(storableText(model)) }),
     assessedAt: {
       ...(sinceMs === undefined ? {} : { gte: new Date(sinceMs) }),
       ...(untilMs === undefined ? {} : { lt: new Date(untilMs) }),
     },
   };
+}
+
+/** Assessments of a run of this model: containment within the stored body. */
+function trains(model: string): Prisma.AssessmentWhereInput[] {
+  return [{ name: model }, { catalogId: model }].map((value) => ({
+    body: { path: ['runs'], array_contains: [{ settings: { model: { value } } }] },
+  }));
 }
 
 const CURSOR = /^(\d{1,15})\|(.{1,200})$/s;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plimsoll-start-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-afterEach(() => occupied?.close());
+afterEach(() => void occupied?.close());
 
 /** Runs the service until it ends by itself. A database that is not there keeps it from nothing. */
 function run(settings: Record<string, string>): Promise<Ended> {
