@@ -95,6 +95,9 @@ function modelOf(record: OracleRecord): ResolvedModel {
   if (typeof config['base'] === 'number') return unetOf(record);
   const timm = model.startsWith('timm:');
   const architecture = timm ? model.slice('timm:'.length) : model;
+  if (visionTask(model) === 'segmentation') {
+    return { name: model, modelType: 'torchvision', config: { architecture, num_classes: 21, aux_loss: true } };
+  }
   return { name: model, modelType: timm ? 'timm' : 'torchvision', config: { architecture, num_classes: 1000 } };
 }
 

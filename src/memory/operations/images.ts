@@ -6,7 +6,7 @@ import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.j
 import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
 import { elementCount } from '../autograd/strides.js';
-import { consumeCast, lowered } from '../precision/autocast.js';
+import { consumeCast, lowered, raised } from '../precision/autocast.js';
 import type { ConvolutionCall } from './convolution-workspace.js';
 import { channelsLastStrides, isChannelsLast } from './views.js';
 
@@ -198,12 +198,14 @@ const UPSAMPLE_FORMULAS = {
   bilinear: upsampleFormula('upsample_bilinear2d'),
 };
 
+/** On autocast's fp32 list. */
 function upsample(engine: Engine, x: EngineTensor, size: readonly [number, number], formula: Formula): EngineTensor {
-  const node = engine.record(formula, [x]);
+  const source = raised(engine, x);
+  const node = engine.record(formula, [source]);
   const shape = [x.shape[0]!, x.shape[1]!, ...size];
   const strides = x.strides === null ? null : channelsLastStrides(shape);
-  const out = engine.attach(engine.empty(shape, x.dtype, formula.operation, strides), node);
-  engine.consume(x);
+  const out = engine.attach(engine.empty(shape, source.dtype, formula.operation, strides), node);
+  consumeCast(engine, x, source);
   return out;
 }
 

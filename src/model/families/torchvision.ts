@@ -14,12 +14,15 @@ import { MOBILENETS_V2 } from './mobilenet-v2.js';
 import { MOBILENETS_V3 } from './mobilenet-v3.js';
 import { REGNETS } from './regnet.js';
 import { RESNETS } from './resnet.js';
+import { SEGMENTATION_MODELS } from './segmentation.js';
 import { SQUEEZENETS } from './squeezenet.js';
 import { SWINS } from './swin.js';
 import { VGGS } from './vgg.js';
 import { VISION_TRANSFORMERS } from './vision-transformer.js';
 
 const IMAGENET_CLASSES = 1000;
+const VOC_CLASSES = 21;
+const CLASSES = ['num_classes', 'num_labels'] as const;
 
 /** Constructors of torchvision (and the same networks of timm) by name. */
 export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> = {
@@ -45,7 +48,13 @@ export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstruc
 export function torchvision(model: ResolvedModel): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
-  const construct = Object.hasOwn(TORCHVISION_CLASSIFIERS, name) ? TORCHVISION_CLASSIFIERS[name] : undefined;
-  if (construct === undefined) throw config.unsupported(`image model "${name}" is not covered`);
-  return construct(name, config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES));
+  const classify = found(TORCHVISION_CLASSIFIERS, name);
+  if (classify !== undefined) return classify(name, config.size(CLASSES, IMAGENET_CLASSES));
+  const segment = found(SEGMENTATION_MODELS, name);
+  if (segment === undefined) throw config.unsupported(`image model "${name}" is not covered`);
+  const auxiliary = config.flag('aux_loss', false);
+  return segment(name, { classes: config.size(CLASSES, VOC_CLASSES), auxiliary });
 }
+
+const found = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
