@@ -9,7 +9,7 @@ FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
-# Sources of parsers that come compiled, engines for other databases, types and maps: three quarters of the size.
+# Sources of parsers that come compiled, engines for other databases, types and maps: more than half of the size.
 RUN rm -rf node_modules/tree-sitter-*/src node_modules/tree-sitter-*/prebuilds node_modules/tree-sitter-*/node_modules \
  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
  && find node_modules/@prisma/client/runtime -type f \( -name '*cockroachdb*' -o -name '*mysql*' -o -name '*sqlite*' -o -name '*sqlserver*' \) -delete

@@ -15,7 +15,7 @@ import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.js';
 import type { EmbeddedPostgres } from '../../src/store/embedded-postgres.js';
 import { createAuthority } from '../cluster/certificates.js';
 import { waitFor } from '../cluster/wait-for.js';
-import { environmentOf } from './container.js';
+import { environmentOf, podSpecOf } from './container.js';
 import { carryOut, isSent } from './dockerfile.js';
 import type { BuiltStage } from './dockerfile.js';
 import { one, render, valuesOf } from './helm.js';
@@ -112,6 +112,21 @@ describe('the service, started from that alone with the settings of the chart', 
     expect(answer).toMatchObject({ allowed: true, patchType: 'JSONPatch' });
     expect(Buffer.from(answer.patch, 'base64').toString()).toMatch(/plimsoll\.dev(\/|~1)verdict/);
   }, 30_000);
+
+  it('passes what helm test asks, and fails it where nobody answers', async () => {
+    const pod = podSpecOf(one(await render(...valuesOf('try-out')), 'Pod'));
+    const [program = '', ...args] = pod?.containers[0]?.command ?? [];
+    const ask = (webhookPort: number): Promise<{ stdout: string }> => {
+      const here = args.map((arg) =>
+        arg
+          .replace('http://plimsoll.gpu-tools.svc:80/', `http://127.0.0.1:${ports.http}/`)
+          .replace('https://plimsoll-webhook.gpu-tools.svc/', `https://127.0.0.1:${webhookPort}/`),
+      );
+      return run(program, here, { env: { ...environment(), AUTHORITY: authorityPem } });
+    };
+    expect((await ask(ports.webhook)).stdout.match(/: 200$/gm)).toHaveLength(2);
+    await expect(ask(await freePort())).rejects.toMatchObject({ code: 1 });
+  });
 
   it('has every metric that the dashboard and the alerts ask for', async () => {
     const exposition = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();

@@ -160,6 +160,13 @@ describe('the database', () => {
   });
 });
 
+describe('Kubernetes', () => {
+  it.each(['1.30.0', '1.33.4', '1.37.2-gke.1'])('%s is given the same objects', async (version) => {
+    const kinds = (await render(...valuesOf('production'), `--kube-version=${version}`)).map(({ kind }) => kind);
+    expect(kinds).toEqual((await render(...valuesOf('production'))).map(({ kind }) => kind));
+  });
+});
+
 describe('values that cannot work', () => {
   it.each([
     ['a name that is not there', [database, '--set=replicas=3'], "'replicas' not allowed"],
@@ -173,6 +180,7 @@ describe('values that cannot work', () => {
     ['a number as text', [database, '--set-string=replicaCount=two'], '/replicaCount'],
     ['an exporter without scheme', [database, '--set=inventory.targets[0]=10.0.0.7:9400'], '/inventory/targets/0'],
     ['a digest cut short', [database, '--set=image.digest=sha256:0123'], '/image/digest'],
+    ['an older Kubernetes', [database, '--kube-version=1.29.0'], 'incompatible with Kubernetes'],
     ['no Postgres', [], 'Name a Secret with its URL'],
     ['two Postgres', [database, '--set=database.bundled.enabled=true'], 'exclude each other'],
     [
