@@ -115,10 +115,14 @@ export class Collector {
     if (this.#book.size > 0 || this.#nodes.length > 0) this.refresh();
   }
 
-  /** Puts a snapshot together out of what is known now: after a collection, and when nodes changed. */
+  /**
+   * Puts a snapshot together out of what is known now: after a collection, and when nodes changed. Before the nodes of a
+   * watched cluster are known there is none: without them everything would be unschedulable.
+   */
   refresh(): void {
-    const nodes = this.parts.nodeSource?.nodes() ?? this.#nodes;
-    const { gpus, now, holder } = this.parts;
+    const { nodeSource, gpus, now, holder } = this.parts;
+    const nodes = nodeSource?.nodes() ?? this.#nodes;
+    if (nodeSource !== null && nodes.length === 0) return;
     holder.swap(buildSnapshot({ nodes, devices: this.#book.current(), nowMs: now(), gpus }));
   }
 
