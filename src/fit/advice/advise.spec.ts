@@ -199,6 +199,16 @@ describe('in the words of the person', () => {
     ]);
   });
 
+  it('does not take a declaration for the run itself', () => {
+    const { place } = read('spec.args[1]', '8');
+    const declared = withSetting(run({ ...values, program: null }), 'microBatchSize', {
+      value: 8,
+      evidence: { kind: 'declared', place },
+    });
+    const [first] = advised({ run: declared, nodes: [a100()], manifest }).advice;
+    expect(first?.changes[0]).toMatchObject({ write: 'batches of 4 in the data loader', patches: [] });
+  });
+
   it('finds a flag inside a script', () => {
     const start = manifest.spec.script.indexOf('8');
     const scripted = withSetting(run(values), 'microBatchSize', {
@@ -209,21 +219,28 @@ describe('in the words of the person', () => {
     expect(first?.changes[0]?.write).toBe('--batch 4 (was 8)');
   });
 
-  it('scales a batch that is written per node', () => {
+  describe('a batch that is written per node', () => {
     const perNode = { spec: { args: ['-b', '64'] } };
-    const derived = { kind: 'derived', from: ['globalBatchSize'], rule: 'per node over 8 processes' } as const;
     const parallelism = { ...RUN_VALUES.parallelism, sharding: 'ddp', data: 8 } as const;
-    const base = run({
-      ...values,
-      program: { name: 'PyTorch ImageNet example', version: null },
-      parallelism,
-      worldSize: 8,
-      globalBatchSize: 64,
+    const program = { name: 'PyTorch ImageNet example', version: null };
+    const spread = { parallelism, worldSize: 8, processesPerNode: 8, globalBatchSize: 64 };
+    const base = run({ ...values, program, ...spread });
+    const divided = { kind: 'derived', from: [], rule: 'of the node over its 8 GPUs' } as const;
+    const writes = (micro: TrainingRun): string[] =>
+      advised({ run: micro, nodes: [a100()], manifest: perNode }).advice.flatMap(({ changes }) =>
+        changes.map(({ write }) => write),
+      );
+
+    it('is scaled in its place', () => {
+      const { place } = read('spec.args[1]', '64');
+      const micro = withSetting(base, 'microBatchSize', { value: 8, evidence: { ...divided, place } });
+      expect(writes(micro)).toContain('-b 32 (was 64)');
     });
-    const global = withSetting(base, 'globalBatchSize', { value: 64, evidence: read('spec.args[1]', '64') });
-    const micro = withSetting(global, 'microBatchSize', { value: 8, evidence: derived });
-    const { advice } = advised({ run: micro, nodes: [a100()], manifest: perNode });
-    expect(advice.flatMap(({ changes }) => changes.map(({ write }) => write))).toContain('-b 32 (was 64)');
+
+    it('is multiplied where it was left to the default', () => {
+      const micro = withSetting(base, 'microBatchSize', { value: 8, evidence: divided });
+      expect(writes(micro)).toContain('--batch-size 32');
+    });
   });
 });
 

@@ -29,9 +29,10 @@ export function shown(value: unknown): string {
   return value === '' ? 'default' : String(value);
 }
 
+/** Where a change is written. A declaration only tells of the run: to change it there changes nothing. */
 function placeOf(run: TrainingRun, field: RunField): SourcePlace | null {
   const { evidence } = settingAt(run, field);
-  return 'place' in evidence ? (evidence.place ?? null) : null;
+  return evidence.kind === 'read' || evidence.kind === 'derived' ? (evidence.place ?? null) : null;
 }
 
 const isField = (name: string): name is RunField => (RUN_FIELDS as readonly string[]).includes(name);

@@ -21,6 +21,8 @@ interface Program {
   source: string;
   /** A person's own script around a library: what has no option can be written in its code. */
   isOwnScript?: boolean;
+  /** Its batch option counts all processes of a node, unless a launcher starts each by itself. */
+  batchIsPerNode?: boolean;
   writers: Writers;
 }
 
@@ -150,6 +152,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   'pytorch-imagenet': {
     named: /^PyTorch ImageNet example$/,
     source: 'pytorch/examples: imagenet/main.py',
+    batchIsPerNode: true,
     writers: { microBatchSize: plain('--batch-size') },
   },
   'torchvision-classification': {
@@ -195,12 +198,19 @@ const isBlocks = (run: TrainingRun, field: RunField): boolean =>
 const isOtherOptimizer = (run: TrainingRun, field: RunField): boolean =>
   field === 'optimizer.implementation' && run.optimizer.name.value !== 'adamw';
 
+/** The number to write for a micro-batch: that of the node where the program divides it by itself. */
+function perNode(run: TrainingRun, program: string, field: RunField, value: unknown): unknown {
+  const isDivided = PROGRAMS[program]?.batchIsPerNode === true && run.microBatchSize.evidence.kind === 'derived';
+  return field === 'microBatchSize' && isDivided ? Number(value) * run.processesPerNode.value : value;
+}
+
 /** How this run's program is told a value; null where nothing is known to say it. */
 export function writtenFor(run: TrainingRun, field: RunField, value: unknown): Written | null {
   if (field === 'allocator') return allocatorVariable(value);
   if (isBlocks(run, field)) return plain('--block_size')(value);
   const program = programOf(run);
-  return program === null || isOtherOptimizer(run, field) ? null : (writerFor(program, field)?.(value) ?? null);
+  if (program === null || isOtherOptimizer(run, field)) return null;
+  return writerFor(program, field)?.(perNode(run, program, field, value)) ?? null;
 }
 
 /** Whether the run can be told another value: by an option, in the place it was read from, or in code of one's own. */

@@ -88,12 +88,11 @@ function splitBatch(nodeBatch: number, reader: OptionReader, context: ProgramCon
   const place = reader.options.find('batch_size')?.place;
   const from = place ? [`${place.path} (${place.text})`] : [`${SOURCE} default ${nodeBatch}`];
   draft.settings.delete('microBatchSize');
-  draft.derive(
-    'microBatchSize',
-    Math.max(1, Math.floor(nodeBatch / devicesPerPod)),
-    from,
-    `--batch-size of the node over its ${devicesPerPod} GPUs`,
-  );
+  const rule = `--batch-size of the node over its ${devicesPerPod} GPUs`;
+  draft.set('microBatchSize', {
+    value: Math.max(1, Math.floor(nodeBatch / devicesPerPod)),
+    evidence: { kind: 'derived', from, rule, ...(place ? { place } : {}) },
+  });
 }
 
 function readOptimizer(reader: OptionReader, { draft }: ProgramContext): void {
