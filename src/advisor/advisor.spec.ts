@@ -79,8 +79,7 @@ describe('the advisor', () => {
       }),
     });
     const micro = (batch: number): unknown =>
-      advisor.assess(question(mounted, { files: files(batch) }))?.runs[0]?.settings
-        ?.microBatchSize.value;
+      advisor.assess(question(mounted, { files: files(batch) }))?.runs[0]?.settings?.microBatchSize.value;
     expect(micro(2)).toBe(2);
     expect(micro(4)).toBe(4);
   });
