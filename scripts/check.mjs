@@ -49,6 +49,12 @@ const STEPS = [
     'add a migration',
   ],
   ['openapi', 'openapi.json is what the code serves', [tsx, 'scripts/openapi.ts', '--check'], 'npm run openapi'],
+  [
+    'chart',
+    'the chart’s webhooks and roles are those of the handled kinds',
+    [tsx, 'scripts/chart-rules.ts', '--check'],
+    'npx tsx scripts/chart-rules.ts',
+  ],
   ['docs', 'generated documents are up to date', [tsx, 'scripts/docs.ts', '--check'], 'npm run docs'],
 ];
 

@@ -34,9 +34,19 @@ const offload = (field: 'parameters' | 'optimizer'): Gap => ({
   reason: (values) => (values.offload[field] ? `offloading ${field} to the host is not covered yet` : null),
 });
 
+const COVERED_QUANTIZATION: readonly string[] = ['none', 'nf4', 'nf4-double', 'fp4'];
+
+/** Packed weights are not sharded: FSDP and ZeRO-3 over a quantised base lay them out in ways of their own. */
+function quantisationGap({ quantization, parallelism }: RunValues): string | null {
+  if (quantization === 'none') return null;
+  const sharded = ['zero3', 'fsdp-full', 'fsdp-grad-op', 'hsdp'].includes(parallelism.sharding);
+  if (sharded) return `a base of ${quantization} weights under ${parallelism.sharding} is not covered yet`;
+  return unless(COVERED_QUANTIZATION, quantization, 'quantization');
+}
+
 const GAPS: readonly Gap[] = [
   { field: 'precision', reason: ({ precision }) => (precision === 'fp8' ? 'fp8 is not covered yet' : null) },
-  { field: 'quantization', reason: (values) => unless(['none'], values.quantization, 'quantization') },
+  { field: 'quantization', reason: quantisationGap },
   { field: 'peft.method', reason: ({ peft }) => unless(COVERED_PEFT, peft.method, 'fine-tuning with') },
   {
     field: 'optimizer.implementation',
