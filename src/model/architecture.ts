@@ -4,6 +4,7 @@ import { bert } from './families/bert.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
+import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
 import { vit } from './families/vit.js';
@@ -40,7 +41,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   vit: image(vit),
   unet: { write: unet, tasks: ['segmentation'] },
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
-  timm: image(torchvision),
+  timm: image(timm),
 };
 
 /** Model types that can be run, in the table's order. */

@@ -14,6 +14,8 @@ export interface ResnetShape {
   stages: readonly [number, number, number, number];
   groups: number;
   widthPerGroup: number;
+  /** timm's `SEModule` after the last convolution of each block. */
+  gated?: boolean;
 }
 
 const shape = (bottleneck: boolean, stages: ResnetShape['stages'], groups = 1, widthPerGroup = 64): ResnetShape => ({
@@ -83,9 +85,27 @@ function branch(scope: Scope, { from, planes, stride, dilation, net }: BlockSize
   ];
 }
 
+const GATE_REDUCTION = 16;
+
+/** `SEModule`: the map times a gate for each channel (timm/layers/squeeze_excite.py). */
+function squeezeExcitation(scope: Scope, channels: number): Step {
+  const squeezed = Math.max(8, Math.floor((channels / GATE_REDUCTION + 4) / 8) * 8);
+  const reduce = scope.conv2d('fc1', channels, squeezed, { kernel: 1 });
+  const expand = scope.conv2d('fc2', squeezed, channels, { kernel: 1 });
+  return module((ops, x: Tensor): Tensor => {
+    let gate = ops.keep(ops.mean(x, [2, 3], true));
+    gate = ops.rebind(gate, ops.conv2d(gate, reduce));
+    gate = ops.rebind(gate, ops.reluInPlace(gate));
+    gate = ops.rebind(gate, ops.conv2d(gate, expand));
+    return ops.mul(x, ops.sigmoid(gate));
+  });
+}
+
 /** The last convolution's result takes the identity in place, then ReLU in place. */
 function residualBlock(scope: Scope, sizes: BlockSizes): Step {
   const convolutions = branch(scope, sizes);
+  const { planes, net } = sizes;
+  const gate = net.gated ? squeezeExcitation(scope.child('se'), planes * (net.bottleneck ? EXPANSION : 1)) : null;
   const downsample = downsampling(scope, sizes);
   return module((ops, x: Tensor): Tensor => {
     let h: Tensor | null = null;
@@ -93,7 +113,8 @@ function residualBlock(scope: Scope, sizes: BlockSizes): Step {
       h = convolve(ops, h ?? x, h);
       if (i < convolutions.length - 1) h = ops.rebind(h, ops.reluInPlace(h));
     });
-    let out = h!;
+    let out: Tensor = h!;
+    if (gate !== null) out = ops.rebind(out, gate(ops, out));
     const identity = downsample === null ? x : ops.keep(downsample(ops, x));
     out = ops.rebind(out, ops.addInPlace(out, identity));
     return ops.reluInPlace(out);
@@ -156,4 +177,20 @@ const resnet =
 /** Residual networks for image classification (torchvision's ResNet._forward_impl). */
 export const RESNETS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
   Object.entries(RESNET_SHAPES).map(([name, net]) => [name, resnet(net)]),
+);
+
+const GATED_NAMES: Readonly<Record<string, string>> = {
+  seresnet18: 'resnet18',
+  seresnet34: 'resnet34',
+  seresnet50: 'resnet50',
+  seresnet101: 'resnet101',
+  seresnet152: 'resnet152',
+  seresnext50_32x4d: 'resnext50_32x4d',
+  seresnext101_32x8d: 'resnext101_32x8d',
+  seresnext101_64x4d: 'resnext101_64x4d',
+};
+
+/** Squeeze-and-excitation networks (timm/models/resnet.py). */
+export const SE_RESNETS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
+  Object.entries(GATED_NAMES).map(([name, plain]) => [name, resnet({ ...RESNET_SHAPES[plain]!, gated: true })]),
 );

@@ -1,0 +1,29 @@
+import { ConfigReader } from '../config-reader.js';
+import type { Architecture } from '../definition.js';
+import type { ClassifierConstructor } from '../modules/image-classification.js';
+import type { ResolvedModel } from '../resolved-model.js';
+import { DENSENETS } from './densenet.js';
+import { INCEPTION_RESNETS } from './inception-resnet.js';
+import { RESNETS, SE_RESNETS } from './resnet.js';
+import { TIMM_EFFICIENTNETS } from './timm-efficientnet.js';
+import { TIMM_VISION_TRANSFORMERS } from './timm-vision-transformer.js';
+
+const IMAGENET_CLASSES = 1000;
+
+/** Constructors of timm by name; residual and dense networks are the same as torchvision's, operation by operation. */
+export const TIMM_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> = {
+  ...DENSENETS,
+  ...INCEPTION_RESNETS,
+  ...RESNETS,
+  ...SE_RESNETS,
+  ...TIMM_EFFICIENTNETS,
+  ...TIMM_VISION_TRANSFORMERS,
+};
+
+/** An image model of timm by its constructor's name; throws UnsupportedModel where it is not covered. */
+export function timm(model: ResolvedModel): Architecture {
+  const config = new ConfigReader(model);
+  const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
+  if (!Object.hasOwn(TIMM_CLASSIFIERS, name)) throw config.unsupported(`image model "${name}" of timm is not covered`);
+  return TIMM_CLASSIFIERS[name]!(name, config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES));
+}
