@@ -51,9 +51,9 @@ export function job({
   configMap,
   annotations = {},
 }: JobContainer): JsonObject {
-  const volume = configMap ? { volumes: [{ name: 'files', configMap: { name: configMap.name } }] } : {};
-  const mount = configMap ? { volumeMounts: [{ name: 'files', mountPath: configMap.mountPath }] } : {};
-  const container = {
+  const volume: JsonObject = configMap ? { volumes: [{ name: 'files', configMap: { name: configMap.name } }] } : {};
+  const mount: JsonObject = configMap ? { volumeMounts: [{ name: 'files', mountPath: configMap.mountPath }] } : {};
+  const container: JsonObject = {
     name: 'train',
     ...(image ? { image } : {}),
     ...(command ? { command: [...command] } : {}),

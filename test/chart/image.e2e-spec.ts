@@ -97,7 +97,9 @@ describe('the service, started from that alone with the settings of the chart', 
     });
   }, 90_000);
 
-  afterAll(() => service.kill('SIGKILL'));
+  afterAll(() => {
+    service.kill('SIGKILL');
+  });
 
   it('is healthy to the health check', async () => {
     const [program = '', ...args] = image.healthcheck;
