@@ -27,11 +27,12 @@ const projectPacked = (projection: Linear) =>
     return [0, 1, 2].map(() => ops.select(copy, 0));
   });
 
-/** [length, batch, width] as [batch, heads, length, head size]. */
-function asHeads(ops: Operations, x: Tensor, heads: number): Tensor {
-  const [length, batch, width] = x.shape as readonly [number, number, number];
-  const rows = ops.transpose(ops.view(x, [length, batch * heads, width / heads]), 0, 1);
-  return ops.view(rows, [batch, heads, length, width / heads]);
+/** Each [length, batch, width] as [batch, heads, length, head size], by way of [batch * heads, length, head size]. */
+function asHeads(ops: Operations, parts: readonly Tensor[], heads: number): Tensor[] {
+  const [length, batch, width] = parts[0]!.shape as readonly [number, number, number];
+  const size = width / heads;
+  const rows = parts.map((x) => ops.rebind(x, ops.transpose(ops.view(x, [length, batch * heads, size]), 0, 1)));
+  return rows.map((x) => ops.rebind(x, ops.view(x, [batch, heads, length, size])));
 }
 
 /** `nn.MultiheadAttention` (batch first, no weights asked for) of a sequence to itself. */
@@ -41,11 +42,7 @@ export function multiheadSelfAttention(scope: Scope, { width, heads, dropout }: 
   const attend = module((ops, sequenceFirst: Tensor): Tensor => {
     const [length, batch] = sequenceFirst.shape as readonly [number, number];
     const parts = project(ops, sequenceFirst).map((part) => ops.keep(part));
-    const [query, key, value] = parts.map((part) => ops.rebind(part, asHeads(ops, part, heads))) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
+    const [query, key, value] = asHeads(ops, parts, heads) as [Tensor, Tensor, Tensor];
     const options = { causal: false, dropout: ops.dropoutOf(dropout) };
     let out = ops.keep(ops.scaledDotProductAttention(query, key, value, options));
     out = ops.rebind(out, ops.view(ops.contiguous(ops.permute(out, [2, 0, 1, 3])), [batch * length, width]));
