@@ -7,18 +7,21 @@ import type { Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
 /** Convolutions per stage; stages have 64, 128, 256, 512 and 512 channels (torchvision/models/vgg.py). */
-const STAGES: Readonly<Record<string, readonly number[]>> = {
+export const VGG_STAGES: Readonly<Record<string, readonly number[]>> = {
   vgg11: [1, 1, 2, 2, 2],
   vgg13: [2, 2, 2, 2, 2],
   vgg16: [2, 2, 3, 3, 3],
   vgg19: [2, 2, 4, 4, 4],
 };
 const CHANNELS = [64, 128, 256, 512, 512] as const;
+/** Channels after the last stage. */
+export const VGG_FEATURES = CHANNELS[4];
 const POOLED = 7;
 const HIDDEN = 4096;
 const DROPOUT = 0.5;
 
-function features(scope: Scope, stages: readonly number[], normalises: boolean): Step {
+/** Convolutions and poolings, as other models that start with them use too. */
+export function vggFeatures(scope: Scope, stages: readonly number[], normalises: boolean): Step {
   const steps: Step[] = [];
   let from = 3;
   stages.forEach((convolutions, stage) => {
@@ -41,7 +44,7 @@ function normalisation(scope: Scope, index: number, channels: number): Step {
 }
 
 function classifier(scope: Scope, classes: number): Step {
-  const first = scope.linear('0', CHANNELS[4] * POOLED * POOLED, HIDDEN);
+  const first = scope.linear('0', VGG_FEATURES * POOLED * POOLED, HIDDEN);
   const second = scope.linear('3', HIDDEN, HIDDEN);
   const last = scope.linear('6', HIDDEN, classes);
   const drop: Step = (ops, x) => ops.dropout(x, ops.dropoutOf(DROPOUT));
@@ -60,7 +63,7 @@ const vgg =
   (stages: readonly number[], normalises: boolean): ClassifierConstructor =>
   (name, classes) =>
     imageClassifier(name, (root) => {
-      const convolve = features(root.child('features'), stages, normalises);
+      const convolve = vggFeatures(root.child('features'), stages, normalises);
       const classify = classifier(root.child('classifier'), classes);
       return module((ops, images: Tensor): Tensor => {
         let h = ops.keep(convolve(ops, images));
@@ -72,7 +75,7 @@ const vgg =
 
 /** VGG with and without batch normalisation, for image classification (torchvision). */
 export const VGGS: Readonly<Record<string, ClassifierConstructor>> = Object.fromEntries(
-  Object.entries(STAGES).flatMap(([name, stages]) => [
+  Object.entries(VGG_STAGES).flatMap(([name, stages]) => [
     [name, vgg(stages, false)],
     [`${name}_bn`, vgg(stages, true)],
   ]),
