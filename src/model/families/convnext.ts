@@ -26,7 +26,7 @@ const channelsLast: Step = (ops, x) => ops.permute(x, [0, 2, 3, 1]);
 const channelsFirst: Step = (ops, x) => ops.permute(x, [0, 3, 1, 2]);
 
 /** `LayerNorm2d`: over the channels of each pixel. */
-function layerNorm2d(scope: Scope, name: string, width: number): Step {
+export function layerNorm2d(scope: Scope, name: string, width: number): Step {
   const norm = scope.layerNorm(name, width);
   return module((ops, x: Tensor): Tensor => {
     let h = ops.keep(channelsLast(ops, x));

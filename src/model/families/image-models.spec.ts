@@ -63,7 +63,7 @@ describe('an image model by name', () => {
   });
 
   it('does not take a network of torchvision for one of timm that differs', () => {
-    const resolve = (): unknown => timm({ name: 'convnext_tiny', modelType: 'timm', config: {} });
+    const resolve = (): unknown => timm({ name: 'googlenet', modelType: 'timm', config: {} });
     expect(resolve).toThrow(UnsupportedModel);
   });
 

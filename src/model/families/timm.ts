@@ -5,6 +5,7 @@ import type { ResolvedModel } from '../resolved-model.js';
 import { DENSENETS } from './densenet.js';
 import { INCEPTION_RESNETS } from './inception-resnet.js';
 import { RESNETS, SE_RESNETS } from './resnet.js';
+import { TIMM_CONVNEXTS } from './timm-convnext.js';
 import { TIMM_EFFICIENTNETS } from './timm-efficientnet.js';
 import { TIMM_VGGS } from './timm-vgg.js';
 import { TIMM_VISION_TRANSFORMERS } from './timm-vision-transformer.js';
@@ -17,6 +18,7 @@ export const TIMM_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> =
   ...INCEPTION_RESNETS,
   ...RESNETS,
   ...SE_RESNETS,
+  ...TIMM_CONVNEXTS,
   ...TIMM_EFFICIENTNETS,
   ...TIMM_VGGS,
   ...TIMM_VISION_TRANSFORMERS,
