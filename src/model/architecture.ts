@@ -1,9 +1,12 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
+import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
+import { opt } from './families/opt.js';
+import { t5 } from './families/t5.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
@@ -19,6 +22,7 @@ interface Family {
 
 const decoder = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
 const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
+const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
 const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
 
 /** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
@@ -38,6 +42,10 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   gemma2: decoder(llama),
   granite: decoder(llama),
   qwen3_moe: decoder(llama),
+  opt: decoder(opt),
+  gpt_bigcode: decoder(gptBigCode),
+  t5: encoderDecoder(t5),
+  mt5: encoderDecoder(t5),
   vit: image(vit),
   unet: { write: unet, tasks: ['segmentation'] },
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },

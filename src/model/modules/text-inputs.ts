@@ -19,6 +19,12 @@ export function classificationInputs(sizes: BatchSizes): InputSpec[] {
   return [ids, mask, { name: 'labels', shape: [sizes.batch], dtype: int64, madeBy: 'zeros' }];
 }
 
+/** Token ids and an attention mask of the source, and one label per token of the target. */
+export function sequenceToSequenceInputs(sizes: BatchSizes): InputSpec[] {
+  const [ids, mask, labels] = tokenInputs(sizes) as [InputSpec, InputSpec, InputSpec];
+  return [ids, mask, { ...labels, shape: [sizes.batch, sizes.targetSequence] }];
+}
+
 /** Token ids, attention mask and labels of a batch. */
 export function tokenBatch(batch: Batch): [Tensor, Tensor, Tensor] {
   return [input(batch, 'input_ids'), input(batch, 'attention_mask'), input(batch, 'labels')];
