@@ -7,6 +7,7 @@ import { INCEPTION_RESNETS } from './inception-resnet.js';
 import { RESNETS, SE_RESNETS } from './resnet.js';
 import { TIMM_CONVNEXTS } from './timm-convnext.js';
 import { TIMM_EFFICIENTNETS } from './timm-efficientnet.js';
+import { TIMM_SWINS } from './timm-swin.js';
 import { TIMM_VGGS } from './timm-vgg.js';
 import { TIMM_VISION_TRANSFORMERS } from './timm-vision-transformer.js';
 
@@ -20,6 +21,7 @@ export const TIMM_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> =
   ...SE_RESNETS,
   ...TIMM_CONVNEXTS,
   ...TIMM_EFFICIENTNETS,
+  ...TIMM_SWINS,
   ...TIMM_VGGS,
   ...TIMM_VISION_TRANSFORMERS,
 };

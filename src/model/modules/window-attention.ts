@@ -21,7 +21,7 @@ interface Grid {
 }
 
 /** A table of biases, looked up for each pair of pixels of a window: [1, heads, pixels, pixels]. */
-function positionBias(ops: Operations, table: Tensor, index: Tensor, pixels: number): Tensor {
+export function lookedUpBias(ops: Operations, table: Tensor, index: Tensor, pixels: number): Tensor {
   ops.enter([table, index]);
   const heads = table.shape[1]!;
   let bias = ops.keep(ops.index(table, [index], [pixels * pixels, heads]));
@@ -129,7 +129,7 @@ export function shiftedWindowAttention(scope: Scope, options: WindowAttentionOpt
   const proj = scope.linear('proj', width, width);
   const attend = windowed(window, shift, { qkv, proj, heads });
   return module((ops, x: Tensor): Tensor => {
-    const bias = ops.keep(positionBias(ops, ops.parameter(table), ops.buffer(index), window ** 2));
+    const bias = ops.keep(lookedUpBias(ops, ops.parameter(table), ops.buffer(index), window ** 2));
     return attend(ops, x, bias);
   });
 }
