@@ -19,7 +19,9 @@ import { NotEstimable } from './not-estimable.js';
 import type { KernelChoice } from './operations/attention.js';
 import type { ConvolutionWorkspace } from './operations/convolution-workspace.js';
 import { linear } from './operations/matrix.js';
+import type { ParameterRoles } from './optimizer/optimizers.js';
 import { optimizerOf } from './optimizer/optimizers.js';
+import { parameterRoles } from './optimizer/parameter-roles.js';
 import type { Optimizer } from './optimizer/optimizer.js';
 import { parallelStrategy } from './parallel/parallelism.js';
 import { quantisedLinear } from './precision/quantised-linear.js';
@@ -53,7 +55,6 @@ const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
-  const optimizer = trainer(values);
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
@@ -70,6 +71,8 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     place: strategy.place,
   });
   const stepped = strategy.begin(state.trained);
+  const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
+  optimizer.begin?.(engine, stepped);
   const operations = createOperations({
     engine,
     parameters: state.parameters,
@@ -104,8 +107,8 @@ export function simulate(values: RunValues, architecture: Architecture, options:
 const weightType = ({ precision }: RunValues): DType => WEIGHTS[precision] ?? float32;
 const autocastType = ({ precision }: RunValues): DType | null => AUTOCAST[precision] ?? null;
 
-function trainer(values: RunValues): Optimizer {
-  const optimizer = optimizerOf(values.optimizer);
+function trainer(values: RunValues, roles: ParameterRoles): Optimizer {
+  const optimizer = optimizerOf(values.optimizer, roles);
   if (optimizer !== undefined) return optimizer;
   throw new NotEstimable([
     { field: 'optimizer.name', reason: `optimizer ${values.optimizer.name} is not covered yet` },

@@ -7,6 +7,8 @@ import type { Shape } from '../../model/module-tree.js';
 
 /** Updates parameters in place; its states come into being in the first step and stay. */
 export interface Optimizer {
+  /** Makes what is there before the first step; most make nothing. */
+  begin?(engine: Engine, parameters: readonly EngineTensor[]): void;
   /** One step over the trained parameters that have a gradient, in `model.parameters()` order. */
   step(engine: Engine, parameters: readonly EngineTensor[]): void;
 }
@@ -20,9 +22,14 @@ export function state(engine: Engine, shape: Shape, dtype: DType, name = ZEROS_L
   return tensor;
 }
 
-/** A state of the parameter's shape, type and layout. */
-export function stateLike(engine: Engine, parameter: EngineTensor, name = ZEROS_LIKE): EngineTensor {
-  const tensor = engine.hold(engine.empty(parameter.shape, parameter.dtype, name, parameter.strides));
+/** A state of the parameter's shape and layout, and of its type unless another is given. */
+export function stateLike(
+  engine: Engine,
+  parameter: EngineTensor,
+  name = ZEROS_LIKE,
+  dtype = parameter.dtype,
+): EngineTensor {
+  const tensor = engine.hold(engine.empty(parameter.shape, dtype, name, parameter.strides));
   engine.recorder.categorise(tensor.storage.block, 'optimizer-state');
   return tensor;
 }
