@@ -7,9 +7,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderConfiguration } from './docs/configuration.js';
+import { renderCoverage } from './docs/coverage.js';
 
 const DOCUMENTS: readonly { path: string; render: () => string }[] = [
   { path: 'docs/configuration.md', render: renderConfiguration },
+  { path: 'docs/coverage.md', render: renderCoverage },
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

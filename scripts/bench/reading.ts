@@ -65,7 +65,7 @@ const JOBS = 500;
 /** A JobSet of many jobs, each with a script of its own. */
 function manyJobs(): JsonObject {
   const script = EXPORT.repeat(Math.floor((MEBIBYTE / JOBS - 500) / (EXPORT.length + 1))) + COMMAND;
-  const template = (jobOf(script, 8)['spec'] as JsonObject)['template'];
+  const template = (jobOf(script, 8)['spec'] as JsonObject)['template'] as JsonObject;
   const replicatedJobs = Array.from({ length: JOBS }, (_, index) => ({
     name: `job-${index}`,
     replicas: 1,
