@@ -48,17 +48,19 @@ describe('parameters of image models against the catalog', () => {
 describe('an image model by name', () => {
   it('takes the number of classes from the configuration', () => {
     const config = { architecture: 'resnet18', num_classes: 10 };
-    const { parameterCount } = torchvision({ name: 'resnet18', modelType: 'torchvision', config });
+    const { parameterCount } = torchvision(
+      { name: 'resnet18', modelType: 'torchvision', config },
+      'image-classification',
+    );
     expect(parameterCount).toBe(11_689_512 - 990 * 513);
   });
 
   it('has an auxiliary head only where the configuration asks for one', () => {
     const count = (aux: boolean): number =>
-      torchvision({
-        name: 'fcn_resnet50',
-        modelType: 'torchvision',
-        config: { architecture: 'fcn_resnet50', aux_loss: aux },
-      }).parameterCount;
+      torchvision(
+        { name: 'fcn_resnet50', modelType: 'torchvision', config: { architecture: 'fcn_resnet50', aux_loss: aux } },
+        'segmentation',
+      ).parameterCount;
     expect(count(true) - count(false)).toBe(2_365_205);
   });
 
@@ -67,8 +69,14 @@ describe('an image model by name', () => {
     expect(resolve).toThrow(UnsupportedModel);
   });
 
+  it('does not segment with a classifier', () => {
+    const resolve = (): unknown => torchvision({ name: 'vgg16', modelType: 'torchvision', config: {} }, 'segmentation');
+    expect(resolve).toThrow('not covered for segmentation');
+  });
+
   it('refuses a name that it does not know', () => {
-    const resolve = (): unknown => torchvision({ name: 'toString', modelType: 'torchvision', config: {} });
+    const resolve = (): unknown =>
+      torchvision({ name: 'toString', modelType: 'torchvision', config: {} }, 'segmentation');
     expect(resolve).toThrow(UnsupportedModel);
   });
 });

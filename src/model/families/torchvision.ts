@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
@@ -44,14 +45,14 @@ export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstruc
   ...VISION_TRANSFORMERS,
 };
 
-/** An image model by its constructor's name; throws UnsupportedModel where it is not covered. */
-export function torchvision(model: ResolvedModel): Architecture {
+/** An image model by its constructor's name; throws UnsupportedModel where it is not covered for the task. */
+export function torchvision(model: ResolvedModel, task: Task): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
   const classify = found(TORCHVISION_CLASSIFIERS, name);
-  if (classify !== undefined) return classify(name, config.size(CLASSES, IMAGENET_CLASSES));
+  if (classify !== undefined && task !== 'segmentation') return classify(name, config.size(CLASSES, IMAGENET_CLASSES));
   const segment = found(SEGMENTATION_MODELS, name);
-  if (segment === undefined) throw config.unsupported(`image model "${name}" is not covered`);
+  if (segment === undefined) throw config.unsupported(`image model "${name}" is not covered for ${task}`);
   const auxiliary = config.flag('aux_loss', false);
   return segment(name, { classes: config.size(CLASSES, VOC_CLASSES), auxiliary });
 }
