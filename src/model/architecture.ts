@@ -1,11 +1,14 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
+import { distilBert } from './families/distilbert.js';
 import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { llama } from './families/llama.js';
 import { opt } from './families/opt.js';
+import { phi } from './families/phi.js';
+import { phi3 } from './families/phi3.js';
 import { t5 } from './families/t5.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
@@ -44,6 +47,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   qwen3_moe: decoder(llama),
   opt: decoder(opt),
   gpt_bigcode: decoder(gptBigCode),
+  phi: decoder(phi),
+  phi3: decoder(phi3),
+  distilbert: encoder(distilBert),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),

@@ -73,3 +73,45 @@ export function applyPartialRotary(
   const wholeKey = ops.rebind(turnedKey, ops.cat([turnedKey, keyStays], 3));
   return ops.leave([wholeQuery, wholeKey]);
 }
+
+/** The same written out in a module's own frame, where the four parts stay named to its end (Phi, StableLM). */
+export function keepPartlyRotated(
+  ops: Operations,
+  [query, key]: readonly [Tensor, Tensor],
+  [cos, sin]: readonly [Tensor, Tensor],
+): [Tensor, Tensor] {
+  const turning = cos.shape[cos.shape.length - 1]!;
+  const cut = (x: Tensor): [Tensor, Tensor] => [
+    ops.keep(ops.slice(x, 3, 0, turning)),
+    ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
+  ];
+  let [queryTurns, queryStays] = cut(query);
+  let [keyTurns, keyStays] = cut(key);
+  const [turnedQuery, turnedKey] = applyRotary(ops, [queryTurns, keyTurns], [cos, sin]);
+  queryTurns = ops.rebind(queryTurns, turnedQuery);
+  keyTurns = ops.rebind(keyTurns, turnedKey);
+  const wholeQuery = ops.rebind(query, ops.cat([queryTurns, queryStays], 3));
+  const wholeKey = ops.rebind(key, ops.cat([keyTurns, keyStays], 3));
+  return [wholeQuery, wholeKey];
+}
+
+/** Phi-3's: each result in one expression, so that only the slices are named. */
+export function applyPartialRotaryAtOnce(
+  ops: Operations,
+  [query, key]: readonly [Tensor, Tensor],
+  [cos, sin]: readonly [Tensor, Tensor],
+): [Tensor, Tensor] {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turning = cos.shape[cos.shape.length - 1]!;
+  const cut = (x: Tensor): [Tensor, Tensor] => [
+    ops.keep(ops.slice(x, 3, 0, turning)),
+    ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
+  ];
+  const [queryTurns, queryStays] = cut(query);
+  const [keyTurns, keyStays] = cut(key);
+  const wholeQuery = ops.keep(ops.cat([rotate(ops, queryTurns, rowCos, rowSin), queryStays], 3));
+  const wholeKey = ops.keep(ops.cat([rotate(ops, keyTurns, rowCos, rowSin), keyStays], 3));
+  return ops.leave([wholeQuery, wholeKey]);
+}
