@@ -57,7 +57,7 @@ function launchWords(words: readonly Tracked[]): readonly Tracked[] | null {
 /** What accelerate's flags and configuration file say; also used by programs that call it themselves. */
 export function accelerateSays(flags: Options, files: AlongsideView, cwd: string | null): LaunchSays {
   const file = flags.find('config_file');
-  const config = file ? readConfig(asText(file), files, cwd) : { options: new Options(), notes: [] };
+  const config: Config = file ? readConfig(asText(file), files, cwd) : { options: new Options() };
   const settings = flags.over(config.options);
   const machines = settings.find('num_machines');
   const processes = settings.find('num_processes');
@@ -65,7 +65,7 @@ export function accelerateSays(flags: Options, files: AlongsideView, cwd: string
     settings,
     nodes: saidCount(machines) ?? { value: 1, place: null },
     ...(processes ? { worldSize: totalOf(processes) } : { processesPerNode: { value: 'gpu', place: null } }),
-    notes: config.notes,
+    ...(config.unread === undefined ? {} : { unread: config.unread }),
   };
 }
 
@@ -75,18 +75,19 @@ function totalOf(option: Option): LaunchSays['worldSize'] & object {
   return saidCount(option) ?? { unresolved: `num_processes is no whole number` };
 }
 
-function readConfig(
-  path: string | undefined,
-  files: AlongsideView,
-  cwd: string | null,
-): { options: Options; notes: string[] } {
-  if (path === undefined)
-    return { options: new Options(), notes: ['the accelerate config file is named by a variable'] };
+interface Config {
+  options: Options;
+  unread?: string;
+}
+
+function readConfig(path: string | undefined, files: AlongsideView, cwd: string | null): Config {
+  const options = new Options();
+  if (path === undefined) return { options, unread: 'the accelerate config file is named by a variable' };
   const found = files.read(path, cwd);
-  if ('missing' in found) return { options: new Options(), notes: [`accelerate config: ${found.missing}`] };
+  if ('missing' in found) return { options, unread: `accelerate config: ${found.missing}` };
   const parsed = readStructured(found.content);
-  if ('problem' in parsed) return { options: new Options(), notes: [`accelerate config ${path} ${parsed.problem}`] };
-  return { options: flatten(parsed.options), notes: [] };
+  if ('problem' in parsed) return { options, unread: `accelerate config ${path} ${parsed.problem}` };
+  return { options: flatten(parsed.options) };
 }
 
 /** Sections whose keys become flags with the section's prefix (accelerate/commands/launch.py). */

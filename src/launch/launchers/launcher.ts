@@ -16,6 +16,8 @@ export interface LaunchSays {
   worldSize?: Said;
   /** Settings that reach the training through the launcher (accelerate's flags and file, flattened). */
   settings?: Options;
+  /** Why a file that holds such settings could not be read: what it would have set is open. */
+  unread?: string;
   notes?: readonly string[];
 }
 

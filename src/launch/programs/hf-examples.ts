@@ -77,7 +77,8 @@ export const hfExamples: TrainingProgram = {
     readTrainingArguments(reader, context, { of: 'transformers' });
     const trains = reader.truth('task', 'do_train');
     const hasTrainer = !invocation.name.endsWith('_no_trainer.py');
-    if (hasTrainer && trains?.value !== true) draft.note('without --do_train the script does not train');
+    if (hasTrainer && trains?.value !== true)
+      draft.leaveOpen('program', 'without --do_train the script does not train');
   },
 };
 

@@ -131,7 +131,38 @@ describe('transformers example scripts', () => {
 
   it('says that a script without --do_train does not train', () => {
     const reading = first({ command: ['python', 'run_clm.py', '--model_name_or_path', 'gpt2'] });
-    expect(reading?.notes).toContain('without --do_train the script does not train');
+    expect(reading?.unknown).toContainEqual({
+      field: 'program',
+      reason: 'without --do_train the script does not train',
+    });
+  });
+});
+
+describe('what may turn out smaller than it is written', () => {
+  const trained = ['--model_name_or_path', 'gpt2', '--do_train'];
+
+  it('takes a batch that shrinks by itself as a range down to one sample', () => {
+    const flags = ['--auto_find_batch_size', '--per_device_train_batch_size', '512'];
+    const reading = first({ command: ['python', 'run_clm.py', ...trained, ...flags] });
+    expect(setting(reading, 'microBatchSize')).toMatchObject({
+      value: 512,
+      evidence: { kind: 'assumed' },
+      range: { low: 1, high: 512 },
+    });
+  });
+
+  it('leaves open what an accelerate configuration that is not there would have set', () => {
+    const command = ['accelerate', 'launch', '--config_file', '/cfg/fsdp.yaml', 'run_clm.py', ...trained];
+    const fields = first({ command })?.unknown.map(({ field }) => field);
+    expect(fields).toEqual(expect.arrayContaining(['parallelism.sharding', 'precision']));
+  });
+
+  it('leaves open what a configuration of FSDP that is not there would have set', () => {
+    const flags = ['--fsdp', 'full_shard', '--fsdp_config', '/cfg/fsdp.json'];
+    const fields = first({ command: ['torchrun', 'run_clm.py', ...trained, ...flags] })?.unknown.map(
+      ({ field }) => field,
+    );
+    expect(fields).toEqual(expect.arrayContaining(['activationCheckpointing', 'offload.parameters']));
   });
 });
 

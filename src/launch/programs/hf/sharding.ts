@@ -32,9 +32,18 @@ export function readAccelerateSharding(context: ProgramContext): ShardingRead {
   const settings = context.says.settings ?? new Options();
   const reader = new OptionReader(settings, draft);
   if (asBoolean(settings.find('use_deepspeed'))) return accelerateDeepSpeed(reader, context);
-  if (!asBoolean(settings.find('use_fsdp'))) return { engine: 'none', precision: null };
+  if (!asBoolean(settings.find('use_fsdp'))) return unsharded(context, settings);
   readAccelerateFsdp(reader, draft);
   return { engine: 'fsdp', precision: null };
+}
+
+/** A configuration file that could not be read may shard, offload and set the precision. */
+function unsharded({ draft, says }: ProgramContext, settings: Options): ShardingRead {
+  if (says.unread !== undefined) {
+    draft.leaveOpen('parallelism.sharding', says.unread);
+    if (!settings.has('mixed_precision')) draft.leaveOpen('precision', says.unread);
+  }
+  return { engine: 'none', precision: null };
 }
 
 function deepSpeed(option: Option, context: ProgramContext): ShardingRead {
@@ -80,6 +89,9 @@ function fsdpConfig(option: Option, { files, invocation, draft }: ProgramContext
   const found = text.trimStart().startsWith('{') ? { content: Tracked.made(text) } : files.read(text, invocation.cwd);
   const parsed = 'content' in found ? readStructured(found.content) : { problem: found.missing };
   if ('options' in parsed) return parsed.options;
-  draft.note(`fsdp_config: ${parsed.problem}`);
+  // It may checkpoint and offload, which decides more than the sharding itself.
+  const reason = `fsdp_config: ${parsed.problem}`;
+  draft.leaveOpen('activationCheckpointing', reason);
+  draft.leaveOpen('offload.parameters', reason);
   return null;
 }

@@ -1,5 +1,6 @@
 import type { OptionReader } from '../../options/option-reader.js';
-import { asBoolean, asNumber } from '../../options/option.js';
+import { asBoolean, asCount, asNumber } from '../../options/option.js';
+import type { RunDraft } from '../../run-draft.js';
 import { defaultOf, isAtLeast } from '../../versions.js';
 import type { ProgramContext } from '../program.js';
 import { versionedDefault } from '../program.js';
@@ -23,15 +24,22 @@ export function readTrainingArguments(reader: OptionReader, context: ProgramCont
 }
 
 function readBatch(reader: OptionReader, { draft }: ProgramContext): void {
+  if (asBoolean(reader.options.find('auto_find_batch_size'))) shrinkingBatch(reader, draft);
   reader.count('microBatchSize', 'per_gpu_train_batch_size');
   reader.count('microBatchSize', 'per_device_train_batch_size');
   if (!draft.isOpen('microBatchSize')) draft.default('microBatchSize', 8, { of: 'transformers' });
   reader.count('gradientAccumulationSteps', 'gradient_accumulation_steps');
   if (!draft.isOpen('gradientAccumulationSteps')) draft.default('gradientAccumulationSteps', 1, { of: 'transformers' });
-  if (asBoolean(reader.options.find('auto_find_batch_size')))
-    draft.note(
-      'auto_find_batch_size: the batch shrinks by itself when memory runs out; the size given is the first tried',
-    );
+}
+
+/** accelerate's find_executable_batch_size: out of memory, the step is tried again with a smaller batch, down to 1. */
+function shrinkingBatch({ options }: OptionReader, draft: RunDraft): void {
+  const first = options.find('per_device_train_batch_size', 'per_gpu_train_batch_size');
+  if (first?.unresolved) return;
+  const size = asCount(first) ?? 8;
+  const reason =
+    'auto_find_batch_size: the batch shrinks by itself when memory runs out; the size given is tried first';
+  draft.assume('microBatchSize', size, reason, { low: 1, high: size });
 }
 
 /** The default optimizer by version: adamw_torch from 4.32; fused from 4.54 with torch 2.8. */
