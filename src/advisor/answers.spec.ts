@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assessmentWith } from '../../test/fixtures/assessments.js';
+import { run } from '../../test/builders/run.js';
 import { answerAnnotations, denial, isRejecting, warnings } from './answers.js';
 
 describe('answers to a workload', () => {
@@ -60,5 +61,13 @@ describe('answers to a workload', () => {
       (verdict) => isRejecting(assessmentWith(verdict)),
     );
     expect(rejecting).toEqual(['will-not-fit', 'unschedulable']);
+  });
+
+  it('reject nothing for the memory of a program that was only guessed', () => {
+    const program = { value: { name: 'serve.py', version: null }, evidence: { kind: 'assumed', reason: 'its flags' } };
+    const settings = { ...run(), program } as const;
+    const runs = [{ podSet: 'main', role: 'model', training: true, settings, unknown: [], notes: [] }];
+    expect(isRejecting(assessmentWith('will-not-fit', { runs }))).toBe(false);
+    expect(isRejecting(assessmentWith('unschedulable', { runs }))).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import type { Advice, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
+import type { Advice, AssessedRun, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
 import { gi } from '../fit/words.js';
 import { severity } from '../fit/workload-fit.js';
 import type { Interval } from '../memory/estimate.js';
@@ -11,9 +11,20 @@ const REJECTING: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
 /** Longest annotation in characters: the full text is at the REST address. */
 const ANNOTATION_LENGTH = 300;
 
-/** Whether an `enforce` namespace turns the workload away. */
-export function isRejecting(assessment: Assessment): boolean {
-  return REJECTING.includes(assessment.verdict);
+/**
+ * Whether an `enforce` namespace turns the workload away. Memory that was worked out for a program which was only
+ * guessed from words that others use too is told, but nobody is turned away for it: adapters, quantisation and whether
+ * it trains at all may lie in the code.
+ */
+export function isRejecting({ verdict, runs }: Assessment): boolean {
+  if (verdict === 'will-not-fit' && runs.some(isGuessed)) return false;
+  return REJECTING.includes(verdict);
+}
+
+function isGuessed({ training, settings }: AssessedRun): boolean {
+  if (!training || settings === null) return false;
+  const { value, evidence } = settings.program;
+  return value !== null && evidence.kind === 'assumed';
 }
 
 /** Whether the workload asks for GPUs at all: without, there is nothing to say. */

@@ -3,7 +3,7 @@ import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Options } from '../options/option.js';
 import type { Invocation } from './invocation.js';
-import { PEFT_LORA, readLora, readModelName, readQuantization } from './hf/model.js';
+import { PEFT_LORA, readAdapterRank, readLora, readModelName, readQuantization } from './hf/model.js';
 import { readAccelerateSharding } from './hf/sharding.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
@@ -99,10 +99,9 @@ export const generic: TrainingProgram = {
   },
   read(context: ProgramContext): void {
     const { invocation, draft } = context;
-    nameProgram(context, { name: invocation.name, package: 'torch' });
-    draft.note(
-      `${invocation.name} is not known: its flags are taken to mean what their names say, the rest is PyTorch's default`,
-    );
+    const guess = `${invocation.name} is not known: its flags are taken to mean what their names say, the rest is PyTorch's default`;
+    nameProgram(context, { name: invocation.name, package: 'torch', guess });
+    draft.note(guess);
     readCommonOptions(commandLine(invocation).options, context);
     assumeRest(context);
   },
@@ -120,6 +119,7 @@ export function readCommonOptions(options: Options, context: ProgramContext): vo
   reader.count('sequenceLength', ...COMMON_NAMES.sequence);
   reader.count('numClasses', ...COMMON_NAMES.classes);
   readImages(reader, context);
+  readAdapterRank(options, draft);
   readLora(reader, draft, PEFT_LORA);
   readQuantization(reader, draft, 'nf4');
   readHow(reader, context);

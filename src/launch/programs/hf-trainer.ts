@@ -2,7 +2,7 @@ import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
 import { hfOptions } from './hf/command-line.js';
-import { PEFT_LORA, readLora, readModelName, readQuantization } from './hf/model.js';
+import { PEFT_LORA, readAdapterRank, readLora, readModelName, readQuantization } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
@@ -55,8 +55,10 @@ export const hfTrainer: TrainingProgram = {
   read(context: ProgramContext): void {
     const { draft, invocation } = context;
     const reader = new OptionReader(hfOptions(context), draft);
-    nameProgram(context, { name: `${invocation.name} (Hugging Face Trainer)`, package: 'transformers' });
+    const guess = `${invocation.name} is not known, only that it takes the Trainer's arguments: what else it does to the model is not seen`;
+    nameProgram(context, { name: `${invocation.name} (Hugging Face Trainer)`, package: 'transformers', guess });
     readModelName(reader, draft, ...MODELS);
+    readAdapterRank(reader.options, draft);
     readLora(reader, draft, PEFT_LORA);
     readQuantization(reader, draft, 'fp4');
     reader.count('sequenceLength', ...LENGTHS);

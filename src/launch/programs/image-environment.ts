@@ -25,16 +25,12 @@ export const imageEnvironment: TrainingProgram = {
   },
   read(context: ProgramContext): void {
     const { draft, invocation } = context;
-    nameProgram(context, {
-      name: invocation.kind === 'image' ? 'program of the image' : invocation.name,
-      package: 'torch',
-    });
-    draft.note(
-      'the program is not known: variables are taken to mean what their names say, and that it reads them is not certain',
-    );
-    const options = environmentOptions(invocation.env);
-    readLoraSwitch(options, context);
-    readCommonOptions(options, context);
+    const name = invocation.kind === 'image' ? 'program of the image' : invocation.name;
+    const guess =
+      'the program is not known: variables are taken to mean what their names say, and that it reads them is not certain';
+    nameProgram(context, { name, package: 'torch', guess });
+    draft.note(guess);
+    readCommonOptions(environmentOptions(invocation.env), context);
     assumeRest(context);
   },
 };
@@ -47,10 +43,4 @@ function environmentOptions(env: Invocation['env']): Options {
       return option ? [{ ...option, name }] : [];
     }),
   );
-}
-
-/** A rank of an adapter says that one is trained. */
-function readLoraSwitch(options: Options, { draft }: ProgramContext): void {
-  const rank = options.find('lora_r');
-  if (rank) draft.read('peft.method', 'lora', rank.place);
 }

@@ -35,14 +35,18 @@ export interface TrainingProgram {
   read(context: ProgramContext): void;
 }
 
-/** Puts the program and its main framework into the run. */
+/**
+ * Puts the program and its main framework into the run. `guess`: why the program itself is not known, only words that
+ * others use too; it may train less than they say, so nothing is turned away for it.
+ */
 export function nameProgram(
   context: ProgramContext,
-  program: { name: string; package: string; framework?: string },
+  program: { name: string; package: string; framework?: string; guess?: string },
 ): void {
   const { draft, versions, invocation } = context;
-  const version = versions.get(program.package);
-  draft.read('program', { name: program.name, version }, invocation.written.place());
+  const value = { name: program.name, version: versions.get(program.package) };
+  if (program.guess === undefined) draft.read('program', value, invocation.written.place());
+  else draft.assume('program', value, program.guess);
   const framework = { name: program.framework ?? 'pytorch', packages: versions.packages() };
   const place = versions.place('torch') ?? versions.place(program.package);
   if (place) draft.read('framework', framework, place);

@@ -29,6 +29,22 @@ it('has one name for each program', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+describe('a script that is not known', () => {
+  it('is a guess, whatever its flags are called', () => {
+    const byFlags = words('python serve.py --model gpt2 --batch-size 4');
+    const trainer = words('python mine.py --model_name_or_path gpt2 --per_device_train_batch_size 1');
+    for (const reading of [byFlags, trainer]) expect(setting(reading, 'program').evidence.kind).toBe('assumed');
+    expect(setting(words('python run_clm.py --model_name_or_path gpt2'), 'program').evidence.kind).toBe('read');
+  });
+
+  it('trains an adapter where it is given its rank, unless a switch says otherwise', () => {
+    const command = 'python finetune.py --base_model gpt2 --micro_batch_size 4 --lora_r 16';
+    expect(settings(words(command), 'peft.method', 'peft.rank')).toEqual({ 'peft.method': 'lora', 'peft.rank': 16 });
+    expect(setting(words(`${command} --use_lora False`), 'peft.method').value).toBe('none');
+    expect(setting(words(`${command} --lora_enable True`), 'peft.method').value).toBe('lora');
+  });
+});
+
 describe('axolotl', () => {
   const CONFIG = `base_model: NousResearch/Llama-3.2-1B
 adapter: qlora

@@ -1,5 +1,5 @@
 import type { OptionReader } from '../../options/option-reader.js';
-import type { Option } from '../../options/option.js';
+import type { Option, Options } from '../../options/option.js';
 import { asText, asTexts } from '../../options/option.js';
 import type { RunDraft } from '../../run-draft.js';
 
@@ -23,10 +23,18 @@ export const TRL_LORA: LoraDefaults = { of: 'trl', rank: 16, dropout: 0.05 };
 /** LoRA by the option names of TRL's ModelConfig, which many scripts share. */
 export function readLora(reader: OptionReader, draft: RunDraft, defaults: LoraDefaults): void {
   const dora = reader.truth('peft.method', 'use_dora');
-  const on = reader.truth('peft.method', 'use_peft', 'use_lora', 'lora');
+  const on = reader.truth('peft.method', 'use_peft', 'use_lora', 'lora', 'lora_enable');
   if (dora?.value) draft.read('peft.method', 'dora', dora.place);
   if (on) draft.read('peft.method', on.value ? 'lora' : 'none', on.place);
   readLoraShape(reader, draft, defaults);
+}
+
+const LORA_SWITCHES = ['use_peft', 'use_lora', 'lora', 'lora_enable', 'use_dora'] as const;
+
+/** In a script of somebody's own without a switch, a rank of an adapter says that one is trained. */
+export function readAdapterRank(options: Options, draft: RunDraft): void {
+  const rank = options.find('lora_r', 'lora_rank');
+  if (rank && !options.has(...LORA_SWITCHES)) draft.read('peft.method', 'lora', rank.place);
 }
 
 /** Rank, dropout and targets where an adapter is trained. */
