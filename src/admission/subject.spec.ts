@@ -60,6 +60,14 @@ describe('the subject of a review', () => {
     expect(update(withSpec({ suspend: true }), jobManifest())).toMatchObject({ change: 'suspension' });
   });
 
+  it('is let go as well where the one who does so says on which nodes', () => {
+    const released = jobManifest();
+    const { template } = released['spec'] as { template: { spec: JsonObject } };
+    template.spec['nodeSelector'] = { 'cloud.google.com/gke-accelerator': 'nvidia-l4' };
+    expect(update(withSpec({ suspend: true }), released)).toMatchObject({ change: 'suspension' });
+    expect(update(jobManifest(), released)).toMatchObject({ change: 'pods' });
+  });
+
   it('is not an update of anything else', () => {
     expect(update(jobManifest(), jobManifest({ labels: { a: 'b' } }))).toBe('unchanged');
     expect(update(jobManifest(), withSpec({ backoffLimit: 1 }))).toBe('unchanged');

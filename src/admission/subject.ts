@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { RUN_ANNOTATION } from '../advisor/annotations.js';
 import { reasonToSkip } from '../advisor/reason-to-skip.js';
 import { readWorkload } from '../workload/read-workload.js';
-import type { JsonObject, Workload } from '../workload/workload.js';
+import type { JsonObject, PodSet, Workload } from '../workload/workload.js';
 import { isObject } from './protocol/review.js';
 import type { ReviewRequest } from './protocol/review.js';
 
@@ -10,7 +10,7 @@ import type { ReviewRequest } from './protocol/review.js';
 export interface Subject {
   object: JsonObject;
   workload: Workload;
-  /** `suspension`: only whether it is suspended changed; the pods are as they were. */
+  /** `suspension`: only whether it is suspended changed, and where it may run when it is let go. */
   change: 'created' | 'pods' | 'suspension';
 }
 
@@ -36,8 +36,15 @@ export function subjectOf(request: ReviewRequest): Subject | Skip {
 function changeBetween(before: Workload | null, now: Workload): Subject['change'] | null {
   if (before === null) return 'pods';
   const declared = before.annotations[RUN_ANNOTATION] === now.annotations[RUN_ANNOTATION];
-  if (!declared || !isDeepStrictEqual(before.podSets, now.podSets)) return 'pods';
+  const isReleased = before.suspended && !now.suspended;
+  // Who lets a workload go (Kueue) says in the same update on which nodes.
+  const podSets = ({ podSets: all }: Workload) => (isReleased ? all.map(withoutNodes) : all);
+  if (!declared || !isDeepStrictEqual(podSets(before), podSets(now))) return 'pods';
   return before.suspended === now.suspended ? null : 'suspension';
+}
+
+function withoutNodes({ placement, ...podSet }: PodSet): unknown {
+  return { ...podSet, otherRequests: placement.otherRequests };
 }
 
 function isDeleting(object: JsonObject): boolean {

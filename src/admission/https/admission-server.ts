@@ -19,10 +19,11 @@ import { CERTIFICATES } from '../tls/certificate-source.js';
 import type { CertificateSource, ServingCertificate } from '../tls/certificate-source.js';
 import { WebhookEndpoint } from './webhook-endpoint.js';
 
-/** The API server's client keeps connections for 90 s; a server that closes earlier breaks reviews. */
-const KEEP_ALIVE_MS = 90_000;
-const HEADERS_MS = 95_000;
-const REQUEST_MS = 100_000;
+/** The API server's client keeps connections for 90 s (client-go's IdleConnTimeout): it must be the one to close. */
+const KEEP_ALIVE_MS = 120_000;
+/** No review lasts longer than the API server waits, 30 s; whoever sends slower only holds memory. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
 
 type Settings = Pick<SettingValues, 'webhookHost' | 'webhookPort' | 'drainMs'>;
 
