@@ -2,6 +2,7 @@ import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
 import { distilBert } from './families/distilbert.js';
+import { falcon } from './families/falcon.js';
 import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
@@ -50,6 +51,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   phi: decoder(phi),
   phi3: decoder(phi3),
   distilbert: encoder(distilBert),
+  falcon: decoder(falcon),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),

@@ -31,6 +31,8 @@ export interface Linear {
   readonly bias: Parameter | null;
   /** Weight stored as [in, out]. */
   readonly transposed: boolean;
+  /** `x @ weight.T` in the model's own Python: autocast casts the weight anew at each call and does not keep it. */
+  readonly castAnew?: boolean;
 }
 
 export interface Normalisation {
@@ -144,7 +146,8 @@ export class Scope {
     const bias = options.biasTiedTo ? scope.tie(options.biasTiedTo) : scope.biasOf(outFeatures, options.bias);
     const index = this.registry.linears.length;
     const transposed = options.transposed ?? false;
-    const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed };
+    const { castAnew = false } = options;
+    const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed, castAnew };
     this.registry.linears.push(layer);
     scope.linearLayer = layer;
     return layer;
@@ -215,6 +218,7 @@ export class Scope {
 export interface LinearOptions {
   bias?: boolean;
   transposed?: boolean;
+  castAnew?: boolean;
   tiedTo?: Parameter;
   biasTiedTo?: Parameter;
 }

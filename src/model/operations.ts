@@ -61,6 +61,8 @@ export interface ElementwiseOperations {
   addScalar(x: Tensor): Tensor;
   /** `x * number`, `x / number`. */
   mulScalar(x: Tensor): Tensor;
+  /** `x *= number`, `x /= number`. */
+  mulScalarInPlace(x: Tensor): Tensor;
   neg(x: Tensor): Tensor;
   pow(x: Tensor, exponent: number): Tensor;
   rsqrt(x: Tensor): Tensor;

@@ -51,8 +51,9 @@ export function mathAttention(engine: Engine, { q, k, v, mask, options }: MathIn
   const [preciseQ, preciseK, preciseV] = precise as [EngineTensor, EngineTensor, EngineTensor];
   const query = engine.keep(unary(engine, preciseQ, UNARY.mulScalar));
   const bias = options.causal ? engine.keep(causalMask(engine, q.shape[2]!, k.shape[2]!, query.dtype)) : mask;
-  const key = engine.keep(expandHeads(engine, preciseK, q.shape[1]!));
-  const value = engine.keep(expandHeads(engine, preciseV, q.shape[1]!));
+  const heads = options.grouped ? q.shape[1]! : k.shape[1]!;
+  const key = engine.keep(expandHeads(engine, preciseK, heads));
+  const value = engine.keep(expandHeads(engine, preciseV, heads));
   const scaledKey = unary(engine, transpose(engine, key, 2, 3), UNARY.mulScalar);
   let scores = engine.keep(matmul(engine, query, scaledKey));
   const rename = (next: EngineTensor): EngineTensor => engine.rebind(scores, next);

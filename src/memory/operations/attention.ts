@@ -164,9 +164,11 @@ export function scaledDotProductAttention(
   const mask = cast && floatMask(engine, cast, q.dtype);
   const { autocast } = engine;
   engine.autocast = null;
+  const held = [q, k, v].map((tensor) => engine.hold(tensor));
   const out = run(engine, { q, k, v, mask, options: inputs.options }, allowed);
   engine.autocast = autocast;
-  [q, k, v].forEach((tensor, i) => consumeCast(engine, given[i]!, tensor));
+  for (const tensor of held) engine.float(tensor);
+  held.forEach((tensor, i) => consumeCast(engine, given[i]!, tensor));
   if (mask !== null && mask !== cast) engine.consume(mask);
   if (inputs.mask && cast) consumeCast(engine, inputs.mask, cast);
   return out;

@@ -294,6 +294,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     div: (a, b) => div(engine, own(a), own(b)),
     addScalar: apply(UNARY.addScalar),
     mulScalar: apply(UNARY.mulScalar),
+    mulScalarInPlace: (x) => inPlace(engine, own(x), engine.record(UNARY.mulScalar.formula, [own(x)])),
     neg: apply(UNARY.neg),
     pow: (x) => pow(engine, own(x)),
     rsqrt: apply(UNARY.rsqrt),

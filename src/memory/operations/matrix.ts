@@ -4,7 +4,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementCount, viewStrides } from '../autograd/strides.js';
-import { consumeCast, lowered } from '../precision/autocast.js';
+import { consumeCast, lowered, loweredAnew } from '../precision/autocast.js';
 import { add, addInPlace } from './elementwise.js';
 import { contiguous, expand, reshape, reshaped, view } from './views.js';
 
@@ -106,7 +106,7 @@ export function linear(engine: Engine, x: EngineTensor, layer: Linear, weights: 
   const { bias: ownBias, weight: ownWeight } = weights;
   const early = layer.transposed ? lowered(engine, ownWeight) : null;
   const bias = ownBias && !layer.transposed ? lowered(engine, ownBias) : null;
-  const weight = early ?? lowered(engine, ownWeight);
+  const weight = early ?? (layer.castAnew ? loweredAnew(engine, ownWeight) : lowered(engine, ownWeight));
   const input = lowered(engine, x);
   const lateBias = ownBias && (bias ?? lowered(engine, ownBias));
   const out = product(engine, input, layer, { weight, bias: lateBias });

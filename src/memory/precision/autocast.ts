@@ -40,6 +40,12 @@ export function lowered(engine: Engine, x: EngineTensor): EngineTensor {
   return copy;
 }
 
+/** The same for a view of a leaf, whose copy autocast does not keep. */
+export function loweredAnew(engine: Engine, x: EngineTensor): EngineTensor {
+  const { autocast } = engine;
+  return autocast !== null && isAutocastable(x.dtype) ? toType(engine, x, autocast) : x;
+}
+
 /** An operand of an operation on autocast's fp32 list. The input is not used up. */
 export function raised(engine: Engine, x: EngineTensor): EngineTensor {
   return engine.autocast !== null && isAutocastable(x.dtype) ? toType(engine, x, float32) : x;

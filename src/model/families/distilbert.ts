@@ -130,7 +130,7 @@ function layer(block: Block, config: DistilBertConfig) {
 
 interface Body {
   words: Parameter;
-  run(ops: Operations, ids: Tensor, mask: Tensor): Tensor;
+  run: (ops: Operations, ids: Tensor, mask: Tensor) => Tensor;
 }
 
 function body(scope: Scope, config: DistilBertConfig): Body {

@@ -21,6 +21,7 @@ interface OptConfig {
   vocabulary: number;
   /** Width of the word embeddings; another than the hidden one is projected. */
   embedding: number;
+  /** Rows of the position table. */
   positions: number;
   normFirst: boolean;
   bias: boolean;
@@ -43,8 +44,8 @@ function read(model: ResolvedModel): OptConfig {
     intermediate: config.size(['ffn_dim', 'intermediate_size'], 4 * hidden),
     vocabulary: config.size('vocab_size', 50272),
     embedding: config.size('word_embed_proj_dim', hidden),
-    positions: config.size(['max_position_embeddings', 'learned_positions'], 2048),
-    normFirst: config.flag('do_layer_norm_before', true),
+    positions: config.size('learned_positions', config.size('max_position_embeddings', 2048) + POSITION_OFFSET),
+    normFirst: config.flag('do_layer_norm_before', !config.flag('post_norm', false)),
     bias: config.flag('enable_bias', true),
     dropout: config.number('dropout', 0.1),
     attentionDropout: config.number('attention_dropout', 0),
@@ -117,7 +118,7 @@ function positionRows(ops: Operations, attentionMask: Tensor): Tensor {
 function decoder(scope: Scope, config: OptConfig): DecoderBody {
   const { hidden, embedding } = config;
   const table = scope.embedding('embed_tokens', config.vocabulary, embedding);
-  const positionTable = scope.embedding('embed_positions', config.positions + POSITION_OFFSET, hidden);
+  const positionTable = scope.embedding('embed_positions', config.positions, hidden);
   const projects = embedding !== hidden;
   const projectOut = projects ? scope.linear('project_out', hidden, embedding, { bias: false }) : null;
   const projectIn = projects ? scope.linear('project_in', embedding, hidden, { bias: false }) : null;

@@ -85,11 +85,11 @@ export function keepPartlyRotated(
     ops.keep(ops.slice(x, 3, 0, turning)),
     ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
   ];
-  let [queryTurns, queryStays] = cut(query);
-  let [keyTurns, keyStays] = cut(key);
-  const [turnedQuery, turnedKey] = applyRotary(ops, [queryTurns, keyTurns], [cos, sin]);
-  queryTurns = ops.rebind(queryTurns, turnedQuery);
-  keyTurns = ops.rebind(keyTurns, turnedKey);
+  const [queryPart, queryStays] = cut(query);
+  const [keyPart, keyStays] = cut(key);
+  const [turnedQuery, turnedKey] = applyRotary(ops, [queryPart, keyPart], [cos, sin]);
+  const queryTurns = ops.rebind(queryPart, turnedQuery);
+  const keyTurns = ops.rebind(keyPart, turnedKey);
   const wholeQuery = ops.rebind(query, ops.cat([queryTurns, queryStays], 3));
   const wholeKey = ops.rebind(key, ops.cat([keyTurns, keyStays], 3));
   return [wholeQuery, wholeKey];
