@@ -9,6 +9,8 @@ import { ProblemError } from './problem.js';
 
 const REMEMBERED_MS = 60_000;
 const REMEMBERED = 10_000;
+/** All that is told without a token, letter by letter: routes are found whatever their case. */
+const OPEN: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** Lets in whom the API server of the cluster knows, by bearer token; anyone where authentication is off. */
 @Injectable()
@@ -24,7 +26,7 @@ export class AuthenticationGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.settings.apiAuthentication === 'off') return true;
     const request = context.switchToHttp().getRequest<Request>();
-    if (!request.path.startsWith('/v1/')) return true;
+    if (OPEN.has(request.path)) return true;
     const token = /^Bearer ([\w.~+/=-]{1,8192})$/.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) throw new ProblemError(401, 'Send a token of the cluster: Authorization: Bearer <token>.');
     if ((await this.#ownerOf(token)) === null) throw new ProblemError(401, 'The cluster does not know this token.');
