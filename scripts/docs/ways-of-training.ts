@@ -53,8 +53,7 @@ const withParallelism = (change: Partial<RunValues['parallelism']>): RunValues =
 });
 const plainWith =
   (field: keyof RunValues): Change =>
-  (value) =>
-    ({ ...PLAIN, [field]: value });
+  (value) => ({ ...PLAIN, [field]: value });
 
 /** As specs write a value (`'ddp'`) or recorded runs name it (`"id": "llama_bf16_adamw_..."`). */
 const asWritten = (value: string, recorded = ''): RegExp =>
