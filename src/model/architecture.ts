@@ -10,6 +10,7 @@ import { llama } from './families/llama.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
+import { starCoder2 } from './families/starcoder2.js';
 import { t5 } from './families/t5.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
@@ -52,6 +53,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   phi3: decoder(phi3),
   distilbert: encoder(distilBert),
   falcon: decoder(falcon),
+  starcoder2: decoder(starCoder2),
+  gemma3_text: decoder(llama),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),

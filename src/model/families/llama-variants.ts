@@ -19,8 +19,8 @@ export interface LlamaConfig {
   queryKeyValueBias: boolean;
   outputBias: boolean;
   mlpBias: boolean;
-  /** Normalisation of each query and key head, as in Qwen3. */
-  headNorms: boolean;
+  /** Normalisation of each query and key head: as projected (Qwen3), or when all three are projected (Gemma 3). */
+  headNorms: 'each' | 'together' | null;
   slidingWindow: number | null;
   /** Which layers look no further back than the window. */
   slides: (layer: number) => boolean;
@@ -29,6 +29,8 @@ export interface LlamaConfig {
   sandwichNorms: boolean;
   /** Embeddings, residual branches or logits are multiplied by a number. */
   scales: { embeddings: boolean; residual: boolean; logits: boolean };
+  /** Embeddings multiplied by a tensor as they are looked up, and rotary angles of their own for sliding layers (Gemma 3). */
+  gemma3: boolean;
   softCaps: { attention: boolean; logits: boolean };
   dropout: number;
   act: Activation;
@@ -38,14 +40,15 @@ export interface LlamaConfig {
 /** What a model type of the family does differently from Llama. */
 interface Variant {
   queryKeyValueBias?: boolean;
-  headNorms?: boolean;
+  headNorms?: 'each' | 'together' | null;
   /** Whether `sliding_window` of the configuration is used. */
   slides?: (config: ConfigReader) => boolean;
   /** Layers that slide, where not all do. */
-  slidingLayers?: (layer: number) => boolean;
+  slidingLayers?: (layer: number, config: ConfigReader) => boolean;
   norm?: Norm;
   sandwichNorms?: boolean;
   scales?: Partial<LlamaConfig['scales']>;
+  gemma3?: boolean;
   tied?: boolean;
   act?: string;
   /** Experts in place of the feed-forward part. */
@@ -94,7 +97,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   llama: {},
   mistral: { slides: () => true },
   qwen2: { queryKeyValueBias: true, slides: (config) => config.flag('use_sliding_window', false) },
-  qwen3: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false) },
+  qwen3: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false) },
   gemma: { norm: gemmaNorm, scales: { embeddings: true }, tied: true, act: 'gelu_pytorch_tanh' },
   gemma2: {
     norm: gemmaNorm,
@@ -105,19 +108,30 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     tied: true,
     act: 'gelu_pytorch_tanh',
   },
+  gemma3_text: {
+    norm: gemmaNorm,
+    sandwichNorms: true,
+    headNorms: 'together',
+    gemma3: true,
+    slides: () => true,
+    slidingLayers: (layer, config) => (layer + 1) % config.size('sliding_window_pattern', 6) !== 0,
+    tied: true,
+    act: 'gelu_pytorch_tanh',
+  },
   granite: { scales: { embeddings: true, residual: true, logits: true } },
   mixtral: { slides: () => true, mixture: mixtral },
-  qwen3_moe: { headNorms: true, slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
+  qwen3_moe: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
 };
 
 /** What holds where a variant says nothing: Llama's own way. */
 const PLAIN: Omit<Required<Variant>, 'mixture' | 'queryKeyValueBias'> = {
-  headNorms: false,
+  headNorms: null,
   slides: never,
   slidingLayers: () => true,
   norm: rmsNorm,
   sandwichNorms: false,
   scales: {},
+  gemma3: false,
   tied: false,
   act: 'silu',
 };
@@ -137,7 +151,8 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     slidingWindow: variant.slides(config) ? config.optionalSize('sliding_window') : null,
     dropout: config.number('attention_dropout', 0),
     act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act)),
-    slides: variant.slidingLayers,
+    slides: (layer) => variant.slidingLayers(layer, config),
+    gemma3: variant.gemma3,
     norm: variant.norm,
     sandwichNorms: variant.sandwichNorms,
     scales: { ...UNSCALED, ...variant.scales },

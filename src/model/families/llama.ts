@@ -29,12 +29,13 @@ function attention(scope: Scope, config: LlamaConfig): Attention {
   const keyProjection = scope.linear('k_proj', hidden, keyValueHeads * headSize, { bias });
   const valueProjection = scope.linear('v_proj', hidden, keyValueHeads * headSize, { bias });
   const output = scope.linear('o_proj', heads * headSize, hidden, { bias: config.outputBias });
-  const queryNorm = config.headNorms ? scope.child('q_norm').parameter('weight', [headSize]) : null;
-  const keyNorm = config.headNorms ? scope.child('k_norm').parameter('weight', [headSize]) : null;
+  const { headNorms } = config;
+  const queryNorm = headNorms ? scope.child('q_norm').parameter('weight', [headSize]) : null;
+  const keyNorm = headNorms ? scope.child('k_norm').parameter('weight', [headSize]) : null;
 
   const project = (ops: Operations, x: Tensor, layer: Linear, norm: Parameter | null): Tensor => {
     const heads = ops.view(ops.linear(x, layer), [x.shape[0]!, x.shape[1]!, layer.outFeatures / headSize, headSize]);
-    return ops.transpose(norm === null ? heads : config.norm(ops, heads, norm), 1, 2);
+    return ops.transpose(norm !== null && headNorms === 'each' ? config.norm(ops, heads, norm) : heads, 1, 2);
   };
 
   return (ops, x, { cos, sin, mask }) => {
@@ -42,6 +43,10 @@ function attention(scope: Scope, config: LlamaConfig): Attention {
     let query = ops.keep(project(ops, x, queryProjection, queryNorm));
     let key = ops.keep(project(ops, x, keyProjection, keyNorm));
     const value = ops.keep(project(ops, x, valueProjection, null));
+    if (headNorms === 'together') {
+      query = ops.rebind(query, config.norm(ops, query, queryNorm!));
+      key = ops.rebind(key, config.norm(ops, key, keyNorm!));
+    }
     const [rotatedQuery, rotatedKey] = applyRotary(ops, [query, key], [cos, sin]);
     query = ops.rebind(query, rotatedQuery);
     key = ops.rebind(key, rotatedKey);
@@ -122,21 +127,29 @@ const windowOf = ({ slidingWindow, slides }: LlamaConfig, layer: number): number
   slidingWindow !== null && slides(layer) ? slidingWindow : null;
 
 function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
-  const table = scope.embedding('embed_tokens', config.vocabulary, config.hidden);
+  const embedding = scope.child('embed_tokens');
+  const table = embedding.parameter('weight', [config.vocabulary, config.hidden]);
+  const scale = config.gemma3 ? embedding.buffer('embed_scale', []) : undefined;
   const layers = scope.child('layers');
   const blocks = Array.from({ length: config.layers }, (_, i) => decoderLayer(layers.block(String(i)), config));
   const finalNorm = scope.child('norm').parameter('weight', [config.hidden]);
   const frequencies = scope.child('rotary_emb').buffer('inv_freq', [config.headSize / 2], float32);
+  const nearFrequencies = config.gemma3
+    ? scope.child('rotary_emb_local').buffer('inv_freq', [config.headSize / 2], float32)
+    : null;
 
   const windows = [...new Set(blocks.map((_, i) => windowOf(config, i)))].sort((a, b) => (a ?? -1) - (b ?? -1));
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
-    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows });
+    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows, scale });
     let h = ops.keep(embeds);
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const far = keepRotaryTable(ops, h, positionIds, frequencies);
+    const near = nearFrequencies === null ? far : keepRotaryTable(ops, h, positionIds, nearFrequencies);
     if (config.scales.embeddings) h = ops.rebind(h, ops.mulScalar(h));
     blocks.forEach((layer, i) => {
-      const mask = masks[windows.indexOf(windowOf(config, i))]!;
-      h = ops.rebind(h, layer(ops, [h, mask, positionIds, cos, sin]));
+      const window = windowOf(config, i);
+      const [own, other] = window === null ? [far, near] : [near, far];
+      const unused = own === other ? [] : other;
+      h = ops.rebind(h, layer(ops, [h, masks[windows.indexOf(window)]!, positionIds, ...own, ...unused]));
     });
     return config.norm(ops, h, finalNorm);
   });

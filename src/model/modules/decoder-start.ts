@@ -12,14 +12,23 @@ export interface RotaryStart {
   masks: readonly (Tensor | null)[];
 }
 
+export interface DecoderParts {
+  table: Parameter;
+  /** Tokens that layers look back; null: all. */
+  windows?: readonly (number | null)[];
+  /** A number on the device by which embeddings are multiplied. */
+  scale?: Buffer | undefined;
+}
+
 /** Embeddings, positions and mask, as the models' forward functions begin; all kept in the caller's frame. */
 export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null] }: { table: Parameter; windows?: readonly (number | null)[] },
+  { table, windows = [null], scale }: DecoderParts,
 ): RotaryStart {
-  const embeds = ops.keep(ops.embedding(ids, table));
+  const rows = ops.embedding(ids, table);
+  const embeds = ops.keep(scale === undefined ? rows : ops.mul(rows, ops.to(ops.buffer(scale), rows.dtype)));
   const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
   const positionIds = ops.keep(ops.unsqueeze(positions, 0));
   const masks = windows.map((window) => {
