@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { assessmentWith } from '../../test/fixtures/assessments.js';
 import { run } from '../../test/builders/run.js';
+import type { TrainingRun } from '../run/training-run.js';
 import { answerAnnotations, denial, isRejecting, warnings } from './answers.js';
 
 describe('answers to a workload', () => {
@@ -64,8 +65,11 @@ describe('answers to a workload', () => {
   });
 
   it('reject nothing for the memory of a program that was only guessed', () => {
-    const program = { value: { name: 'serve.py', version: null }, evidence: { kind: 'assumed', reason: 'its flags' } };
-    const settings = { ...run(), program } as const;
+    const program: TrainingRun['program'] = {
+      value: { name: 'serve.py', version: null },
+      evidence: { kind: 'assumed', reason: 'its flags' },
+    };
+    const settings = { ...run(), program };
     const runs = [{ podSet: 'main', role: 'model', training: true, settings, unknown: [], notes: [] }];
     expect(isRejecting(assessmentWith('will-not-fit', { runs }))).toBe(false);
     expect(isRejecting(assessmentWith('unschedulable', { runs }))).toBe(true);
