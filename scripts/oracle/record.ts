@@ -65,6 +65,7 @@ const TASKS: readonly (readonly [RegExp, Task])[] = [
   [/ForCausalLM$|LMHeadModel$/, 'causal-lm'],
   [/ForMaskedLM$/, 'masked-lm'],
   [/ForSequenceClassification$/, 'sequence-classification'],
+  [/ForTokenClassification$/, 'token-classification'],
   [/ForImageClassification$/, 'image-classification'],
   [/T5ForConditionalGeneration$|BartForConditionalGeneration$/, 'seq2seq'],
   [/WhisperForConditionalGeneration$/, 'speech'],

@@ -10,6 +10,7 @@ import { llama } from './families/llama.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
+import { stableLm } from './families/stablelm.js';
 import { starCoder2 } from './families/starcoder2.js';
 import { t5 } from './families/t5.js';
 import { timm } from './families/timm.js';
@@ -27,6 +28,10 @@ interface Family {
 
 const decoder = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
 const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
+const taggingEncoder = (write: Family['write']): Family => ({
+  write,
+  tasks: ['sequence-classification', 'token-classification', 'masked-lm'],
+});
 const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
 const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
 
@@ -34,10 +39,10 @@ const image = (write: Family['write']): Family => ({ write, tasks: ['image-class
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2: decoder(gpt2),
   gpt_neox: decoder(gptNeox),
-  bert: encoder(bert),
-  roberta: encoder(bert),
-  'xlm-roberta': encoder(bert),
-  camembert: encoder(bert),
+  bert: taggingEncoder(bert),
+  roberta: taggingEncoder(bert),
+  'xlm-roberta': taggingEncoder(bert),
+  camembert: taggingEncoder(bert),
   llama: decoder(llama),
   mistral: decoder(llama),
   qwen2: decoder(llama),
@@ -53,6 +58,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   phi3: decoder(phi3),
   distilbert: encoder(distilBert),
   falcon: decoder(falcon),
+  stablelm: decoder(stableLm),
   starcoder2: decoder(starCoder2),
   gemma3_text: decoder(llama),
   t5: encoderDecoder(t5),

@@ -22,14 +22,22 @@ const TASKS: Readonly<Record<string, Task>> = {
   phi: 'causal-lm',
   phi3: 'causal-lm',
   falcon: 'causal-lm',
+  stablelm: 'causal-lm',
   starcoder2: 'causal-lm',
   gemma3_text: 'causal-lm',
 };
 
-/** Falcon-RW has position biases, which are not covered. */
-const NOT_COVERED: ReadonlySet<string> = new Set(['tiiuae/falcon-rw-1b', 'tiiuae/falcon-rw-7b']);
+/**
+ * Falcon-RW has position biases, which are not covered. StableLM 2 12B was trained without biases in its norms; the
+ * class of transformers 4.57 has them whatever the configuration says.
+ */
+const EXCEPTIONS: ReadonlySet<string> = new Set([
+  'tiiuae/falcon-rw-1b',
+  'tiiuae/falcon-rw-7b',
+  'stabilityai/stablelm-2-12b',
+]);
 
-const counted = rows.filter(({ id, modelType }) => TASKS[modelType] !== undefined && !NOT_COVERED.has(id));
+const counted = rows.filter(({ id, modelType }) => TASKS[modelType] !== undefined && !EXCEPTIONS.has(id));
 
 describe('models of the catalog have as many parameters as were released', () => {
   it.each(counted.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {

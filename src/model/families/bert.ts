@@ -225,6 +225,23 @@ function robertaClassifier(root: Scope, config: BertConfig): Head {
   };
 }
 
+/** A class for each token. */
+function tokenClassifier(root: Scope, config: BertConfig): Head {
+  const body = bertModel(root.child(config.roberta ? 'roberta' : 'bert'), config, false);
+  const head = root.linear('classifier', config.hidden, config.labels);
+  const run = module((ops, ids: Tensor, mask: Tensor, labels: Tensor) => {
+    const [hidden] = body.run(ops, ids, mask);
+    const dropped = ops.keep(ops.dropout(ops.keep(hidden), ops.dropoutOf(config.classifierDropout)));
+    const logits = ops.keep(ops.linear(dropped, head));
+    const rows = ops.view(logits, [-1, config.labels]);
+    return [ops.crossEntropy(rows, ops.view(labels, [-1])), logits] as const;
+  });
+  return (ops, batch) => {
+    const [loss, logits] = run(ops, ...tokenBatch(batch));
+    return { loss, outputs: [logits] };
+  };
+}
+
 interface PredictionHead {
   dense: Linear;
   norm: Normalisation;
@@ -263,18 +280,22 @@ function maskedLanguageModel(root: Scope, config: BertConfig): Head {
   };
 }
 
-/** BERT and RoBERTa for sequence classification or masked-language modelling (transformers' BertFor*). */
+/** The head of a task. */
+function headOf(root: Scope, config: BertConfig, task: Task): Head {
+  if (task === 'masked-lm') return maskedLanguageModel(root, config);
+  if (task === 'token-classification') return tokenClassifier(root, config);
+  return (config.roberta ? robertaClassifier : classifier)(root, config);
+}
+
+/** BERT and RoBERTa for classification or masked-language modelling (transformers' BertFor*). */
 export function bert(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
-  const masked = task === 'masked-lm';
-  const classify = config.roberta ? robertaClassifier : classifier;
-  const forward = (masked ? maskedLanguageModel : classify)(root, config);
   return completeArchitecture({
     name: model.name,
     task,
     root,
-    inputs: masked ? tokenInputs : classificationInputs,
-    forward,
+    inputs: task === 'sequence-classification' ? classificationInputs : tokenInputs,
+    forward: headOf(root, config, task),
   });
 }
