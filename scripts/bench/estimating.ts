@@ -18,7 +18,7 @@ import type { NamedRun } from './trainings.js';
 import { readTrainings } from './trainings.js';
 
 export const A100: DeviceTraits = { model: 'NVIDIA A100-SXM4-80GB', vendor: 'nvidia', computeCapability: 8 };
-const BUDGET_MS = 600;
+const BUDGET_MS = 400;
 const LOOP = `a loop of ${LOOP_STEPS / 1e6} million integer steps`;
 
 /** Training run to estimate, nothing remembered; then its two largest parts alone. */

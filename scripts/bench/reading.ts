@@ -58,7 +58,7 @@ function largestOf(files: readonly string[]): [string, JsonObject] {
 }
 
 const COMMAND =
-  'torchrun --nproc_per_node 8 run_clm.py --model_name_or_path gpt2 --per_device_train_batch_size 4 --output_dir /out';
+  'torchrun --nproc_per_node 8 run_clm.py --model_name_or_path gpt2 --per_device_train_batch_size 4 --do_train --output_dir /out';
 
 const JOBS = 500;
 

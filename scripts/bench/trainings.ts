@@ -21,14 +21,14 @@ const TRAININGS: readonly Training[] = [
     what: 'GPT-2',
     gpus: 1,
     command:
-      'python run_clm.py --model_name_or_path gpt2 --per_device_train_batch_size 8 --block_size 1024 --fp16 --output_dir /out',
+      'python run_clm.py --model_name_or_path gpt2 --per_device_train_batch_size 8 --block_size 1024 --fp16 --do_train --output_dir /out',
   },
   {
     what: 'BERT base',
     gpus: 1,
     command:
       'python run_glue.py --model_name_or_path google-bert/bert-base-uncased --per_device_train_batch_size 32 ' +
-      '--max_seq_length 128 --pad_to_max_length True --output_dir /out',
+      '--max_seq_length 128 --pad_to_max_length True --do_train --output_dir /out',
   },
   { what: 'ResNet-50', gpus: 1, command: 'python main.py -a resnet50 --batch-size 256 --gpu 0 /data/imagenet' },
   { what: 'Llama 3 8B', gpus: 1, command: `python -m trl.scripts.sft ${LLAMA}` },
