@@ -10,6 +10,7 @@ import {
   quantizationSchema,
   shardingSchema,
 } from '../../src/run/training-run.js';
+import { RUN_VALUES } from '../../test/builders/run.js';
 import { literally } from './exercised.js';
 
 /** One value of a setting. */
@@ -22,18 +23,8 @@ export interface Way {
   called: RegExp;
 }
 
-/** A run with which nothing stands in the way of an estimate. */
-const PLAIN = {
-  precision: 'bf16',
-  quantization: 'none',
-  loss: 'standard',
-  activationCheckpointing: 'none',
-  ema: false,
-  optimizer: { name: 'adamw', implementation: 'foreach', momentum: 0, weightDecay: 0, amsgrad: false },
-  peft: { method: 'none' },
-  parallelism: { sharding: 'none', tensor: 1, pipeline: 1, context: 1, expert: 1 },
-  offload: { parameters: false, optimizer: false, activations: false },
-} as unknown as RunValues;
+/** A run with which nothing stands in the way of an estimate: fine-tuning of a decoder on one device. */
+const PLAIN: RunValues = RUN_VALUES;
 
 type Change = (value: string) => RunValues;
 type Setting = readonly [
