@@ -37,6 +37,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
   #versions = 0;
   #warm = false;
+  /** Why workers do not come up. */
+  #trouble = 'it loads its facts';
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -66,14 +68,15 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
         this.set(pool.queueSize);
       },
     });
-    readiness.add('assessor', () =>
-      this.#warm ? { status: 'up' } : { status: 'down', message: 'it loads its facts' },
-    );
+    readiness.add('assessor', () => (this.#warm ? { status: 'up' } : { status: 'down', message: this.#trouble }));
   }
 
-  /** Workers load their facts and grammars now, not at the first review. */
+  /** Workers load their facts and grammars now, not at the first review. One that cannot keeps the service unready. */
   onModuleInit(): void {
-    void this.#pool.run(undefined, { name: 'warmUp' }).then(() => (this.#warm = true));
+    this.#pool.run(undefined, { name: 'warmUp' }).then(
+      () => (this.#warm = true),
+      (error: unknown) => (this.#trouble = error instanceof Error ? error.message : String(error)),
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {

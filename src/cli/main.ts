@@ -118,7 +118,7 @@ Examples:
   plimsoll serve
   PORT=9090 DATABASE_URL=postgresql://plimsoll@db/plimsoll plimsoll serve
 
-Settings are environment variables: see docs/settings.md.`,
+Settings are environment variables: see docs/configuration.md.`,
     )
     .action(async () => {
       const { serveCommand } = await import('./commands/serve.js');

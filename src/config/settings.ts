@@ -117,15 +117,15 @@ export const SETTING_DEFINITIONS = {
   }),
   estimateLimitMs: setting({
     variable: 'PLIMSOLL_ESTIMATE_LIMIT_MS',
-    schema: milliseconds(100, 600_000).default(60_000),
+    schema: milliseconds(100, 600_000).default(20_000),
     values: 'milliseconds, 100 to 600000',
     description: 'The longest that one assessment may take. Its worker is replaced then.',
   }),
   workers: setting({
     variable: 'PLIMSOLL_WORKERS',
-    schema: z.coerce.number().int().min(1).max(64).default(1),
+    schema: z.coerce.number().int().min(1).max(64).default(2),
     values: 'a number, 1 to 64',
-    description: 'Threads that assess workloads.',
+    description: 'Threads that assess workloads. With one, a slow manifest holds up all others.',
   }),
   defaultMode: setting({
     variable: 'PLIMSOLL_DEFAULT_MODE',

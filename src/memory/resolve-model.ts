@@ -26,9 +26,9 @@ export function resolveModel(values: RunValues, catalog: ModelCatalog): Resolved
   return { name: row?.id ?? model.name, modelType, config: { ...config, ...classes } };
 }
 
-/** Counts of modules: what a model is made of one by one. The deepest models that are known have some hundred layers. */
+/** Counts of modules: what a model is made of one by one. The deepest models that are known have some hundred layers, the widest some hundred experts. */
 const COUNT = /layer|depth|block|expert/i;
-const MOST_MODULES = 2000;
+const MOST_MODULES = 600;
 
 /** A description may be hostile or mistyped: its modules are made one by one, so there may not be any number of them. */
 function refuseBoundless(model: ModelReference, config: ModelConfig): void {
