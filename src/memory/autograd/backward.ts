@@ -22,7 +22,7 @@ export function runBackward(engine: Engine, root: EngineTensor, gradient: Engine
   const gradEnabled = engine.gradEnabled;
   engine.gradEnabled = false;
   engine.hold(gradient);
-  root.gradFn.buffer[root.outputIndex] = engine.hold(gradient);
+  accept(engine, root.gradFn, root.outputIndex, engine.hold(gradient));
   for (let i = begin; i >= 0; i--) {
     const node = tape[i]!;
     if (!node.reached) continue;
@@ -57,30 +57,26 @@ function runNode(engine: Engine, node: Node): void {
   if (recomputed) for (const slot of node.slots!) node.hook!.release(slot);
   const valid = validate(engine, node, gradients);
   for (const incoming of node.buffer) if (incoming) engine.release(incoming);
-  node.buffer.length = 0;
+  node.emptyBuffer();
   engine.releaseSaved(node);
   deliver(engine, node, valid);
 }
 
 function unpack(node: Node): boolean {
   if (node.slots === null) return false;
-  const { hook, slots, saved } = node;
-  for (let i = 0; i < slots.length; i++) saved[i] = hook!.unpack(slots[i]!);
+  const { hook, slots } = node;
+  node.saved = slots.map((slot) => hook!.unpack(slot));
   return true;
 }
 
 /** Sums what was broadcast and casts what was promoted; the result is held once for each input. */
-function validate(engine: Engine, node: Node, gradients: Gradients): (EngineTensor | null)[] {
-  const valid: (EngineTensor | null)[] = [];
-  for (let i = 0; i < gradients.length; i++) {
-    const gradient = gradients[i];
+function validate(engine: Engine, node: Node, gradients: Gradients): Gradients {
+  return gradients.map((gradient, i) => {
     const next = node.next[i];
-    if (!gradient || !next) {
-      if (gradient) engine.consume(gradient);
-      valid.push(null);
-    } else valid.push(fit(engine, gradient, next.outputs[node.outputNumbers[i]!]!));
-  }
-  return valid;
+    if (gradient && next) return fit(engine, gradient, next.outputs[node.outputNumbers[i]!]!);
+    if (gradient) engine.consume(gradient);
+    return null;
+  });
 }
 
 function fit(engine: Engine, gradient: EngineTensor, meta: EngineTensor): EngineTensor {
@@ -103,7 +99,7 @@ export function sumTo(engine: Engine, tensor: EngineTensor, shape: Shape): Engin
   return sum;
 }
 
-function deliver(engine: Engine, node: Node, gradients: readonly (EngineTensor | null)[]): void {
+function deliver(engine: Engine, node: Node, gradients: Gradients): void {
   const { delivery } = node.formula;
   for (let i = 0; i < gradients.length; i++) {
     const input = delivery === undefined ? i : delivery[i]!;
@@ -117,9 +113,15 @@ function deliver(engine: Engine, node: Node, gradients: readonly (EngineTensor |
 
 /** Takes over a held gradient into a node's buffer, adding it to one that is already there. */
 function accept(engine: Engine, node: Node, output: number, gradient: EngineTensor): void {
-  while (node.buffer.length <= output) node.buffer.push(null);
   const present = node.buffer[output];
-  node.buffer[output] = present ? addGradients(engine, present, gradient) : gradient;
+  const total = present ? addGradients(engine, present, gradient) : gradient;
+  node.buffer = node.outputs.length === 1 ? [total] : withEntry(node.buffer, output, total);
+}
+
+/** The gradients that have come so far, up to at least `output`, with one replaced. */
+function withEntry(buffer: Gradients, output: number, gradient: EngineTensor): Gradients {
+  const length = Math.max(buffer.length, output + 1);
+  return Array.from({ length }, (_, i) => (i === output ? gradient : (buffer[i] ?? null)));
 }
 
 function addGradients(engine: Engine, present: EngineTensor, gradient: EngineTensor): EngineTensor {
@@ -142,7 +144,7 @@ function deliverToLeaf(engine: Engine, leaf: Node, gradient: EngineTensor | null
   if (gradient !== null) accept(engine, leaf, 0, gradient);
   if (--leaf.dependencies > 0) return;
   const total = leaf.buffer[0];
-  leaf.buffer.length = 0;
+  leaf.emptyBuffer();
   if (total) accumulate(engine, leaf.variable!, total);
 }
 

@@ -5,7 +5,7 @@ import type { BreakdownCategory } from '../estimate.js';
 import type { ConvolutionCall, ConvolutionWorkspace } from '../operations/convolution-workspace.js';
 import { NO_WORKSPACE } from '../operations/convolution-workspace.js';
 import type { Formula, SavingHook, Workspace } from './graph.js';
-import { EngineTensor, Node, Storage } from './graph.js';
+import { EngineTensor, Node, Storage, withAdded } from './graph.js';
 import { operation } from './operation-names.js';
 import { EventRecorder } from './recorder.js';
 import type { Strides } from './strides.js';
@@ -16,6 +16,21 @@ export type GradientAddition = 'in-place' | 'out-of-place';
 
 const CONVOLUTION_WORKSPACE = operation('convolution workspace');
 const ACCUMULATE: Formula = { operation: operation('accumulate_grad'), apply: () => [] };
+
+function anyNeedsGradient(inputs: readonly (EngineTensor | null)[]): boolean {
+  for (const input of inputs) if (input !== null && input.requiresGrad) return true;
+  return false;
+}
+
+const FIRST_OUTPUTS: readonly (readonly number[])[] = [[], [0], [0, 0], [0, 0, 0]];
+
+/** Which result of its node each input is; a shared list where all are the first, as almost everywhere. */
+function outputNumbersOf(inputs: readonly (EngineTensor | null)[]): readonly number[] {
+  const firsts = FIRST_OUTPUTS[inputs.length];
+  let areFirst = firsts !== undefined;
+  for (const input of inputs) if (input !== null && input.outputIndex !== 0) areFirst = false;
+  return areFirst ? firsts! : inputs.map((input) => input?.outputIndex ?? 0);
+}
 
 /** What recomputation sets aside. */
 export interface OuterState {
@@ -174,8 +189,7 @@ export class Engine implements Workspace {
   releaseSaved(node: Node): void {
     if (node.slots !== null) for (const slot of node.slots) node.hook!.forget(slot);
     else for (const tensor of node.saved) this.releaseStorage(tensor.storage);
-    node.saved.length = 0;
-    node.slots = null;
+    node.forgetSaved();
   }
 
   // ---- recomputation
@@ -291,26 +305,27 @@ export class Engine implements Workspace {
 
   /** A node for an operation on these inputs; null where no gradient is needed. */
   record(formula: Formula, inputs: readonly (EngineTensor | null)[]): Node | null {
-    if (!this.gradEnabled || !inputs.some((input) => input !== null && input.requiresGrad)) return null;
-    const node = new Node(formula);
-    for (const input of inputs) this.connect(node, input);
+    if (!this.gradEnabled || !anyNeedsGradient(inputs)) return null;
+    const next = inputs.map((input) => this.nodeOf(input));
+    const node = new Node(formula, next, outputNumbersOf(inputs));
     if (this.arena === null) this.tape.push(node);
     else this.arena.nodes.push(node);
     return node;
   }
 
-  private connect(node: Node, input: EngineTensor | null): void {
-    const next = input === null || !input.requiresGrad ? null : (input.gradFn ?? this.accumulatorOf(input));
-    node.next.push(next);
-    node.outputNumbers.push(next === null ? 0 : input!.outputIndex);
-    if (next !== null) next.refs++;
+  /** Where the gradient of an input goes, with a reference to it. */
+  private nodeOf(input: EngineTensor | null): Node | null {
+    if (input === null || !input.requiresGrad) return null;
+    const node = input.gradFn ?? this.accumulatorOf(input);
+    node.refs++;
+    return node;
   }
 
   private accumulatorOf(leaf: EngineTensor): Node {
     if (leaf.accumulator !== null) return leaf.accumulator;
-    const node = new Node(ACCUMULATE);
+    const node = new Node(ACCUMULATE, [], []);
     node.variable = this.hold(leaf);
-    node.outputs.push(leaf);
+    node.outputs = [leaf];
     leaf.accumulator = node;
     return node;
   }
@@ -321,9 +336,9 @@ export class Engine implements Workspace {
     if (this.hook === null) tensor.storage.refs++;
     else {
       node.hook = this.hook;
-      (node.slots ??= []).push(this.hook.pack(tensor));
+      node.slots = withAdded(node.slots ?? [], this.hook.pack(tensor));
     }
-    node.saved.push(tensor);
+    node.saved = withAdded(node.saved, tensor);
   }
 
   /** Makes a tensor the (next) result of a node. */
@@ -332,7 +347,7 @@ export class Engine implements Workspace {
     tensor.gradFn = node;
     tensor.outputIndex = node.outputs.length;
     tensor.requiresGrad = true;
-    node.outputs.push(tensor);
+    node.outputs = withAdded(node.outputs, tensor);
     node.refs++;
     return tensor;
   }

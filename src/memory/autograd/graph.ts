@@ -15,6 +15,10 @@ export class Storage {
   ) {}
 }
 
+/** A list with one more entry and no room to spare. */
+export const withAdded = <T>(list: readonly T[], entry: T): readonly T[] =>
+  list.length === 0 ? [entry] : list.concat([entry]);
+
 /** A tensor without data: a shape over a storage. A view is another tensor over the same storage. */
 export class EngineTensor implements Tensor {
   /** Names and gradient buffers that hold it; 0: floating, about to be taken by an operation; -1: dead. */
@@ -79,20 +83,24 @@ export interface SavingHook {
   forget(slot: number): void;
 }
 
-/** One recorded operation of the forward pass. */
+const NOTHING: readonly never[] = [];
+
+/**
+ * One recorded operation of the forward pass. Its lists are replaced, never grown: a list that grows keeps room for
+ * sixteen more, which by tens of thousands of nodes is most of the memory that a simulation uses up.
+ */
 export class Node {
   refs = 0;
   /** Consumers in the running backward pass whose gradients are still to come; only kept for leaves. */
   dependencies = 0;
   reached = false;
-  readonly next: (Node | null)[] = [];
-  readonly outputNumbers: number[] = [];
-  readonly saved: EngineTensor[] = [];
+  saved: readonly EngineTensor[] = NOTHING;
   /** Shapes and types of the results, which their gradients must have. */
-  readonly outputs: EngineTensor[] = [];
-  readonly buffer: (EngineTensor | null)[] = [];
+  outputs: readonly EngineTensor[] = NOTHING;
+  /** Gradients of the results, as far as they have come. */
+  buffer: readonly (EngineTensor | null)[] = NOTHING;
   hook: SavingHook | null = null;
-  slots: number[] | null = null;
+  slots: readonly number[] | null = null;
   /** Formulas' own numbers, such as a dimension or an exponent. */
   attribute = 0;
   /** Shapes of inputs that a formula needs and that nobody saved. */
@@ -100,10 +108,26 @@ export class Node {
   /** The leaf whose gradient is accumulated here. */
   variable: EngineTensor | null = null;
 
-  constructor(readonly formula: Formula) {}
+  /** `next`: the nodes that the gradients of the inputs go to; `outputNumbers`: which of their results each input is. */
+  constructor(
+    readonly formula: Formula,
+    readonly next: readonly (Node | null)[],
+    readonly outputNumbers: readonly number[],
+  ) {}
 
   needs(input: number): boolean {
     return this.next[input] !== null;
+  }
+
+  /** Lets go of the incoming gradients. */
+  emptyBuffer(): void {
+    this.buffer = NOTHING;
+  }
+
+  /** Lets go of what was saved. */
+  forgetSaved(): void {
+    this.saved = NOTHING;
+    this.slots = null;
   }
 
   /** The gradient of the first output. */

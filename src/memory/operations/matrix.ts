@@ -43,7 +43,7 @@ function flatGradient(workspace: Workspace, node: Node): EngineTensor {
   if (viewStrides(gradient.shape, gradient.strides, matrix) !== undefined) return gradient;
   const copy = reshaped(workspace, gradient, matrix);
   copy.refs = 1;
-  node.buffer[0] = copy;
+  node.buffer = [copy];
   workspace.release(gradient);
   return copy;
 }
