@@ -145,14 +145,18 @@ describe('a Job', () => {
     expect(workload.notes[0]).toBe('${NODES} is left to envsubst: assumed 1 at spec.parallelism and 1 more place');
   });
 
-  it('whose resource name is a variable is taken to ask for whole GPUs, and says so', () => {
-    const resources = { limits: { '${GPU_RESOURCE}': '${NUM_GPUS}' } };
+  it.each([
+    ['${GPU_RESOURCE}', '${NUM_GPUS}', 'GPU_RESOURCE'],
+    ['{{ .Values.gpuResource }}', 4, '.Values.gpuResource'],
+  ])('whose resource name is %s is taken to ask for whole GPUs, and says so', (resource, amount, name) => {
+    const resources = { limits: { [resource]: amount } };
     const workload = read(job({ containers: [{ name: 'c', resources }] }));
     expect(workload.podSets[0]!.devices).toMatchObject([
       {
         resource: 'nvidia.com/gpu',
         form: 'device',
-        unresolved: { names: ['GPU_RESOURCE'], assumed: 'nvidia.com/gpu' },
+        count: amount === 4 ? 4 : 1,
+        unresolved: { names: [name], assumed: 'nvidia.com/gpu' },
       },
     ]);
   });

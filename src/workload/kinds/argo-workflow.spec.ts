@@ -97,3 +97,49 @@ describe('an Argo Workflow', () => {
     expect(shape(read('argoproj.io/v1alpha1', 'CronWorkflow', { spec: { workflowSpec } }))).toEqual([['main', 1, 1]]);
   });
 });
+
+describe('a template of Argo that workflows refer to', () => {
+  const spec: JsonObject = {
+    arguments: { parameters: [{ name: 'gpus', value: '4' }] },
+    tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
+    templates: [
+      {
+        name: 'finetune',
+        inputs: { parameters: [{ name: 'model', value: 'gpt2' }] },
+        container: container(1, {
+          args: ['--model={{inputs.parameters.model}}'],
+          resources: gpus('{{workflow.parameters.gpus}}'),
+        }),
+      },
+      { name: 'report', container: { name: 'r', image: 'busybox' } },
+    ],
+  };
+
+  it.each([
+    ['WorkflowTemplate', { metadata: { name: 'w', namespace: 'team' } }],
+    ['ClusterWorkflowTemplate', {}],
+  ])('as a %s is read with the values that its parameters have by default', (kind, body) => {
+    const workload = read('argoproj.io/v1alpha1', kind, { ...body, spec });
+    expect(shape(workload)).toEqual([
+      ['main', 1, 4],
+      ['main', 1, 0],
+    ]);
+    expect(workload.podSets[0]).toMatchObject({
+      name: 'finetune/main',
+      path: 'spec.templates[0]',
+      containers: [{ args: ['--model=gpt2'] }],
+      placement: { tolerations: [{ key: 'nvidia.com/gpu' }] },
+    });
+    expect(workload.notes).toEqual([]);
+  });
+
+  it.each([{ name: 'shared' }, { name: 'shared', clusterScope: true }])(
+    'is named by the workflow that is made of it: %j',
+    (workflowTemplateRef) => {
+      const workload = read('argoproj.io/v1alpha1', 'Workflow', { spec: { workflowTemplateRef } });
+      const kind = workflowTemplateRef.clusterScope ? 'ClusterWorkflowTemplate' : 'WorkflowTemplate';
+      expect(workload.podSets).toEqual([]);
+      expect(workload.notes).toEqual([`the templates of ${kind} shared are not part of this object`]);
+    },
+  );
+});

@@ -62,8 +62,10 @@ function readWorkflow(spec: Field, inner: InnerReader): KindReading {
 }
 
 function noteReference(spec: Field): void {
-  const name = spec.get('workflowTemplateRef', 'name').text();
-  if (name !== null) spec.log.note(`the templates of WorkflowTemplate ${name} are not part of this object`);
+  const reference = spec.get('workflowTemplateRef');
+  const name = reference.get('name').text();
+  const kind = reference.get('clusterScope').flag() ? 'ClusterWorkflowTemplate' : 'WorkflowTemplate';
+  if (name !== null) spec.log.note(`the templates of ${kind} ${name} are not part of this object`);
 }
 
 function readTemplate(template: Field, spec: Field, inner: InnerReader): KindReading | null {

@@ -31,7 +31,7 @@ function share(asked: Asked): DeviceRequest {
   }
   const devices = devicesOf(asked, percent, Math.max(1, Math.floor(percent.value / 100)));
   const fraction = percent.value / 100 / devices.value;
-  if (percent.value === 0) return partialDevices(CORE, 'nvidia', devices, {});
+  if (percent.value === 0) return partialDevices(CORE, 'nvidia', devicesOf(asked, amountOf(asked, CORE), 1), {});
   if (fraction >= 1) return wholeDevices(GPU, 'nvidia', devices);
   return partialDevices(RATIO, 'nvidia', devices, { fraction });
 }

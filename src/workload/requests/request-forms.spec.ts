@@ -47,6 +47,16 @@ describe('a container that asks for', () => {
       { 'volcano.sh/vgpu-number': 2, 'volcano.sh/vgpu-memory': 10240 },
       { form: 'memory', count: 2, memoryBytes: 10 * GIB },
     ],
+    [
+      'a percentage of Volcano vGPUs',
+      { 'volcano.sh/vgpu-number': 2, 'volcano.sh/vgpu-memory-percentage': 25, 'volcano.sh/vgpu-cores': 30 },
+      { resource: 'volcano.sh/vgpu-number', form: 'fraction', count: 2, fraction: 0.25 },
+    ],
+    [
+      'cores of a Volcano vGPU only',
+      { 'volcano.sh/vgpu-number': 1, 'volcano.sh/vgpu-cores': 50 },
+      { form: 'device', count: 1, memoryBytes: null },
+    ],
     ['Volcano shared memory', { 'volcano.sh/gpu-memory': 1024 }, { form: 'memory', count: 1, memoryBytes: GIB }],
     ['Volcano cards', { 'volcano.sh/gpu-number': 2 }, { form: 'device', count: 2 }],
     ['a whole GPU of Koordinator', { 'koordinator.sh/gpu': 100 }, { form: 'device', count: 1 }],
@@ -57,7 +67,37 @@ describe('a container that asks for', () => {
       { 'koordinator.sh/gpu.shared': 2, 'koordinator.sh/gpu-memory': '16Gi' },
       { form: 'memory', count: 2, memoryBytes: 8 * GIB },
     ],
+    [
+      'cores and memory of Koordinator',
+      { 'koordinator.sh/gpu-core': 50, 'koordinator.sh/gpu-memory': '20Gi' },
+      { resource: 'koordinator.sh/gpu-memory', form: 'memory', count: 1, memoryBytes: 20 * GIB },
+    ],
+    [
+      'fewer cores of Koordinator than memory',
+      { 'koordinator.sh/gpu-core': 30, 'koordinator.sh/gpu-memory-ratio': 60 },
+      { form: 'fraction', count: 1, fraction: 0.6 },
+    ],
+    [
+      'cores and memory of two whole GPUs of Koordinator',
+      { 'koordinator.sh/gpu-core': 200, 'koordinator.sh/gpu-memory-ratio': 200 },
+      { resource: 'koordinator.sh/gpu', form: 'device', count: 2 },
+    ],
+    [
+      'cores of Koordinator only',
+      { 'koordinator.sh/gpu-core': 50 },
+      { form: 'shared', count: 1, places: ['spec.containers[0].resources.limits["koordinator.sh/gpu-core"]'] },
+    ],
     ['GiB of Aliyun', { 'aliyun.com/gpu-mem': 7 }, { form: 'memory', count: 1, memoryBytes: 7 * GIB }],
+    [
+      'GiB of Aliyun over two cards',
+      { 'aliyun.com/gpu-mem': 16, 'aliyun.com/gpu-count': 2 },
+      { resource: 'aliyun.com/gpu-mem', form: 'memory', count: 2, memoryBytes: 8 * GIB },
+    ],
+    [
+      'cores and GiB of Aliyun',
+      { 'aliyun.com/gpu-core.percentage': 30, 'aliyun.com/gpu-mem': 4 },
+      { form: 'memory', count: 1, memoryBytes: 4 * GIB },
+    ],
     ['a whole card of Tencent', { 'tencent.com/vcuda-core': 200 }, { form: 'device', count: 2 }],
     [
       'a part of a card of Tencent',
@@ -161,6 +201,23 @@ describe('a pod with resource claims', () => {
     expect(readPod(podSpec, { objects }).podSets[0]!.devices).toMatchObject([
       { migProfile: '1g.10gb', selectors: [expression] },
     ]);
+  });
+
+  it('that exists already has the devices of that ResourceClaim', () => {
+    const [resourceClaims, resources] = [
+      [{ name: 'gpu', resourceClaimName: 'shared-a100s' }],
+      { claims: [{ name: 'gpu', request: 'train' }] },
+    ];
+    const requests: JsonObject[] = [
+      { name: 'train', exactly: { deviceClassName: 'gpu.nvidia.com', count: 4 } },
+      { name: 'infer', exactly: { deviceClassName: 'gpu.nvidia.com', count: 1 } },
+    ];
+    const claimed = { resourceClaims, containers: [{ name: 'a', resources }] };
+    const objects = { 'ResourceClaim/shared-a100s': { spec: { devices: { requests } } } };
+    expect(readPod(claimed, { objects }).podSets[0]!.devices).toMatchObject([
+      { form: 'claim', count: 4, claim: 'gpu' },
+    ]);
+    expect(readPod(claimed).notes[0]).toContain('ResourceClaim shared-a100s is another object that was not given');
   });
 
   it('is assumed to have one where the template was not given, and says so', () => {

@@ -26,7 +26,7 @@ export const volcanoVgpu: RequestForm = {
 function virtualGpus(asked: Asked): DeviceRequest[] {
   const memory = amountOf(asked, MEMORY);
   const percentage = amountOf(asked, PERCENTAGE);
-  const count = asked.amounts.get(COUNT) ?? { value: 1, places: memory.places };
+  const count = asked.amounts.get(COUNT) ?? { value: 1, places: [...memory.places, ...percentage.places] };
   if (memory.value > 0) return [partialDevices(COUNT, 'nvidia', count, { memoryBytes: memory.value * MIB })];
   if (percentage.value > 0) return [partialDevices(COUNT, 'nvidia', count, { fraction: percentage.value / 100 })];
   return asked.amounts.has(COUNT) ? [wholeDevices(COUNT, 'nvidia', count)] : [];
