@@ -88,6 +88,13 @@ const COUNTS: readonly (readonly [string, string, Task, ModelConfig, number])[] 
     { vocab_size: 50265, max_position_embeddings: 514, type_vocab_size: 1 },
     124_647_170,
   ],
+  [
+    'camembert-base',
+    'camembert',
+    'sequence-classification',
+    { vocab_size: 32005, max_position_embeddings: 514, type_vocab_size: 1 },
+    110_623_490,
+  ],
   ['vit-base', 'vit', 'image-classification', {}, 86_567_656],
   ['resnet18', 'torchvision', 'image-classification', { architecture: 'resnet18' }, 11_689_512],
   ['resnet50', 'torchvision', 'image-classification', { architecture: 'resnet50' }, 25_557_032],

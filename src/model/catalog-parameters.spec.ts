@@ -25,6 +25,9 @@ const TASKS: Readonly<Record<string, Task>> = {
   stablelm: 'causal-lm',
   starcoder2: 'causal-lm',
   gemma3_text: 'causal-lm',
+  gemma: 'causal-lm',
+  granite: 'causal-lm',
+  qwen3_moe: 'causal-lm',
 };
 
 /**
@@ -50,6 +53,16 @@ describe('models of the catalog have as many parameters as were released', () =>
       const [hidden, words] = [Number(config['hidden_size']), Number(config['vocab_size'])];
       const head = hidden * (hidden + 1) + 2 * hidden + words;
       expect(architectureOf({ name, modelType, config }, 'masked-lm').parameterCount).toBe(params + head);
+    }
+  });
+
+  it('counts XLM-RoBERTa with a pooler and without a head, where its classifier has a layer as large and the classes', () => {
+    const released = rows.filter((row) => row.modelType === 'xlm-roberta');
+    expect(released.length).toBeGreaterThan(1);
+    for (const { id: name, modelType, config, params } of released) {
+      const classes = 2 * (Number(config['hidden_size']) + 1);
+      const { parameterCount } = architectureOf({ name, modelType, config }, 'sequence-classification');
+      expect([name, parameterCount]).toEqual([name, params + classes]);
     }
   });
 });
