@@ -19,6 +19,7 @@ export const CALLED: Readonly<Record<string, RegExp>> = {
   generic: /--batch[-_]size/,
   'image-environment': /the program is in the image/,
   'model-type torchvision': /resnet50_fp32|torchvision:/,
+  'model-type unet': /unet-\d+-deep/,
   'model-type timm': /timm[-:]/,
   'labels gpu-feature-discovery': /nvidia\.com\/gpu\.memory/,
   'labels amd-node-labeller': /amd\.com\/gpu\.(?:vram|product-name|family|device-id)/,

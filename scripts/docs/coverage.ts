@@ -9,6 +9,7 @@ import { SEGMENTATION_MODELS } from '../../src/model/families/segmentation.js';
 import { WORKLOAD_KINDS } from '../../src/workload/kinds.js';
 import { REQUEST_FORMS } from '../../src/workload/requests/request-forms.js';
 import { CALLED } from './called.js';
+import { countedModels } from './counted-models.js';
 import type { Exercise } from './exercised.js';
 import { exercisedIn, exercises, literally, NO_TEST } from './exercised.js';
 import { waysOfTraining } from './ways-of-training.js';
@@ -91,23 +92,32 @@ function families(all: readonly Exercise[]): string {
     return [`\`${type}\``, exercisedIn(all, called, ['test/golden', 'src/memory', 'src/model', 'test/unit'])];
   });
   const constructors = [
-    ['torchvision, image classification', TORCHVISION_CLASSIFIERS],
-    ['torchvision, segmentation', SEGMENTATION_MODELS],
-    ['timm, image classification', TIMM_CLASSIFIERS],
+    ['torchvision', 'image classification', TORCHVISION_CLASSIFIERS],
+    ['torchvision', 'segmentation', SEGMENTATION_MODELS],
+    ['timm', 'image classification', TIMM_CLASSIFIERS],
   ] as const;
   return (
     table('Models', ['model type', 'exercised in'], rows) + constructors.map((of) => imageModels(all, of)).join('')
   );
 }
 
-/** Image models go by their constructors; those that no recorded run or spec names are listed apart. */
-function imageModels(all: readonly Exercise[], [library, table]: readonly [string, object]): string {
+type ImageLibrary = readonly [library: 'torchvision' | 'timm', task: string, constructors: object];
+
+/** Image models go by their constructors: those named in a test, those only counted in one, and the others. */
+function imageModels(all: readonly Exercise[], [library, task, table]: ImageLibrary): string {
   const names = Object.keys(table).toSorted();
   const isNamed = (name: string): boolean =>
     exercisedIn(all, new RegExp(`(?<!\\w)${name}(?!\\w)`), ['test', 'src/memory', 'src/model']) !== NO_TEST;
-  const [tested, untested] = [names.filter(isNamed), names.filter((name) => !isNamed(name))];
-  const list = (some: readonly string[]): string => some.map((name) => `\`${name}\``).join(', ') || 'none';
-  return `\n${library}, ${names.length} constructors. Exercised: ${list(tested)}. **No test**: ${list(untested)}.\n`;
+  const inCatalog = countedModels(all, library);
+  const groups: readonly (readonly [string, readonly string[]])[] = [
+    ['Exercised', names.filter(isNamed)],
+    ['Parameters counted against the catalog', names.filter((name) => !isNamed(name) && inCatalog.has(name))],
+    [NO_TEST, names.filter((name) => !isNamed(name) && !inCatalog.has(name))],
+  ];
+  const shown = groups
+    .filter(([, some]) => some.length > 0)
+    .map(([group, some]) => `${group}: ${some.map((name) => `\`${name}\``).join(', ')}.`);
+  return `\n${library}, ${task}, ${names.length} constructors. ${shown.join(' ')}\n`;
 }
 
 function inventorySources(all: readonly Exercise[]): string {
