@@ -20,7 +20,7 @@ export class BlockTable {
   /** The pool's count of searches when the block became free: its age for garbage collection. */
   freedAt: Int32Array;
   private used = 0;
-  private readonly recycled: number[] = [];
+  private recycled: number[] = [];
 
   constructor(capacity: number) {
     this.address = new Float64Array(capacity);
@@ -81,6 +81,19 @@ export class BlockTable {
   /** Whether the block is a whole segment. */
   isWhole(block: number): boolean {
     return this.previous[block] === NONE && this.next[block] === NONE;
+  }
+
+  /** Becomes a copy of another table. */
+  copyFrom(other: BlockTable): void {
+    this.address = other.address.slice();
+    this.size = other.size.slice();
+    this.previous = other.previous.slice();
+    this.next = other.next.slice();
+    this.state = other.state.slice();
+    this.pool = other.pool.slice();
+    this.freedAt = other.freedAt.slice();
+    this.used = other.used;
+    this.recycled = other.recycled.slice();
   }
 
   private grow(): void {

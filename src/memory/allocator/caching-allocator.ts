@@ -21,6 +21,8 @@ export class CachingAllocator {
   peakAllocatedBytes = 0;
   /** Times that all unused memory was given back because a limit was met. */
   retries = 0;
+  /** False: a request that meets a limit fails at once and changes nothing, so that it can be repeated. */
+  givesBack = true;
   private readonly round: Rounding;
   private readonly segments: SegmentSource;
 
@@ -32,6 +34,14 @@ export class CachingAllocator {
     this.segments = config.expandableSegments
       ? new ExpandableSegments(this.heap)
       : new CudaMallocSegments(this.heap, collecting(config));
+  }
+
+  /** Goes on from where another allocator of fixed segments is; the limit stays its own. */
+  copyFrom(other: CachingAllocator): void {
+    this.heap.copyFrom(other.heap);
+    this.allocatedBytes = other.allocatedBytes;
+    this.peakAllocatedBytes = other.peakAllocatedBytes;
+    this.retries = other.retries;
   }
 
   /** Allocates on a stream; returns the block, or OUT_OF_MEMORY where PyTorch raises its error. */
@@ -77,7 +87,7 @@ export class CachingAllocator {
 
   private obtain(pool: number, bytes: number): number {
     const block = this.segments.obtain(pool, bytes);
-    if (block !== NONE) return block;
+    if (block !== NONE || !this.givesBack) return block;
     if (this.segments.releaseFor(pool, bytes)) {
       const retried = this.segments.obtain(pool, bytes);
       if (retried !== NONE) return retried;

@@ -62,6 +62,14 @@ export class FreeList {
     return this.entries.slice(0, this.length);
   }
 
+  /** The same list of a copy of the blocks. */
+  copyOver(blocks: BlockTable): FreeList {
+    const copy = new FreeList(blocks);
+    copy.length = this.length;
+    copy.entries = this.entries.slice();
+    return copy;
+  }
+
   private boundWithin(from: number, to: number, size: number, address: number): number {
     const { entries } = this;
     const sizes = this.blocks.size;

@@ -41,6 +41,18 @@ export class Heap {
     return (this.pools[pool] ??= new FreeList(this.blocks));
   }
 
+  /** Becomes a copy of another heap, but for the limits and the clock of garbage collection. */
+  copyFrom(other: Heap): void {
+    this.blocks.copyFrom(other.blocks);
+    other.pools.forEach((list, pool) => {
+      this.pools[pool] = list.copyOver(this.blocks);
+    });
+    this.reservedBytes = other.reservedBytes;
+    this.peakReservedBytes = other.peakReservedBytes;
+    this.segments = other.segments;
+    this.nextAddress = other.nextAddress;
+  }
+
   /** Address space for a new segment; ascending, so that older segments win ties. */
   reserveAddresses(bytes: number): number {
     const address = this.nextAddress;

@@ -1,6 +1,7 @@
 import type { AllocatorConfig } from './config.js';
 import type { AllocationEvents, Replay } from './replay.js';
 import { replay } from './replay.js';
+import { ResumableReplay } from './resumable-replay.js';
 import { roundingOf } from './rounding.js';
 
 /** Segments come in multiples of it, so limits in between change nothing. */
@@ -23,13 +24,33 @@ export function smallestSurvivingLimit(
   const tolerance = Math.floor(toleranceBytes / STEP_BYTES);
   let low = Math.floor(peakRequestedBytes(events, config) / STEP_BYTES);
   let high = Math.ceil(unlimited.peakReservedBytes / STEP_BYTES);
+  const survives = attempts(events, { ...config, memoryFraction: null });
   while (high - low > tolerance) {
     const middle = Math.floor((low + high) / 2);
-    const attempt = replay(events, { ...config, memoryFraction: null }, middle * STEP_BYTES);
-    if (attempt.survived) high = middle;
+    if (survives(middle * STEP_BYTES)) high = middle;
     else low = middle + 1;
   }
   return Math.ceil((high * STEP_BYTES) / (config.memoryFraction ?? 1));
+}
+
+/**
+ * Whether a run survives under a limit, asked for limits in any order that are all above those it did not survive.
+ *
+ * Until a limit is met, the replay is that under any larger one. So each attempt goes on from where the largest limit
+ * that was too small was met, often late in the run. Expandable segments are laid out by the device's size from the
+ * first one on, and share nothing.
+ */
+function attempts(events: AllocationEvents, config: AllocatorConfig): (limitBytes: number) => boolean {
+  if (config.expandableSegments) return (limitBytes) => replay(events, config, limitBytes).survived;
+  let start = new ResumableReplay(events, config, 0);
+  return (limitBytes) => {
+    const attempt = start.under(limitBytes);
+    if (attempt.playToLimit()) return true;
+    const limitMet = attempt.under(limitBytes);
+    const survived = attempt.playOut();
+    if (!survived) start = limitMet;
+    return survived;
+  };
 }
 
 /** The most bytes in use at once, each request rounded: no allocator does with less. */
