@@ -33,6 +33,7 @@ const bytesOf = ({ sizes, categories }: MemoryEvents, category: string): number 
 /** Bytes per element: half a byte and an fp32 scale for 64 of them, or an 8-bit scale with scales of its own. */
 it.each([
   ['nf4', 0.5 + 4 / 64],
+  ['fp4', 0.5 + 4 / 64],
   ['nf4-double', 0.5 + 1 / 64 + 4 / (64 * 256)],
   ['int8', 1 + 4 / 4096],
 ] as const)('%s weights take %f bytes an element', (quantization, bytesPerElement) => {
@@ -44,6 +45,12 @@ describe('a base of quantised weights', () => {
   it('packs the layers, and leaves embedding and head as they are', () => {
     const saved = bytesOf(run('none'), 'parameters') - bytesOf(run('nf4'), 'parameters');
     expect(saved).toBe(ELEMENTS_OF_BLOCKS * (2 - 0.5625));
+  });
+
+  it('takes as much in fp4 as in nf4, which differ in what the 16 values stand for', () => {
+    const [fp4, nf4] = [run('fp4'), run('nf4')];
+    expect([...fp4.sizes]).toEqual([...nf4.sizes]);
+    expect([...fp4.events]).toEqual([...nf4.events]);
   });
 
   it('makes a weight whole again in forward and in backward, and lets go of it at once', () => {
