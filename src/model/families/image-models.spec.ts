@@ -34,6 +34,15 @@ describe('parameters of image models against the catalog', () => {
     expect(TIMM_CLASSIFIERS[id]!(id, numClasses ?? 1000).parameterCount).toBe(params);
   });
 
+  // timm 1.0.31 has these without classes unless asked for some; counted there, on top of which is a head for 1000.
+  it.each([
+    ['vit_huge_patch14_224', 630_764_800, 1280],
+    ['vit_large_patch32_224', 305_510_400, 1024],
+    ['vit_small_patch8_224', 21_670_272, 384],
+  ])('timm %s', (id, features, width) => {
+    expect(TIMM_CLASSIFIERS[id]!(id, 1000).parameterCount).toBe(features + 1000 * (width + 1));
+  });
+
   it('covers all classifiers of torchvision but those listed here', () => {
     const missing = models
       .filter(
@@ -68,6 +77,13 @@ describe('an image model by name', () => {
     const resolve = (): unknown => timm({ name: 'googlenet', modelType: 'timm', config: {} });
     expect(resolve).toThrow(UnsupportedModel);
   });
+
+  it.each(['vit_base_patch32_448', 'vit_base_patch32_clip_448'])(
+    'does not make up a transformer that timm has not, or has otherwise: %s',
+    (name) => {
+      expect(() => timm({ name, modelType: 'timm', config: {} })).toThrow(UnsupportedModel);
+    },
+  );
 
   it('does not segment with a classifier', () => {
     const resolve = (): unknown => torchvision({ name: 'vgg16', modelType: 'torchvision', config: {} }, 'segmentation');

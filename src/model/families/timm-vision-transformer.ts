@@ -51,7 +51,6 @@ const VARIANTS: Readonly<Record<string, readonly (readonly [number, number])[]>>
   vit_base: [
     [32, 224],
     [32, 384],
-    [32, 448],
     [16, 224],
     [16, 384],
     [8, 224],
