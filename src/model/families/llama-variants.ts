@@ -28,7 +28,7 @@ export interface LlamaConfig {
   /** Norms after attention and feed-forward part as well as before (Gemma 2). */
   sandwichNorms: boolean;
   /** Embeddings, residual branches or logits are multiplied by a number. */
-  scales: { embeddings: boolean; residual: boolean; logits: boolean };
+  scales: { embeddings: false | 'before-mask' | 'after-rotary'; residual: boolean; logits: boolean };
   /** Embeddings multiplied by a tensor as they are looked up, and rotary angles of their own for sliding layers (Gemma 3). */
   gemma3: boolean;
   softCaps: { attention: boolean; logits: boolean };
@@ -98,11 +98,11 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   mistral: { slides: () => true },
   qwen2: { queryKeyValueBias: true, slides: (config) => config.flag('use_sliding_window', false) },
   qwen3: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false) },
-  gemma: { norm: gemmaNorm, scales: { embeddings: true }, tied: true, act: 'gelu_pytorch_tanh' },
+  gemma: { norm: gemmaNorm, scales: { embeddings: 'after-rotary' }, tied: true, act: 'gelu_pytorch_tanh' },
   gemma2: {
     norm: gemmaNorm,
     sandwichNorms: true,
-    scales: { embeddings: true },
+    scales: { embeddings: 'after-rotary' },
     slides: () => true,
     slidingLayers: (layer) => layer % 2 === 0,
     tied: true,
@@ -118,7 +118,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     tied: true,
     act: 'gelu_pytorch_tanh',
   },
-  granite: { scales: { embeddings: true, residual: true, logits: true } },
+  granite: { scales: { embeddings: 'before-mask', residual: true, logits: true } },
   mixtral: { slides: () => true, mixture: mixtral },
   qwen3_moe: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
 };

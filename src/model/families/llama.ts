@@ -139,12 +139,13 @@ function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
     : null;
 
   const windows = [...new Set(blocks.map((_, i) => windowOf(config, i)))].sort((a, b) => (a ?? -1) - (b ?? -1));
+  const multiplied = config.scales.embeddings === 'before-mask';
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
-    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows, scale });
+    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows, scale, multiplied });
     let h = ops.keep(embeds);
     const far = keepRotaryTable(ops, h, positionIds, frequencies);
     const near = nearFrequencies === null ? far : keepRotaryTable(ops, h, positionIds, nearFrequencies);
-    if (config.scales.embeddings) h = ops.rebind(h, ops.mulScalar(h));
+    if (config.scales.embeddings === 'after-rotary') h = ops.rebind(h, ops.mulScalar(h));
     blocks.forEach((layer, i) => {
       const window = windowOf(config, i);
       const [own, other] = window === null ? [far, near] : [near, far];

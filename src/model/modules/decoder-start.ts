@@ -18,6 +18,8 @@ export interface DecoderParts {
   windows?: readonly (number | null)[];
   /** A number on the device by which embeddings are multiplied. */
   scale?: Buffer | undefined;
+  /** Whether embeddings are multiplied by a number of the configuration, as Granite's are. */
+  multiplied?: boolean;
 }
 
 /** Embeddings, positions and mask, as the models' forward functions begin; all kept in the caller's frame. */
@@ -25,9 +27,10 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null], scale }: DecoderParts,
+  { table, windows = [null], scale, multiplied = false }: DecoderParts,
 ): RotaryStart {
-  const rows = ops.embedding(ids, table);
+  const looked = ops.embedding(ids, table);
+  const rows = multiplied ? ops.rebind(looked, ops.mulScalar(looked)) : looked;
   const embeds = ops.keep(scale === undefined ? rows : ops.mul(rows, ops.to(ops.buffer(scale), rows.dtype)));
   const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
   const positionIds = ops.keep(ops.unsqueeze(positions, 0));
