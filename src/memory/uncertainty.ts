@@ -44,8 +44,10 @@ const fragmentation: Uncertainty = {
   remedy: 'PYTORCH_ALLOC_CONF=expandable_segments:True leaves little to chance',
   widening(at) {
     const { peakAllocatedBytes, peakReservedBytes } = at.unlimited;
+    const scales = scaledBlocks(at);
     const reserved = nudgesFor(at).map((nudge) => {
-      const nudged = replay({ ...at.events, sizes: nudgedSizes(at, nudge) }, at.allocator);
+      const sizes = at.events.sizes.map((bytes, block) => (scales[block]! ? Math.round(bytes * nudge) : bytes));
+      const nudged = replay({ ...at.events, sizes }, at.allocator);
       return (nudged.peakReservedBytes / nudged.peakAllocatedBytes) * peakAllocatedBytes;
     });
     return {
@@ -58,12 +60,9 @@ const fragmentation: Uncertainty = {
   },
 };
 
-function nudgedSizes({ events }: Forecast, nudge: number): number[] {
-  return events.sizes.map((bytes, block) => {
-    const scaled = bytes >= SMALLEST_SCALED_BYTES && BATCH_DEPENDENT.has(events.categories[block]!);
-    return scaled ? Math.round(bytes * nudge) : bytes;
-  });
-}
+/** Whether each block's size follows the batch. */
+const scaledBlocks = ({ events }: Forecast): readonly boolean[] =>
+  events.sizes.map((bytes, block) => bytes >= SMALLEST_SCALED_BYTES && BATCH_DEPENDENT.has(events.categories[block]!));
 
 /** Most that cuDNN's trials were seen to add (FakeTensor study: simulated plus 2 GB; PyTorch issues 13412, 31500, 49207). */
 const MOST_TRIAL_BYTES = 2 * 2 ** 30;

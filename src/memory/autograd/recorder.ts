@@ -70,11 +70,11 @@ export class EventRecorder {
   finish(): MemoryEvents {
     return {
       sizes: this.sizes,
-      streams: Uint8Array.from(this.streams),
+      streams: new Uint8Array(this.streams),
       categories: this.categories,
-      operations: Uint16Array.from(this.operations),
+      operations: new Uint16Array(this.operations),
       operationNames: operationNames(),
-      events: Int32Array.from(this.events),
+      events: new Int32Array(this.events),
       phases: this.phases,
     };
   }

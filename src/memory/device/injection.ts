@@ -26,9 +26,9 @@ export function withInjected(list: MemoryEvents, injected: readonly InjectedBloc
   );
   const { operations, operationNames } = operationsWith(list, injected, count);
   return {
-    sizes: [...list.sizes, ...injected.map((block) => block.bytes)],
+    sizes: list.sizes.concat(injected.map((block) => block.bytes)),
     streams,
-    categories: [...list.categories, ...injected.map((block) => block.category)],
+    categories: list.categories.concat(injected.map((block) => block.category)),
     operations,
     operationNames,
     events: merged(list.events, insertions),
