@@ -133,11 +133,11 @@ describe('a template of Argo that workflows refer to', () => {
     expect(workload.notes).toEqual([]);
   });
 
-  it.each([{ name: 'shared' }, { name: 'shared', clusterScope: true }])(
+  it.each<JsonObject>([{ name: 'shared' }, { name: 'shared', clusterScope: true }])(
     'is named by the workflow that is made of it: %j',
     (workflowTemplateRef) => {
       const workload = read('argoproj.io/v1alpha1', 'Workflow', { spec: { workflowTemplateRef } });
-      const kind = workflowTemplateRef.clusterScope ? 'ClusterWorkflowTemplate' : 'WorkflowTemplate';
+      const kind = workflowTemplateRef['clusterScope'] === true ? 'ClusterWorkflowTemplate' : 'WorkflowTemplate';
       expect(workload.podSets).toEqual([]);
       expect(workload.notes).toEqual([`the templates of ${kind} shared are not part of this object`]);
     },
