@@ -39,9 +39,9 @@ const COMMAND = 'python run_clm.py --model_name_or_path gpt2 --block_size 1024 -
 /** Assesses in the thread that asks, by the same advisor as the service's workers; answers are remembered by it. */
 async function assessorOver(inventory: InventorySnapshot): Promise<Assessor> {
   const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars() });
-  const asked = ({ manifest, configMaps }: Question): Parameters<typeof advisor.assess>[0] => ({
+  const asked = ({ manifest, alongside }: Question): Parameters<typeof advisor.assess>[0] => ({
     manifest,
-    files: { configMap: (name) => configMaps[name] },
+    files: { configMap: (name) => alongside.configMaps[name] },
     inventory,
     nowMs: 0,
   });

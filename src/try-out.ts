@@ -1,17 +1,16 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ASSESSMENT_SINK } from './admission/assessment-sink.js';
 import type { AssessmentSink } from './admission/assessment-sink.js';
+import { readAlongside } from './advisor/alongside.js';
 import { ASSESSOR } from './advisor/assessor.js';
 import type { Assessor } from './advisor/assessor.js';
 import { InventoryHolder } from './advisor/inventory-holder.js';
-import { namedConfigMaps } from './advisor/named-config-maps.js';
 import type { AssessedInput } from './cli/assess-all.js';
 import { loadManifests } from './cli/input/manifests.js';
 import type { ManifestInput, ManifestSet } from './cli/input/manifests.js';
 import { summary } from './cli/output/assessments.js';
 import { counted } from './fit/words.js';
 import { terminalOf } from './cli/output/terminal.js';
-import { readWorkload } from './workload/read-workload.js';
 import { UnreadableManifest } from './workload/workload.js';
 
 /** The first inventory has been waited for at the start; this is for a disk that is slow. */
@@ -47,16 +46,13 @@ async function assess(
   assessor: Assessor,
 ): Promise<AssessedInput[]> {
   try {
-    const workload = readWorkload(manifest);
-    if (workload === null) return [];
-    const files = set.filesFor(manifest);
-    const configMaps = Object.fromEntries(
-      [...namedConfigMaps(workload)].flatMap((name) => {
-        const data = files.configMap(name);
-        return data === undefined ? [] : [[name, data]];
-      }),
-    );
-    const assessment = await assessor.assess({ manifest, configMaps });
+    const [files, objects] = [set.filesFor(manifest), set.objectsFor(manifest)];
+    const read = readAlongside(manifest, {
+      configMap: (_namespace, name) => files.configMap(name),
+      object: (_namespace, kind, name) => objects.object(kind, name),
+    });
+    if (read === null) return [];
+    const assessment = await assessor.assess({ manifest, ...read });
     return assessment === null ? [] : [{ source, assessment }];
   } catch (error) {
     if (!(error instanceof UnreadableManifest)) throw error;

@@ -4,7 +4,6 @@ import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
-import { namedConfigMaps } from '../advisor/named-config-maps.js';
 import type { Assessment } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import { AdmissionMetrics } from './admission-metrics.js';
@@ -98,7 +97,7 @@ export class Reviewer {
   ): Promise<Answer> {
     try {
       if (this.namespaces.modeOf(request.namespace) === 'off') return this.#skipped(webhook, 'off');
-      const subject = subjectOf(request);
+      const subject = subjectOf(request, this.namespaces);
       return typeof subject === 'string' ? this.#skipped(webhook) : await answer(subject);
     } catch (error) {
       if (!(error instanceof UnreadableManifest)) throw error;
@@ -120,10 +119,8 @@ export class Reviewer {
     return annotated(subject, { verdict: 'unknown' }, { warnings: [UNASSESSED[why]], audit: { verdict: 'unknown' } });
   }
 
-  async #find({ object, workload }: Subject, budgetMs: number): Promise<Finding> {
-    const { namespace } = workload.reference;
-    const configMaps = this.namespaces.configMaps(namespace, namedConfigMaps(workload));
-    const question = { manifest: object, configMaps };
+  async #find({ object, workload, alongside }: Subject, budgetMs: number): Promise<Finding> {
+    const question = { manifest: object, workload, alongside };
     const known = this.assessor.recall(question);
     if (known !== undefined) return known;
     try {

@@ -1,18 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readAlongside } from '../advisor/alongside.js';
+import type { Alongside } from '../advisor/alongside.js';
 import { RUN_ANNOTATION } from '../advisor/annotations.js';
 import { reasonToSkip } from '../advisor/reason-to-skip.js';
-import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, PodSet, Workload } from '../workload/workload.js';
 import { isObject } from './protocol/review.js';
 import type { ReviewRequest } from './protocol/review.js';
+import type { NamespaceView } from './namespace-view.js';
+import { isWrittenByController } from './written-by-controller.js';
 
 /** The workload of a review that is worth a look, and how it changed. */
 export interface Subject {
   object: JsonObject;
   workload: Workload;
+  alongside: Alongside;
   /** `suspension`: only whether it is suspended changed, and where it may run when it is let go. */
   change: 'created' | 'pods' | 'suspension';
 }
+
+/** What is known beside the review. */
+export type Known = Pick<NamespaceView, 'configMap' | 'object' | 'isOwner'>;
 
 /** Why a review needs no assessment. Bounded: it is a metric's label. */
 export type Skip = 'operation' | 'deleting' | 'other-kind' | 'child' | 'no-devices' | 'unchanged';
@@ -21,16 +28,30 @@ export type Skip = 'operation' | 'deleting' | 'other-kind' | 'child' | 'no-devic
  * What a review is about. Children of a handled owner, objects without GPUs, objects on their way out and updates that
  * change neither pods nor suspension are left alone. Throws UnreadableManifest.
  */
-export function subjectOf(request: ReviewRequest): Subject | Skip {
-  const { operation, object, oldObject } = request;
+export function subjectOf(request: ReviewRequest, known: Known): Subject | Skip {
+  const { operation, object } = request;
   if ((operation !== 'CREATE' && operation !== 'UPDATE') || object === null) return 'operation';
-  if (isDeleting(object)) return 'deleting';
-  const workload = readWorkload(object);
-  if (workload === null) return 'other-kind';
-  const skip = reasonToSkip(workload);
-  if (skip !== null) return skip;
-  const change = oldObject === null ? 'created' : changeBetween(readWorkload(oldObject), workload);
-  return change === null ? 'unchanged' : { object, workload, change };
+  return isDeleting(object) ? 'deleting' : subjectIn(object, request, known);
+}
+
+function subjectIn(object: JsonObject, request: ReviewRequest, known: Known): Subject | Skip {
+  const read = readAlongside(object, known);
+  if (read === null) return 'other-kind';
+  const { workload } = read;
+  if (isChild(workload, request, known)) return 'child';
+  if (reasonToSkip({ ...workload, owner: null }) !== null) return 'no-devices';
+  const change = changeOf(request, workload, known);
+  return change === null ? 'unchanged' : { object, ...read, change };
+}
+
+function changeOf({ oldObject }: ReviewRequest, now: Workload, known: Known): Subject['change'] | null {
+  if (oldObject === null) return 'created';
+  return changeBetween(readAlongside(oldObject, known)?.workload ?? null, now);
+}
+
+function isChild({ owner }: Workload, request: ReviewRequest, known: Known): boolean {
+  if (owner === null) return false;
+  return isWrittenByController(request, owner, ({ kind, name }) => known.isOwner(request.namespace, kind, name));
 }
 
 function changeBetween(before: Workload | null, now: Workload): Subject['change'] | null {

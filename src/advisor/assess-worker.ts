@@ -4,7 +4,8 @@ import type { InventorySnapshot } from '../inventory/inventory.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import type { JsonObject } from '../workload/workload.js';
 import { createAdvisor } from './advisor.js';
-import type { ConfigMaps } from './assessor.js';
+import { objectsAlongside } from './alongside.js';
+import type { Alongside } from './alongside.js';
 import { loadFacts } from './facts.js';
 import { loadGrammars } from './load-grammars.js';
 
@@ -16,7 +17,7 @@ export interface SharedInventory {
 
 export interface WorkerTask {
   manifest: JsonObject;
-  configMaps: ConfigMaps;
+  alongside: Alongside;
   inventory: SharedInventory | InventorySnapshot;
   nowMs: number;
   /** Where the verdict is sent as soon as it stands, before its advice; closed with the task. */
@@ -31,11 +32,14 @@ const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars
 let held: { version: number; snapshot: InventorySnapshot } | null = null;
 
 /** Assesses one workload on this worker's thread. */
-export function assessInWorker({ manifest, configMaps, inventory, nowMs, verdicts }: WorkerTask): WorkerResult {
+export function assessInWorker({ manifest, alongside, inventory, nowMs, verdicts }: WorkerTask): WorkerResult {
+  const { configMaps } = alongside;
   const onVerdict = (assessment: Assessment) => verdicts.postMessage(assessment);
   const files = { configMap: (name: string) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined) };
+  const objects = objectsAlongside(alongside.objects);
   try {
-    return { assessment: advisor.assess({ manifest, files, inventory: snapshotOf(inventory), nowMs, onVerdict }) };
+    const question = { manifest, files, objects, inventory: snapshotOf(inventory), nowMs, onVerdict };
+    return { assessment: advisor.assess(question) };
   } catch (error) {
     if (error instanceof UnreadableManifest) return { unreadable: { path: error.path, expected: error.expected } };
     throw error;

@@ -10,7 +10,7 @@ import type { InventorySnapshot } from '../inventory/inventory.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Readiness } from '../telemetry/readiness.js';
 import { UnreadableManifest } from '../workload/workload.js';
-import type { JsonObject, ObjectReference } from '../workload/workload.js';
+import type { ObjectReference } from '../workload/workload.js';
 import type { SharedInventory, WorkerResult, WorkerTask } from './assess-worker.js';
 import { AssessmentTooLong, AssessorBusy, NoInventory } from './assessor.js';
 import type { Assessing, Assessor, Question } from './assessor.js';
@@ -87,7 +87,7 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     if (question.inventory !== undefined || !this.inventory.isKnown()) return undefined;
     const known = this.#remembered.get(this.#keyOf(question));
     if (known === undefined) return undefined;
-    return addressedTo(question.manifest, known.assessment);
+    return addressedTo(question.workload.reference, known.assessment);
   }
 
   assess(question: Question): Promise<Assessment | null> {
@@ -102,8 +102,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     const key = this.#keyOf(question);
     const { verdict, whole } = this.#underWay.get(key) ?? this.#beginShared(key, question);
     return {
-      verdict: verdict.then((assessment) => addressedTo(question.manifest, assessment)),
-      whole: whole.then((assessment) => addressedTo(question.manifest, assessment)),
+      verdict: verdict.then((assessment) => addressedTo(question.workload.reference, assessment)),
+      whole: whole.then((assessment) => addressedTo(question.workload.reference, assessment)),
     };
   }
 
@@ -120,12 +120,12 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     return work;
   }
 
-  #run({ manifest, configMaps }: Question, inventory: WorkerTask['inventory']): Assessing {
+  #run({ manifest, alongside }: Question, inventory: WorkerTask['inventory']): Assessing {
     const { maxQueue } = this.#pool.options;
     if (this.#pool.queueSize >= maxQueue) return failing(new AssessorBusy(maxQueue));
     const { port1, port2 } = new MessageChannel();
     const early = new Promise<Assessment>((resolve) => port1.once('message', resolve));
-    const task: WorkerTask = { manifest, configMaps, inventory, nowMs: Date.now(), verdicts: port2 };
+    const task: WorkerTask = { manifest, alongside, inventory, nowMs: Date.now(), verdicts: port2 };
     const whole = this.#timed(task).finally(() => port1.close());
     // What is no workload has no verdict before its end.
     return { verdict: Promise.race([early, whole]), whole };
@@ -151,8 +151,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     }
   }
 
-  #keyOf({ manifest, configMaps }: Question): string {
-    return `${this.#current().inventory.version}|${questionKey(manifest, configMaps)}`;
+  #keyOf({ workload, alongside }: Question): string {
+    return `${this.#current().inventory.version}|${questionKey(workload, alongside)}`;
   }
 
   /** The inventory as it is now, in the form that threads share; made once per snapshot. */
@@ -169,18 +169,11 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 }
 
 /** The same answer for an object of another name. */
-function addressedTo(manifest: JsonObject, assessment: Assessment | null): Assessment | null {
+function addressedTo({ name, uid }: ObjectReference, assessment: Assessment | null): Assessment | null {
   if (assessment === null) return null;
-  const { name, uid } = (manifest['metadata'] ?? {}) as Partial<ObjectReference>;
-  const reference = { name: textOrNull(name), uid: textOrNull(uid) };
-  if (assessment.workload.name === reference.name) {
-    return { ...assessment, workload: { ...assessment.workload, uid: reference.uid } };
-  }
-  const addressed = { ...assessment, workload: { ...assessment.workload, ...reference } };
-  return { ...addressed, id: assessmentId(addressed) };
+  const addressed = { ...assessment, workload: { ...assessment.workload, name, uid } };
+  return assessment.workload.name === name ? addressed : { ...addressed, id: assessmentId(addressed) };
 }
-
-const textOrNull = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
 
 function failing(error: Error): Assessing {
   const whole = Promise.reject(error);

@@ -1,14 +1,13 @@
 import type { Assessment } from '../fit/assessment.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
-import type { JsonObject } from '../workload/workload.js';
+import type { JsonObject, Workload } from '../workload/workload.js';
+import type { Alongside } from './alongside.js';
 
-/** Data of ConfigMaps by name. */
-export type ConfigMaps = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** One workload to assess, with the ConfigMaps of its namespace that it names and that may be read. */
+/** One workload to assess, with what stands beside it: what `readAlongside` gives. */
 export interface Question {
   manifest: JsonObject;
-  configMaps: ConfigMaps;
+  workload: Workload;
+  alongside: Alongside;
   /** What to hold it against; left out: the inventory of the process as it is now. */
   inventory?: InventorySnapshot | undefined;
 }

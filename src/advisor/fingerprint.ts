@@ -27,13 +27,24 @@ type Answered = Pick<Assessment, 'workload' | 'runs' | 'fit' | 'verdict'>;
  * Identity of an assessment: what was read, and what it was held against as far as it decided. Samples that come and go
  * without changing the answer, and the uid that an object only gets on creation, leave it as it is.
  */
-export function assessmentId({ workload, runs, fit, verdict }: Answered): string {
-  const { uid: _uid, ...reference } = workload;
+export function assessmentId(answered: Answered): string {
+  const { apiVersion, kind, namespace, name, podSets } = answered.workload;
+  return hashOf({ apiVersion, kind, namespace, name, podSets, decided: hashOfDecided(answered) }).slice(0, ID_LENGTH);
+}
+
+/** Of each answer, so that giving it to objects of other names costs no second look at all of its evidence. */
+const hashes = new WeakMap<Assessment['fit'], string>();
+
+function hashOfDecided({ runs, fit, verdict }: Answered): string {
+  const known = hashes.get(fit);
+  if (known !== undefined) return known;
   const decided = fit.map(({ classes, ...rest }) => ({
     ...rest,
     classes: classes.map(({ podsNow: _now, oldestSampleMs: _age, ...lasting }) => lasting),
   }));
-  return hashOf({ reference, runs, decided, verdict }).slice(0, ID_LENGTH);
+  const hash = hashOf({ runs, decided, verdict });
+  hashes.set(fit, hash);
+  return hash;
 }
 
 /** Look-ups alongside a manifest, with what was asked of them: part of what an answer depends on. */

@@ -1,42 +1,30 @@
 import { createHash } from 'node:crypto';
-import type { Json, JsonObject } from '../workload/workload.js';
-import { ANNOTATION_PREFIX, ANSWER_ANNOTATIONS } from './annotations.js';
-import type { ConfigMaps } from './assessor.js';
+import type { Container, PodSet, Workload } from '../workload/workload.js';
+import type { Alongside } from './alongside.js';
+import { RUN_ANNOTATION } from './annotations.js';
 
-/** Written by Plimsoll itself, or a copy of the whole object by kubectl: no part of what is asked. */
-const LEFT_OUT = new Set([
-  ...ANSWER_ANNOTATIONS.map((name) => ANNOTATION_PREFIX + name),
-  'kubectl.kubernetes.io/last-applied-configuration',
-]);
+/** The token that the API server mounts into every pod, under a name of its own in each. */
+const SERVICE_ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** What may differ between objects that get the same answer: who they are, and what the API server keeps about them. */
-const IDENTITY = new Set([
-  'name',
-  'generateName',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'managedFields',
-]);
-
-/** One short key for all manifests (with their ConfigMaps) that get the same answer, whatever their names. */
-export function questionKey(manifest: JsonObject, configMaps: ConfigMaps): string {
-  const { metadata, status: _status, ...rest } = manifest;
-  const text = JSON.stringify([rest, strippedMetadata(metadata), configMaps]);
-  return createHash('sha256').update(text).digest('base64url');
+/**
+ * One short key for all workloads (with what stands beside them) that get the same answer. It is made of what was read,
+ * not of the text: names, labels, what the API server adds to each object (uids in labels and selectors, random names of
+ * volumes) and the order of keys make no difference.
+ */
+export function questionKey(workload: Workload, { configMaps, objects }: Alongside): string {
+  const { reference, podSets, annotations, labels: _labels, owner: _owner, ...read } = workload;
+  const { apiVersion, kind, namespace } = reference;
+  const asked = [apiVersion, kind, namespace, podSets.map(askedOfPods), annotations[RUN_ANNOTATION] ?? null, read];
+  return createHash('sha256')
+    .update(JSON.stringify([asked, configMaps, objects]))
+    .digest('base64url');
 }
 
-function strippedMetadata(metadata: Json | undefined): Json {
-  if (!isObject(metadata)) return metadata ?? null;
-  const kept = Object.fromEntries(Object.entries(metadata).filter(([key]) => !IDENTITY.has(key)));
-  const { annotations } = metadata;
-  if (!isObject(annotations)) return kept;
-  const asked = Object.entries(annotations).filter(([name]) => !LEFT_OUT.has(name));
-  const { annotations: _annotations, ...others } = kept;
-  return asked.length === 0 ? others : { ...others, annotations: Object.fromEntries(asked) };
+function askedOfPods(podSet: PodSet): PodSet {
+  return { ...podSet, containers: podSet.containers.map(askedOfContainer) };
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function askedOfContainer(container: Container): Container {
+  const mounts = container.mounts.filter(({ mountPath }) => mountPath !== SERVICE_ACCOUNT_MOUNT);
+  return mounts.length === container.mounts.length ? container : { ...container, mounts };
 }

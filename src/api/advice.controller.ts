@@ -1,9 +1,12 @@
 import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { readAlongside } from '../advisor/alongside.js';
+import type { Surroundings } from '../advisor/alongside.js';
 import { ASSESSOR } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
 import type { Assessment } from '../fit/assessment.js';
+import type { InventorySnapshot } from '../inventory/inventory.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import { ApiProblems } from './api-problems.js';
 import { askedInventory, gpuSchema } from './asked-inventory.js';
@@ -76,12 +79,12 @@ export class AdviceController {
   }
 
   async #answer(body: string, gpu: z.output<typeof gpuSchema>): Promise<Answered> {
-    const { manifests, configMaps } = readPosted(body);
+    const { manifests, surroundings } = readPosted(body);
     const inventory = gpu === undefined ? undefined : askedInventory(gpu);
     const found: Answered = { assessments: [], skipped: [] };
     // One after the other: a request takes its turn among reviews and other requests, however many it brings.
     for (const posted of manifests) {
-      const answer = await this.#assess(posted, { configMaps, inventory });
+      const answer = await this.#assess(posted, surroundings, inventory);
       if ('reason' in answer && 'document' in answer) found.skipped.push(answer);
       else found.assessments.push(answer);
     }
@@ -90,12 +93,16 @@ export class AdviceController {
 
   async #assess(
     { document, manifest }: PostedManifest,
-    alongside: Omit<Parameters<Assessor['assess']>[0], 'manifest'>,
+    surroundings: Surroundings,
+    inventory: InventorySnapshot | undefined,
   ): Promise<Assessment | Skipped> {
-    const question = { manifest, ...alongside };
+    const skipped = { document, reason: `${describe(manifest)} is no workload that is handled` };
     try {
+      const read = readAlongside(manifest, surroundings);
+      if (read === null) return skipped;
+      const question = { manifest, ...read, inventory };
       const assessment = this.assessor.recall(question) ?? (await this.assessor.assess(question));
-      return assessment ?? { document, reason: `${describe(manifest)} is no workload that is handled` };
+      return assessment ?? skipped;
     } catch (error) {
       if (error instanceof UnreadableManifest) return { document, reason: error.message };
       throw error;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ConfigMaps } from '../advisor/assessor.js';
+import { keyOfObject } from '../advisor/alongside.js';
+import type { ConfigMaps, NamedObjects, Surroundings } from '../advisor/alongside.js';
 import { readDocuments } from '../workload/documents/documents.js';
 import type { JsonObject } from '../workload/workload.js';
 import { ProblemError } from './problem.js';
@@ -21,8 +22,8 @@ export interface PostedManifest {
 
 export interface Posted {
   manifests: readonly PostedManifest[];
-  /** ConfigMaps posted alongside, by name. */
-  configMaps: ConfigMaps;
+  /** ConfigMaps and other objects posted alongside, by name, whatever their namespace. */
+  surroundings: Surroundings;
 }
 
 /**
@@ -40,7 +41,27 @@ export function readPosted(body: string): Posted {
   if (manifests.length === 0 || manifests.length > MANIFEST_LIMIT) {
     throw new ProblemError(400, `The body holds ${manifests.length} manifests; it takes 1 to ${MANIFEST_LIMIT}.`);
   }
-  return { manifests, configMaps: configMapsAmong(read) };
+  return { manifests, surroundings: surroundingsOf(configMapsAmong(read), objectsAmong(manifests)) };
+}
+
+function surroundingsOf(configMaps: ConfigMaps, objects: NamedObjects): Surroundings {
+  return {
+    configMap: (_namespace, name) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined),
+    object: (_namespace, kind, name) => {
+      const key = keyOfObject(kind, name);
+      return Object.hasOwn(objects, key) ? objects[key] : undefined;
+    },
+  };
+}
+
+function objectsAmong(documents: readonly PostedManifest[]): NamedObjects {
+  const found = documents.flatMap(({ manifest }) => {
+    const { kind, metadata } = manifest;
+    const name =
+      typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata) ? metadata['name'] : null;
+    return typeof kind === 'string' && typeof name === 'string' ? [[keyOfObject(kind, name), manifest] as const] : [];
+  });
+  return Object.fromEntries(found);
 }
 
 function configMapsAmong(documents: readonly PostedManifest[]): ConfigMaps {

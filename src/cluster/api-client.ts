@@ -15,7 +15,7 @@ export class ApiError extends Error {
 }
 
 export interface ApiCall {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the root, such as `/api/v1/nodes`. */
   path: string;
   query?: Readonly<Record<string, string>>;
@@ -25,7 +25,13 @@ export interface ApiCall {
 }
 
 const TIMEOUT_MS = 30_000;
-const METHODS = { GET: HttpMethod.GET, POST: HttpMethod.POST, PATCH: HttpMethod.PATCH, DELETE: HttpMethod.DELETE };
+const METHODS = {
+  GET: HttpMethod.GET,
+  POST: HttpMethod.POST,
+  PUT: HttpMethod.PUT,
+  PATCH: HttpMethod.PATCH,
+  DELETE: HttpMethod.DELETE,
+};
 
 /** Plain JSON to and from the API server, with the kubeconfig's authentication. */
 export class ApiClient {

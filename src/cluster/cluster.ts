@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, ObjectReference } from '../workload/workload.js';
 import { ApiClient, ApiError, textOf } from './api-client.js';
+import { EventBook } from './event-book.js';
+import type { ClusterEvent } from './event-book.js';
+import { leaseStore } from './lease.js';
+import type { LeaseName, LeaseStore } from './lease.js';
 import { ResourceWatch } from './resource-watch.js';
 import type { ResourceHandler, WatchedResource } from './resource-watch.js';
 
@@ -9,14 +13,6 @@ export interface ResourceName {
   apiGroup: string;
   versions: readonly string[];
   resource: string;
-}
-
-export interface ClusterEvent {
-  type: 'Normal' | 'Warning';
-  /** In CamelCase, for machines. */
-  reason: string;
-  /** For people, at most 1024 characters. */
-  message: string;
 }
 
 /** Who a bearer token belongs to. */
@@ -32,7 +28,11 @@ const FIELD_MANAGER = 'plimsoll';
 
 /** What Plimsoll does with a cluster, and all that it does with it. */
 export class Cluster {
-  constructor(private readonly api: ApiClient) {}
+  readonly #events: EventBook;
+
+  constructor(private readonly api: ApiClient) {
+    this.#events = new EventBook(api);
+  }
 
   /** The API server's address, for people. */
   get server(): string {
@@ -74,28 +74,14 @@ export class Cluster {
     });
   }
 
-  /** Tells what happened on an object. */
-  async tell(object: ObjectReference, event: ClusterEvent): Promise<void> {
-    const now = new Date().toISOString();
-    const namespace = object.namespace ?? 'default';
-    const { apiVersion, kind, name, uid } = object;
-    await this.api.call({
-      method: 'POST',
-      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
-      body: {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { generateName: 'plimsoll-', namespace },
-        involvedObject: { apiVersion, kind, namespace, name: name ?? undefined, uid: uid ?? undefined },
-        type: event.type,
-        reason: event.reason,
-        message: event.message.slice(0, 1024),
-        source: { component: 'plimsoll' },
-        firstTimestamp: now,
-        lastTimestamp: now,
-        count: 1,
-      },
-    });
+  /** Tells what happened on an object; the same thing again is counted, not told twice. */
+  tell(object: ObjectReference, event: ClusterEvent): Promise<void> {
+    return this.#events.tell(object, event);
+  }
+
+  /** A Lease to choose by who works. */
+  lease(name: LeaseName): LeaseStore {
+    return leaseStore(this.api, name);
   }
 
   /** Creates or updates an object by server-side apply: fields that others set are kept. `path` is the object's own. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { ApiClient } from './api-client.js';
 
@@ -11,6 +11,12 @@ export class UnusableKubeconfig extends Error {
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/** The namespace of the pod that this runs in; null where it is no pod. */
+export function ownNamespace(): string | null {
+  return existsSync(NAMESPACE) ? readFileSync(NAMESPACE, 'utf8').trim() : null;
+}
 
 /**
  * A client for the cluster of a kubeconfig file and context (null: its current one), or of the pod that this runs in

@@ -26,14 +26,14 @@ describe('the webhook configurations', () => {
         apiVersions: ['v1'],
         operations: ['CREATE', 'UPDATE'],
         resources: ['jobs'],
-        scope: 'Namespaced',
+        scope: '*',
       },
       {
         apiGroups: [''],
         apiVersions: ['v1'],
         operations: ['CREATE', 'UPDATE'],
         resources: ['pods'],
-        scope: 'Namespaced',
+        scope: '*',
       },
     ]);
   });
@@ -47,6 +47,16 @@ describe('the webhook configurations', () => {
         ],
       });
     }
+  });
+
+  it('leave out the pods of controllers, and of nobody who only says so', () => {
+    const [condition] = mutate?.['matchConditions'] as unknown as { expression: string }[];
+    expect(condition?.expression.split(' || ')).toEqual([
+      "request.resource.resource != 'pods'",
+      "!request.userInfo.username.startsWith('system:')",
+      '!has(object.metadata.ownerReferences)',
+      expect.stringContaining("o.kind in ['Job', 'ReplicaSet']"),
+    ]);
   });
 
   it('may be called again after others only where they change things', () => {

@@ -164,6 +164,18 @@ export const SETTING_DEFINITIONS = {
     values: 'the name of a context',
     description: 'Context of the kubeconfig file. Unset: its current one.',
   }),
+  leaseNamespace: setting({
+    variable: 'PLIMSOLL_LEASE_NAMESPACE',
+    schema: z
+      .string()
+      .max(63)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .nullable()
+      .default(null),
+    values: 'the name of a namespace',
+    description:
+      'Where the Lease lies by which replicas choose the one that annotates workloads and tells Events. Unset: the namespace of the pod; outside of a cluster none, and each takes itself to be alone.',
+  }),
   dcgmTargets: setting({
     variable: 'PLIMSOLL_DCGM_TARGETS',
     schema: list.pipe(z.array(z.string().refine(httpUrl)).max(10_000)).default([]),

@@ -6,6 +6,7 @@ import { AdvisorModule } from '../advisor/advisor.module.js';
 import { ASSESSOR } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
 import { Cluster } from '../cluster/cluster.js';
+import { Leadership } from './leadership.js';
 import { WebhookRegistrar } from './webhook-registrar.js';
 import { FOLLOWING, WatchService } from './watch.service.js';
 import type { Following } from './watch.service.js';
@@ -15,6 +16,7 @@ import type { Following } from './watch.service.js';
   imports: [AdmissionModule, AdvisorModule],
   providers: [
     WatchService,
+    Leadership,
     WebhookRegistrar,
     {
       provide: FOLLOWING,

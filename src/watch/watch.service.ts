@@ -13,7 +13,11 @@ import type { Cluster } from '../cluster/cluster.js';
 import { ApiError } from '../cluster/api-client.js';
 import { WORKLOAD_KINDS } from '../workload/kinds.js';
 import { UnreadableManifest } from '../workload/workload.js';
+import type { JsonObject } from '../workload/workload.js';
+import { AlongsideWatcher } from './alongside-watcher.js';
+import { Leadership } from './leadership.js';
 import { NamespaceWatcher } from './namespace-watcher.js';
+import { Pace } from './pace.js';
 import { ToldVerdicts } from './told-verdicts.js';
 import { WorkloadKeeper } from './workload-keeper.js';
 import type { WatchedObject } from './workload-keeper.js';
@@ -21,7 +25,9 @@ import { WorkloadWatcher } from './workload-watcher.js';
 
 /** A workload is told of a changed verdict at most once in this time. */
 const QUIET_MS = 60_000;
-const PER_SECOND = 20;
+/** A look that finds nothing new costs some microseconds; what is written goes slower. */
+const LOOKS_PER_SECOND = 500;
+const WRITES = { perSecond: 20, burst: 40 };
 
 /** The parts that follow one cluster. */
 export interface Following {
@@ -40,29 +46,38 @@ export class WatchService implements OnApplicationBootstrap, BeforeApplicationSh
   readonly #keeper: WorkloadKeeper;
   readonly #workloads: WorkloadWatcher;
   readonly #namespaces: NamespaceWatcher;
+  readonly #alongside: AlongsideWatcher;
   #stopListening: () => void = () => undefined;
 
   constructor(
     @Inject(FOLLOWING) following: Following,
     private readonly inventory: InventoryHolder,
     view: NamespaceView,
+    private readonly leadership: Leadership,
   ) {
     const failed = (what: string, error: unknown, retryMs: number | null) => this.#failed(what, error, retryMs);
     this.#keeper = new WorkloadKeeper({
       ...following,
       namespaces: view,
       told: new ToldVerdicts(QUIET_MS),
+      pace: new Pace(WRITES),
       nowMs: Date.now,
     });
     this.#workloads = new WorkloadWatcher({
       cluster: following.cluster,
       kinds: WORKLOAD_KINDS,
       keep: (watched) => this.#keep(watched),
-      forget: (object) => this.#keeper.forget(object),
+      seen: (object, isThere) => this.#seen(object, isThere),
       failed,
-      perSecond: PER_SECOND,
+      perSecond: LOOKS_PER_SECOND,
     });
     this.#namespaces = new NamespaceWatcher({
+      cluster: following.cluster,
+      view,
+      changed: (namespace) => this.#workloads.lookAgain(namespace),
+      failed,
+    });
+    this.#alongside = new AlongsideWatcher({
       cluster: following.cluster,
       view,
       changed: (namespace) => this.#workloads.lookAgain(namespace),
@@ -72,18 +87,25 @@ export class WatchService implements OnApplicationBootstrap, BeforeApplicationSh
 
   onApplicationBootstrap(): void {
     this.#namespaces.start();
+    this.#alongside.start();
     this.#workloads.start();
+    this.leadership.onChange((isLeader) => isLeader && this.#workloads.lookAgain());
     this.#stopListening = this.inventory.onSwap(() => this.#workloads.lookAgain());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopListening();
-    await Promise.all([this.#workloads.stop(), this.#namespaces.stop()]);
+    await Promise.all([this.#workloads.stop(), this.#namespaces.stop(), this.#alongside.stop()]);
   }
 
-  /** Before the first inventory nothing can be said; the first swap has everything looked at. */
+  #seen(object: JsonObject, isThere: boolean): void {
+    this.#alongside.workload(object, isThere);
+    if (!isThere) this.#keeper.forget(object);
+  }
+
+  /** Before the first inventory nothing can be said; the first swap has everything looked at, and so has leadership. */
   async #keep(watched: WatchedObject): Promise<number | null> {
-    if (!this.inventory.isKnown()) return null;
+    if (!this.inventory.isKnown() || !this.leadership.isLeader) return null;
     try {
       return await this.#keeper.keep(watched);
     } catch (error) {

@@ -3,7 +3,7 @@ import { assessmentWith } from '../../test/fixtures/assessments.js';
 import { jobManifest } from '../../test/fixtures/jobs.js';
 import { NamespaceView } from '../admission/namespace-view.js';
 import { answerAnnotations } from '../advisor/answers.js';
-import type { ClusterEvent } from '../cluster/cluster.js';
+import type { ClusterEvent } from '../cluster/event-book.js';
 import type { Assessment } from '../fit/assessment.js';
 import type { JsonObject } from '../workload/workload.js';
 import { ToldVerdicts } from './told-verdicts.js';
@@ -35,6 +35,7 @@ beforeEach(() => {
     sink: { take: (assessment) => void recorded.push(assessment) },
     namespaces,
     told: new ToldVerdicts(60_000),
+    pace: { step: () => Promise.resolve() },
     nowMs: () => nowMs,
   });
 });

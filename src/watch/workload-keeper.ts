@@ -1,17 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AssessmentSink } from '../admission/assessment-sink.js';
 import type { NamespaceView } from '../admission/namespace-view.js';
+import { readAlongside } from '../advisor/alongside.js';
 import { ANNOTATION_PREFIX, ANSWER_ANNOTATIONS } from '../advisor/annotations.js';
 import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, warnings } from '../advisor/answers.js';
 import type { Assessor } from '../advisor/assessor.js';
-import { namedConfigMaps } from '../advisor/named-config-maps.js';
 import { reasonToSkip } from '../advisor/reason-to-skip.js';
-import type { Cluster, ClusterEvent } from '../cluster/cluster.js';
+import type { Cluster } from '../cluster/cluster.js';
+import type { ClusterEvent } from '../cluster/event-book.js';
 import type { Assessment, Verdict } from '../fit/assessment.js';
-import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, Workload } from '../workload/workload.js';
 import { isFinished } from './finished.js';
+import type { Pace } from './pace.js';
 import type { ToldVerdicts } from './told-verdicts.js';
 
 export interface KeeperParts {
@@ -20,6 +21,8 @@ export interface KeeperParts {
   sink: AssessmentSink;
   namespaces: NamespaceView;
   told: ToldVerdicts;
+  /** What is written to the API server goes at this pace. */
+  pace: Pick<Pace, 'step'>;
   nowMs: () => number;
 }
 
@@ -52,11 +55,10 @@ export class WorkloadKeeper {
    * Rejects where the API server or the assessor does; a second call takes up where the first one failed.
    */
   async keep({ object, resource }: WatchedObject): Promise<number | null> {
-    const workload = readWorkload(object);
-    if (workload === null || !this.#isKept(object, workload)) return null;
-    const { namespace } = workload.reference;
-    const configMaps = this.parts.namespaces.configMaps(namespace, namedConfigMaps(workload));
-    const question = { manifest: object, configMaps };
+    const read = readAlongside(object, this.parts.namespaces);
+    if (read === null || !this.#isKept(object, read.workload)) return null;
+    const { workload } = read;
+    const question = { manifest: object, ...read };
     const assessment = this.parts.assessor.recall(question) ?? (await this.parts.assessor.assess(question));
     if (assessment === null) return null;
     const again = await this.#tell(assessment, { workload, resource });
@@ -76,17 +78,21 @@ export class WorkloadKeeper {
   }
 
   async #tell(assessment: Assessment, to: { workload: Workload; resource: string }): Promise<number | null> {
-    const { cluster, told, nowMs } = this.parts;
+    const { cluster, told, pace, nowMs } = this.parts;
     const { reference, annotations } = to.workload;
     const uid = reference.uid ?? '';
     const carried = annotations[`${ANNOTATION_PREFIX}verdict`] ?? null;
     const telling = told.decide(uid, assessment.verdict, carried, nowMs());
     if (telling.what === 'later') return telling.inMs;
     const change = changeOf(annotations, answerAnnotations(assessment));
-    if (change !== null) await cluster.annotate({ ...reference, resource: to.resource }, change);
+    if (change !== null) {
+      await pace.step();
+      await cluster.annotate({ ...reference, resource: to.resource }, change);
+    }
     if (telling.what === 'nothing') return null;
     told.told(uid, assessment.verdict, nowMs());
     if (telling.before !== null || !CALM.includes(assessment.verdict)) {
+      await pace.step();
       await cluster.tell(reference, eventOf(assessment, telling.before));
     }
     return null;

@@ -73,11 +73,17 @@ describe('with the webhook configurations of the chart the API server', () => {
 
   it('asks about a pod of its own, but not about one that a Job made', async () => {
     await apply(pod('alone', []));
-    await apply(pod('of-a-job', [owner('batch/v1', 'Job')]));
-    await apply(pod('of-a-replica-set', [owner('apps/v1', 'ReplicaSet')]));
-    await apply(pod('of-something-else', [owner('example.com/v1', 'Experiment')]));
+    const controller = '--as=system:serviceaccount:kube-system:job-controller';
+    await create(pod('of-a-job', [owner('batch/v1', 'Job')]), controller);
+    await create(pod('of-a-replica-set', [owner('apps/v1', 'ReplicaSet')]), controller);
+    await create(pod('of-something-else', [owner('example.com/v1', 'Experiment')]), controller);
     const pods = seen('research').filter((review) => review.startsWith('/mutate CREATE Pod'));
     expect(pods).toEqual(['/mutate CREATE Pod alone', '/mutate CREATE Pod of-something-else']);
+  });
+
+  it('asks about a pod whose owner a person wrote by hand', async () => {
+    await create(pod('by-hand', [owner('batch/v1', 'Job')]));
+    expect(seen('research')).toEqual(expect.arrayContaining(['/mutate CREATE Pod by-hand']));
   });
 
   it('does not ask about what is no workload', async () => {
@@ -118,6 +124,11 @@ function seen(namespace: string): string[] {
 async function apply(object: Manifest | object): Promise<void> {
   const args = ['apply', '--server-side', '-f', '-'];
   const { code, stderr } = await plane.kubectl(args, { stdin: JSON.stringify(object) });
+  if (code !== 0) throw new Error(stderr);
+}
+
+async function create(object: object, ...flags: string[]): Promise<void> {
+  const { code, stderr } = await plane.kubectl(['create', ...flags, '-f', '-'], { stdin: JSON.stringify(object) });
   if (code !== 0) throw new Error(stderr);
 }
 

@@ -10,7 +10,7 @@
     - UPDATE
   resources:
     - pods
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - batch
   apiVersions:
@@ -20,7 +20,7 @@
     - UPDATE
   resources:
     - jobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - batch
   apiVersions:
@@ -31,7 +31,7 @@
     - UPDATE
   resources:
     - cronjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - jobset.x-k8s.io
   apiVersions:
@@ -41,7 +41,7 @@
     - UPDATE
   resources:
     - jobsets
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -51,7 +51,7 @@
     - UPDATE
   resources:
     - pytorchjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -61,7 +61,7 @@
     - UPDATE
   resources:
     - tfjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -74,7 +74,7 @@
     - UPDATE
   resources:
     - mpijobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -84,7 +84,7 @@
     - UPDATE
   resources:
     - xgboostjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -94,7 +94,7 @@
     - UPDATE
   resources:
     - paddlejobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kubeflow.org
   apiVersions:
@@ -104,7 +104,7 @@
     - UPDATE
   resources:
     - jaxjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - trainer.kubeflow.org
   apiVersions:
@@ -114,7 +114,7 @@
     - UPDATE
   resources:
     - trainjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - trainer.kubeflow.org
   apiVersions:
@@ -124,7 +124,7 @@
     - UPDATE
   resources:
     - trainingruntimes
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - trainer.kubeflow.org
   apiVersions:
@@ -134,7 +134,7 @@
     - UPDATE
   resources:
     - clustertrainingruntimes
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - ray.io
   apiVersions:
@@ -145,7 +145,7 @@
     - UPDATE
   resources:
     - rayjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - ray.io
   apiVersions:
@@ -156,7 +156,7 @@
     - UPDATE
   resources:
     - rayclusters
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - batch.volcano.sh
   apiVersions:
@@ -166,7 +166,7 @@
     - UPDATE
   resources:
     - jobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - leaderworkerset.x-k8s.io
   apiVersions:
@@ -176,7 +176,7 @@
     - UPDATE
   resources:
     - leaderworkersets
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - workload.codeflare.dev
   apiVersions:
@@ -187,7 +187,7 @@
     - UPDATE
   resources:
     - appwrappers
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kueue.x-k8s.io
   apiVersions:
@@ -198,7 +198,7 @@
     - UPDATE
   resources:
     - workloads
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - argoproj.io
   apiVersions:
@@ -208,7 +208,7 @@
     - UPDATE
   resources:
     - workflows
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - argoproj.io
   apiVersions:
@@ -218,7 +218,7 @@
     - UPDATE
   resources:
     - cronworkflows
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - argoproj.io
   apiVersions:
@@ -228,7 +228,7 @@
     - UPDATE
   resources:
     - workflowtemplates
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - argoproj.io
   apiVersions:
@@ -238,7 +238,7 @@
     - UPDATE
   resources:
     - clusterworkflowtemplates
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - elastic.iml.github.io
   apiVersions:
@@ -248,7 +248,7 @@
     - UPDATE
   resources:
     - elasticjobs
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - kaito.sh
   apiVersions:
@@ -259,7 +259,7 @@
     - UPDATE
   resources:
     - workspaces
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - apps
   apiVersions:
@@ -269,7 +269,7 @@
     - UPDATE
   resources:
     - deployments
-  scope: Namespaced
+  scope: "*"
 - apiGroups:
     - apps
   apiVersions:
@@ -279,12 +279,12 @@
     - UPDATE
   resources:
     - statefulsets
-  scope: Namespaced
+  scope: "*"
 {{- end }}
 
 {{- define "plimsoll.generated.matchConditions" -}}
 - name: no-child-pods
-  expression: request.resource.resource != 'pods' || !has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.kind in ['Pod', 'Job', 'CronJob', 'JobSet', 'PyTorchJob', 'TFJob', 'MPIJob', 'XGBoostJob', 'PaddleJob', 'JAXJob', 'TrainJob', 'TrainingRuntime', 'ClusterTrainingRuntime', 'RayJob', 'RayCluster', 'LeaderWorkerSet', 'AppWrapper', 'Workload', 'Workflow', 'CronWorkflow', 'WorkflowTemplate', 'ClusterWorkflowTemplate', 'ElasticJob', 'Workspace', 'Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController', 'DaemonSet', 'Node'])
+  expression: request.resource.resource != 'pods' || !request.userInfo.username.startsWith('system:') || !has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.kind in ['Pod', 'Job', 'CronJob', 'JobSet', 'PyTorchJob', 'TFJob', 'MPIJob', 'XGBoostJob', 'PaddleJob', 'JAXJob', 'TrainJob', 'TrainingRuntime', 'ClusterTrainingRuntime', 'RayJob', 'RayCluster', 'LeaderWorkerSet', 'AppWrapper', 'Workload', 'Workflow', 'CronWorkflow', 'WorkflowTemplate', 'ClusterWorkflowTemplate', 'ElasticJob', 'Workspace', 'Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController', 'DaemonSet', 'Node'])
 {{- end }}
 
 {{- define "plimsoll.generated.workloadRules" -}}

@@ -15,10 +15,12 @@ describe('the envelope of a review', () => {
       operation: 'UPDATE',
       namespace: 'n',
       dryRun: true,
+      username: 'alice',
       object: { a: 1 },
       oldObject: { b: 2 },
     };
-    expect(readReview(review(request))).toEqual(request);
+    const { username, ...sent } = request;
+    expect(readReview(review({ ...sent, userInfo: { username, groups: [] } }))).toEqual(request);
   });
 
   it('takes what is absent for nothing', () => {
@@ -27,6 +29,7 @@ describe('the envelope of a review', () => {
       operation: 'DELETE',
       namespace: null,
       dryRun: false,
+      username: '',
       object: null,
       oldObject: null,
     });

@@ -7,6 +7,8 @@ export interface ReviewRequest {
   /** null for objects of the cluster itself. */
   namespace: string | null;
   dryRun: boolean;
+  /** Who sends it; empty where the review does not say. */
+  username: string;
   object: JsonObject | null;
   oldObject: JsonObject | null;
 }
@@ -49,9 +51,15 @@ function readRequest(request: JsonObject): ReviewRequest {
     operation: operation as ReviewRequest['operation'],
     namespace: typeof namespace === 'string' && namespace !== '' ? namespace : null,
     dryRun: dryRun === true,
+    username: usernameOf(request),
     object: isObject(object) ? object : null,
     oldObject: isObject(oldObject) ? oldObject : null,
   };
+}
+
+function usernameOf({ userInfo }: JsonObject): string {
+  const username = isObject(userInfo) ? userInfo['username'] : undefined;
+  return typeof username === 'string' ? username : '';
 }
 
 function parse(body: Buffer): unknown {
