@@ -31,25 +31,54 @@ export const fitting: Benchmark = {
     const whole = inTurn(() => assessedAnew(advisor, snapshot, manifest), integerLoop, budget);
     return [
       finding('index a new snapshot', index, LOOP, `${shown((NODES * GPUS) / index.subject.median)} devices/ms`),
-      finding('verdict', inTurn(fitOf(advisor, snapshot, manifest), integerLoop, budget), LOOP),
+      finding(
+        'verdict, places known',
+        inTurn(
+          fitOf(advisor, snapshot, () => manifest),
+          integerLoop,
+          budget,
+        ),
+        LOOP,
+      ),
+      finding(
+        'verdict, other places each time',
+        inTurn(fitOf(advisor, snapshot, elsewhere), integerLoop, budget),
+        LOOP,
+      ),
       finding('index, read, verdict and advice', whole, LOOP),
     ];
   },
 };
 
-function fitOf(advisor: Advisor, snapshot: InventorySnapshot, manifest: JsonObject): () => unknown {
-  const reading = advisor.read(manifest, NO_FILES);
-  if (reading === null) throw new Error('the manifest is no workload');
+/** Readings of the manifests that `manifestOf` gives in turn, each held against one cluster. */
+function fitOf(advisor: Advisor, snapshot: InventorySnapshot, manifestOf: (turn: number) => JsonObject): () => unknown {
   const cluster = indexCluster(snapshot);
-  const question = {
-    ...reading,
-    cluster,
-    estimate: advisor.estimate.bind(advisor),
-    traitsOf: advisor.traitsOf.bind(advisor),
+  const readings = Array.from({ length: TURNS }, (_, turn) => advisor.read(manifestOf(turn), NO_FILES));
+  const estimation = { estimate: advisor.estimate.bind(advisor), traitsOf: advisor.traitsOf.bind(advisor) };
+  let turn = 0;
+  return () => {
+    const reading = readings[turn++ % TURNS] ?? null;
+    if (reading === null) throw new Error('the manifest is no workload');
+    const { verdict } = fitWorkload({ ...reading, cluster, ...estimation });
+    if (verdict === 'unknown' || verdict === 'unschedulable') throw new Error(`the verdict is ${verdict}`);
+    return verdict;
   };
-  const { verdict } = fitWorkload(question);
-  if (verdict === 'unknown' || verdict === 'unschedulable') throw new Error(`the verdict is ${verdict}`);
-  return () => fitWorkload(question);
+}
+
+/** More than the cluster keeps places for: none is known when its turn comes again. */
+const TURNS = 300;
+
+/** Asks for as much CPU as no other turn does, on nodes that a selector and an affinity choose. */
+function elsewhere(turn: number): JsonObject {
+  const job = structuredClone(jobOf(COMMAND, 1)) as { spec: { template: { spec: Record<string, unknown> } } };
+  const pod = job.spec.template.spec;
+  const { containers } = pod as { containers: { resources: { limits: Record<string, string> } }[] };
+  for (const { resources } of containers) resources.limits['cpu'] = `${8000 + turn}m`;
+  const products = ['NVIDIA-A100-SXM4-80GB', 'NVIDIA-A100-SXM4-40GB', 'NVIDIA-H100-80GB-HBM3'];
+  const matchExpressions = [{ key: 'nvidia.com/gpu.product', operator: 'In', values: products }];
+  const requiredDuringSchedulingIgnoredDuringExecution = { nodeSelectorTerms: [{ matchExpressions }] };
+  pod['affinity'] = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution } };
+  return job as unknown as JsonObject;
 }
 
 /** A copy of the snapshot is a new one to the advisor: nothing but estimates is remembered. */

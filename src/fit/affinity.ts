@@ -15,20 +15,19 @@ export const DEVICE_LABELS = [
 ] as const;
 const MOST_VALUES = 16;
 
-/** Pods that have room on nodes with each value of a label; bad: some node with the value may give another device. */
-function roomByValue(room: Room, key: string, accepts: Accepts): Map<string, { pods: number; bad: boolean }> {
+/** The values of a label that only lead to accepted devices, with the pods that have room on their nodes. */
+function roomByValue(room: Room, key: string, accepts: Accepts): { value: string; pods: number }[] {
   const good = onlyAccepted(room, accepts);
-  const values = new Map<string, { pods: number; bad: boolean }>();
+  const { ids, values } = room.cluster.columns.label(key);
+  const pods = new Float64Array(values.length);
   for (const group of room.groups) {
-    const [bad, pods] = [!good(group), podsPerNode(room, group, accepts)];
-    for (const { node } of group.members) {
-      const value = node.node.labels[key];
-      if (value === undefined) continue;
-      const known = values.get(value) ?? { pods: 0, bad: false };
-      values.set(value, { pods: known.pods + pods, bad: known.bad || bad });
+    const perNode = good(group) ? podsPerNode(room, group, accepts) : -Infinity;
+    for (const position of group.positions) {
+      const id = ids[position] ?? -1;
+      if (id >= 0) pods[id] = (pods[id] ?? 0) + perNode;
     }
   }
-  return values;
+  return values.map((value, id) => ({ value, pods: pods[id] ?? 0 })).filter((each) => each.pods > 0);
 }
 
 /**
@@ -37,10 +36,10 @@ function roomByValue(room: Room, key: string, accepts: Accepts): Map<string, { p
  */
 export function affinityFor(room: Room, accepts: Accepts, podsNeeded: number): Affinity | null {
   for (const key of DEVICE_LABELS) {
-    const good = [...roomByValue(room, key, accepts)].filter(([, value]) => !value.bad && value.pods > 0);
-    const pods = good.reduce((sum, [, value]) => sum + value.pods, 0);
+    const good = roomByValue(room, key, accepts);
+    const pods = good.reduce((sum, each) => sum + each.pods, 0);
     if (good.length > 0 && good.length <= MOST_VALUES && pods >= podsNeeded)
-      return { key, operator: 'In', values: good.map(([value]) => value).sort() };
+      return { key, operator: 'In', values: good.map(({ value }) => value).sort() };
   }
   return null;
 }

@@ -1,6 +1,6 @@
 import type { Interval } from '../memory/estimate.js';
-import type { Lot } from './cluster.js';
 import type { Demand } from './demand.js';
+import type { Lot } from './stock.js';
 
 export type CapacityVerdict = 'fits' | 'tight' | 'will-not-fit';
 

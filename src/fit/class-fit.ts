@@ -1,10 +1,10 @@
 import type { DeviceClassFit } from './assessment.js';
 import { allowanceOf, capacityVerdict } from './capacity.js';
-import type { Lot, LotFacts } from './cluster.js';
 import type { DeviceClass } from './device-class.js';
 import type { Need } from './need.js';
 import { podsEver, podsNow, podsPerNode } from './room.js';
 import type { Accepts, Room } from './room.js';
+import type { Lot, LotFacts } from './stock.js';
 
 export type NeedOn = (deviceClass: DeviceClass) => Need;
 type ClassVerdict = DeviceClassFit['verdict'];
@@ -65,7 +65,7 @@ export function classRows(room: Room, needOn: NeedOn): ClassRow[] {
         nodes: 0,
         devices: 0,
       };
-      rows.set(key, merged(rows.get(key) ?? empty, lot, facts, group.members.length));
+      rows.set(key, merged(rows.get(key) ?? empty, lot, facts, group.positions.length));
     });
   }
   return [...rows.values()].sort(

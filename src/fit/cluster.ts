@@ -1,49 +1,16 @@
 import type { Device, InventorySnapshot, Node } from '../inventory/inventory.js';
 import { bandOf, classOf, undescribedClass } from './device-class.js';
-import type { DeviceClass } from './device-class.js';
-
-/** Devices of one node that are equal in class and capacity band. */
-export interface Lot {
-  deviceClass: DeviceClass;
-  bandBytes: number;
-  /** Physical devices or instances; a shared one counts once. */
-  count: number;
-}
-
-/** What a node offers under one resource name. Nodes that offer the same share one stock. */
-export interface Stock {
-  key: string;
-  lots: readonly Lot[];
-  /** Smallest and largest true capacity and age of the oldest sample, by lot, over all nodes that share the stock. */
-  facts: readonly LotFacts[];
-}
-
-export interface LotFacts {
-  smallestBytes: number;
-  largestBytes: number;
-  seenAtMs: number;
-}
-
-export interface ClusterNode {
-  node: Node;
-  /** By resource name. */
-  stocks: ReadonlyMap<string, Stock>;
-  /** By resource name; none where nothing describes the devices that the node offers. */
-  devices: ReadonlyMap<string, readonly StockedDevice[]>;
-}
-
-/** A device with the lot it belongs to. */
-export interface StockedDevice {
-  device: Device;
-  deviceClass: DeviceClass;
-  bandBytes: number;
-}
+import { NodeColumns } from './node-columns.js';
+import type { ClusterNode, Lot, LotFacts, Stock, StockedDevice } from './stock.js';
 
 /** A snapshot indexed for fitting. Built once per snapshot, read many times. */
 export interface Cluster {
   takenAtMs: number;
   nodes: readonly ClusterNode[];
   byResource: ReadonlyMap<string, readonly ClusterNode[]>;
+  /** Every class and band of devices that some node has, by id. */
+  lots: readonly Omit<Lot, 'count'>[];
+  columns: NodeColumns;
 }
 
 const DEVICE_RESOURCE = /^(nvidia\.com\/(gpu|mig-)|amd\.com\/gpu|gpu\.intel\.com\/|habana\.ai\/)/;
@@ -75,7 +42,7 @@ function widened(a: LotFacts, b: LotFacts): LotFacts {
 
 interface LotEntry {
   key: string;
-  lot: Lot;
+  lot: Omit<Lot, 'id'>;
   facts: LotFacts;
 }
 
@@ -95,8 +62,10 @@ function undescribedEntry(resource: string, count: number): LotEntry {
   return { key: deviceClass.key, lot: { deviceClass, bandBytes: 0, count }, facts };
 }
 
-/** Keeps one Stock per composition, so that equal nodes are looked at once. */
+/** Keeps one Stock per composition, so that equal nodes are looked at once, and numbers what they are composed of. */
 class StockTable {
+  readonly lots: Omit<Lot, 'count'>[] = [];
+  private readonly ids = new Map<string, number>();
   private readonly stocks = new Map<string, Stock & { facts: LotFacts[] }>();
 
   of(resource: string, devices: readonly StockedDevice[], node: Node): Stock {
@@ -110,12 +79,22 @@ class StockTable {
     const key = entries.map((entry) => `${entry.key}*${entry.lot.count}`).join(';');
     const known = this.stocks.get(key);
     if (known === undefined) {
-      const stock = { key, lots: entries.map(({ lot }) => lot), facts: entries.map(({ facts }) => facts) };
+      const lots = entries.map((entry) => ({ id: this.idOf(entry), ...entry.lot }));
+      const stock = { key, lots, facts: entries.map(({ facts }) => facts) };
       this.stocks.set(key, stock);
       return stock;
     }
     known.facts = entries.map(({ facts }, index) => widened(known.facts[index] ?? facts, facts));
     return known;
+  }
+
+  private idOf({ key, lot: { deviceClass, bandBytes } }: LotEntry): number {
+    const known = this.ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.lots.length;
+    this.ids.set(key, id);
+    this.lots.push({ id, deviceClass, bandBytes });
+    return id;
   }
 }
 
@@ -129,7 +108,15 @@ const bareNode = (name: string): Node => ({
   requested: {},
 });
 
-function indexNode(node: Node, devices: readonly Device[], table: StockTable): ClusterNode {
+/** What of a node decides where pods may go, but for its name, its labels and amounts that are no devices. */
+function shapeOf(node: Node, stocks: ReadonlyMap<string, Stock>): string {
+  const offered = [...stocks].map(([resource, { key }]) => [resource, key, node.allocatable[resource] ?? null]);
+  const isBare = Object.keys(node.allocatable).length === 0;
+  const { taints, unschedulable, ready, supposed = false, potential = false } = node;
+  return JSON.stringify([taints, unschedulable, ready, supposed, potential, isBare, offered]);
+}
+
+function indexNode(node: Node, devices: readonly Device[], table: StockTable): Omit<ClusterNode, 'position'> {
   const stocked = devices.map((device) => ({
     device,
     deviceClass: classOf(device, node),
@@ -139,11 +126,11 @@ function indexNode(node: Node, devices: readonly Device[], table: StockTable): C
   const offered = Object.keys(node.allocatable).filter(
     (name) => DEVICE_RESOURCE.test(name) && (node.allocatable[name] ?? 0) > 0,
   );
-  const resources = new Set([...byResource.keys(), ...offered]);
+  const resources = [...new Set([...byResource.keys(), ...offered])].sort();
   const stocks = new Map(
-    [...resources].map((resource) => [resource, table.of(resource, byResource.get(resource) ?? [], node)]),
+    resources.map((resource) => [resource, table.of(resource, byResource.get(resource) ?? [], node)]),
   );
-  return { node, stocks, devices: byResource };
+  return { node, stocks, devices: byResource, shape: shapeOf(node, stocks) };
 }
 
 /**
@@ -157,7 +144,7 @@ export function indexCluster(snapshot: InventorySnapshot): Cluster {
   const table = new StockTable();
   const nodes = [...snapshot.nodes, ...unlisted]
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map((node) => indexNode(node, devicesByNode.get(node.name) ?? [], table));
+    .map((node, position) => ({ ...indexNode(node, devicesByNode.get(node.name) ?? [], table), position }));
   const pairs = nodes.flatMap((node) => [...node.stocks.keys()].map((resource) => ({ resource, node })));
   const byResource = new Map(
     [...groupBy(pairs, ({ resource }) => resource)].map(([resource, members]) => [
@@ -165,5 +152,6 @@ export function indexCluster(snapshot: InventorySnapshot): Cluster {
       members.map((m) => m.node),
     ]),
   );
-  return { takenAtMs: snapshot.takenAtMs, nodes, byResource };
+  const columns = new NodeColumns(nodes, table.lots);
+  return { takenAtMs: snapshot.takenAtMs, nodes, byResource, lots: table.lots, columns };
 }

@@ -49,5 +49,6 @@ export function obstacle(node: Node, placement: Placement): Obstacle | null {
   if (taint !== null && !taint.passing) return taint;
   const passing = cordonObstacle(node, placement) ?? taint;
   if (passing !== null) return passing;
+  if (node.potential === true) return { words: 'that its pool may still grow by', passing: true };
   return node.ready ? null : { words: 'not ready', passing: true };
 }

@@ -1,21 +1,26 @@
-import type { Device } from '../inventory/inventory.js';
 import type { Placement } from '../workload/workload.js';
-import type { Cluster, ClusterNode, Lot, Stock } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import type { Demand } from './demand.js';
+import type { Cell, DeviceColumns } from './node-columns.js';
 import { obstacle } from './placement.js';
+import type { Lot, Stock } from './stock.js';
 
 /** Nodes that are equal in what they can ever give to one pod set. */
 export interface RoomGroup {
   stock: Stock;
   /** Device slots per node as the node declares them; Infinity where it declares nothing. */
   declaredSlots: number;
-  /** Pods per node that the other amounts (CPU, memory, ...) allow. */
+  /** Pods per node that the other amounts (CPU, memory, ...) allow, where these are fewer than the devices allow. */
   otherLimit: number;
-  members: readonly { node: ClusterNode; passing: boolean }[];
+  /** Whether something that passes (a cordon, a node that is not there yet) keeps pods off now. */
+  passing: boolean;
+  /** The nodes, by their position in the cluster. */
+  positions: readonly number[];
 }
 
 /** Where the pods of one pod set may ever run, and what kept them off the other nodes. */
 export interface Room {
+  cluster: Cluster;
   demand: Demand;
   groups: readonly RoomGroup[];
   /** Reason in words, with the number of nodes it holds for. */
@@ -28,21 +33,33 @@ export type Accepts = (lot: Lot) => boolean;
 /** Amounts that every kubelet reports: where a node lists none of them, the inventory does not know, not the node. */
 const NATIVE = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods']);
 
-function podsByAmount(amounts: Readonly<Record<string, number>>, name: string, perPod: number): number {
-  const has = amounts[name];
-  if (perPod <= 0) return Infinity;
-  if (has === undefined) return NATIVE.has(name) || Object.keys(amounts).length === 0 ? Infinity : 0;
-  return Math.max(0, Math.floor(has / perPod + 1e-9));
+/** An amount besides the devices that pods ask for, with what each node has and what is bound there, by position. */
+interface OtherAmount {
+  name: string;
+  perPod: number;
+  has: Float64Array;
+  bound: Float64Array;
+  isNative: boolean;
 }
 
-/** Pods that fit by every amount but the devices; the name of the scarcest. */
-function otherLimit(amounts: Readonly<Record<string, number>>, demand: Demand): { pods: number; scarcest: string } {
-  let scarce = { pods: podsByAmount(amounts, 'pods', 1), scarcest: 'pods' };
-  for (const [name, perPod] of Object.entries(demand.others)) {
-    const pods = podsByAmount(amounts, name, perPod);
-    if (pods < scarce.pods) scarce = { pods, scarcest: name };
-  }
-  return scarce;
+function otherAmounts({ columns }: Cluster, demand: Demand): OtherAmount[] {
+  const asked: readonly [string, number][] = [['pods', 1], ...Object.entries(demand.others)];
+  return asked
+    .filter(([, perPod]) => perPod > 0)
+    .map(([name, perPod]) => ({
+      name,
+      perPod,
+      has: columns.allocatable(name),
+      bound: columns.requested(name),
+      isNative: NATIVE.has(name),
+    }));
+}
+
+/** Pods of a node that one amount allows when `taken` of it is gone. */
+function podsByAmount({ has, perPod, isNative }: OtherAmount, position: number, taken: number, bare: boolean): number {
+  const amount = has[position] ?? NaN;
+  if (Number.isNaN(amount)) return isNative || bare ? Infinity : 0;
+  return Math.max(0, Math.floor((amount - taken) / perPod + 1e-9));
 }
 
 /** How many requests of this kind one device of a lot can serve. */
@@ -53,8 +70,10 @@ function slotsPerDevice(lot: Lot, demand: Demand): number {
   return lot.deviceClass.replicas;
 }
 
+type Slots = Pick<RoomGroup, 'stock' | 'declaredSlots'>;
+
 /** Slots of one node that lie on accepted devices. A node of one class is believed in how many it declares. */
-function slotsOn(group: RoomGroup, demand: Demand, accepts: Accepts): number {
+function slotsOn(group: Slots, demand: Demand, accepts: Accepts): number {
   const accepted = group.stock.lots.filter(accepts);
   if (accepted.length === 0) return 0;
   if (demand.budget.kind === 'whole' && group.stock.lots.length === 1 && Number.isFinite(group.declaredSlots))
@@ -64,68 +83,80 @@ function slotsOn(group: RoomGroup, demand: Demand, accepts: Accepts): number {
 }
 
 /** Pods per node of a group when only accepted devices count. */
-export function podsPerNode(room: Room, group: RoomGroup, accepts: Accepts): number {
+export function podsPerNode(room: Pick<Room, 'demand'>, group: RoomGroup, accepts: Accepts): number {
   return Math.min(Math.floor(slotsOn(group, room.demand, accepts) / room.demand.count), group.otherLimit);
 }
 
 /** Pods that could run at once on an otherwise empty cluster when only accepted devices count. */
 export function podsEver(room: Room, accepts: Accepts): number {
-  return room.groups.reduce((sum, group) => sum + group.members.length * podsPerNode(room, group, accepts), 0);
+  return room.groups.reduce((sum, group) => sum + group.positions.length * podsPerNode(room, group, accepts), 0);
 }
 
-const declaredSlots = (node: ClusterNode, resource: string): number => {
-  const { allocatable } = node.node;
-  return Object.keys(allocatable).length === 0 ? Infinity : (allocatable[resource] ?? 0);
-};
+const all = (): boolean => true;
 
 /** Collects nodes into groups and counts what kept the others out. */
 class RoomBuilder {
-  private readonly groups = new Map<string, RoomGroup & { members: { node: ClusterNode; passing: boolean }[] }>();
+  private readonly groups = new Map<string, RoomGroup & { positions: number[] }>();
   private readonly obstacles = new Map<string, number>();
+  private readonly others: readonly OtherAmount[];
 
   constructor(
+    private readonly cluster: Cluster,
     private readonly placement: Placement,
     private readonly demand: Demand,
-  ) {}
-
-  add(node: ClusterNode): void {
-    const stock = node.stocks.get(this.demand.resource);
-    if (stock === undefined) return this.refuse(`without ${this.demand.resource}`);
-    const kept = obstacle(node.node, this.placement);
-    if (kept !== null && !kept.passing) return this.refuse(kept.words);
-    const limit = otherLimit(node.node.allocatable, this.demand);
-    const group = this.group(stock, declaredSlots(node, this.demand.resource), limit.pods);
-    const shortage = this.shortage(group, limit);
-    if (shortage !== null) return this.refuse(shortage);
-    group.members.push({ node, passing: kept !== null });
+  ) {
+    this.others = otherAmounts(cluster, demand);
   }
 
-  private shortage(group: RoomGroup, limit: { pods: number; scarcest: string }): string | null {
-    const slots = slotsOn(group, this.demand, () => true);
-    if (slots < this.demand.count) return slots === 0 ? `with no ${this.demand.written} to give` : `with only ${slots}`;
-    return limit.pods < 1 ? `with too little ${limit.scarcest}` : null;
+  /** Nodes that are equal in all that the placement looks at. */
+  add({ first, positions }: Cell): void {
+    const stock = first.stocks.get(this.demand.resource);
+    if (stock === undefined) return this.refuse(`without ${this.demand.resource}`, positions.length);
+    const kept = obstacle(first.node, this.placement);
+    if (kept !== null && !kept.passing) return this.refuse(kept.words, positions.length);
+    const { allocatable } = first.node;
+    const isBare = Object.keys(allocatable).length === 0;
+    const declaredSlots = isBare ? Infinity : (allocatable[this.demand.resource] ?? 0);
+    const slots = slotsOn({ stock, declaredSlots }, this.demand, all);
+    if (slots < this.demand.count)
+      return this.refuse(
+        slots === 0 ? `with no ${this.demand.written} to give` : `with only ${slots}`,
+        positions.length,
+      );
+    const most = Math.floor(slots / this.demand.count);
+    for (const position of positions) {
+      const limit = this.limitAt(position, most, isBare);
+      if (typeof limit === 'string') this.refuse(`with too little ${limit}`, 1);
+      else this.group({ stock, declaredSlots, otherLimit: limit, passing: kept !== null }).push(position);
+    }
   }
 
-  private group(
-    stock: Stock,
-    slots: number,
-    limit: number,
-  ): RoomGroup & { members: { node: ClusterNode; passing: boolean }[] } {
-    const key = `${stock.key}|${slots}|${limit}`;
+  /** Pods that the other amounts allow, at most as many as the devices do; the name of what is too little for one. */
+  private limitAt(position: number, most: number, isBare: boolean): number | string {
+    let [pods, scarcest] = [most, ''];
+    for (const other of this.others) {
+      const allowed = podsByAmount(other, position, 0, isBare);
+      if (allowed < pods) [pods, scarcest] = [allowed, other.name];
+    }
+    return pods < 1 ? scarcest : pods;
+  }
+
+  private group(of: Omit<RoomGroup, 'positions'>): number[] {
+    const key = `${of.stock.key}|${of.declaredSlots}|${of.otherLimit}|${of.passing}`;
     const known = this.groups.get(key);
-    if (known !== undefined) return known;
-    const group = { stock, declaredSlots: slots, otherLimit: limit, members: [] };
+    if (known !== undefined) return known.positions;
+    const group = { ...of, positions: [] };
     this.groups.set(key, group);
-    return group;
+    return group.positions;
   }
 
-  private refuse(words: string): void {
-    this.obstacles.set(words, (this.obstacles.get(words) ?? 0) + 1);
+  private refuse(words: string, nodes: number): void {
+    this.obstacles.set(words, (this.obstacles.get(words) ?? 0) + nodes);
   }
 
-  build(nodesSeen: number): Room {
-    const groups = [...this.groups.values()].filter((group) => group.members.length > 0);
-    return { demand: this.demand, groups, obstacles: this.obstacles, nodesSeen };
+  build(): Room {
+    const { cluster, demand, obstacles } = this;
+    return { cluster, demand, groups: [...this.groups.values()], obstacles, nodesSeen: cluster.nodes.length };
   }
 }
 
@@ -149,61 +180,75 @@ export function roomFor(cluster: Cluster, placement: Placement, demand: Demand):
 }
 
 function buildRoom(cluster: Cluster, placement: Placement, demand: Demand): Room {
-  const builder = new RoomBuilder(placement, demand);
-  for (const node of cluster.nodes) builder.add(node);
-  return builder.build(cluster.nodes.length);
+  const builder = new RoomBuilder(cluster, placement, demand);
+  for (const cell of cellsFor(cluster, placement)) builder.add(cell);
+  return builder.build();
+}
+
+/** Nodes in cells that are equal in all that a placement looks at. */
+function cellsFor({ columns }: Cluster, { nodeName, nodeSelector, requiredNodeTerms }: Placement): readonly Cell[] {
+  const terms = requiredNodeTerms ?? [];
+  if (nodeName !== null || terms.some(({ fields }) => fields.length > 0)) return columns.singles();
+  const keys = [...Object.keys(nodeSelector), ...terms.flatMap(({ labels }) => labels.map(({ key }) => key))];
+  return columns.cellsBy([...new Set(keys)].sort());
 }
 
 /** Bytes that must be free on a device of the lot; null where the lot is not accepted. */
 export type Needs = (lot: Pick<Lot, 'deviceClass' | 'bandBytes'>) => number | null;
 
-/** Requests that one device can take beside its pods; none where something holds the memory that they need. */
-function deviceSlotsNow(device: Device, demand: Demand, neededBytes: number): number {
-  const lacking = device.usedBytes !== null && device.capacityBytes - device.usedBytes < neededBytes;
-  if (demand.budget.kind !== 'whole') return lacking ? 0 : 1;
-  const unheld = Math.max(0, device.replicas - device.pods.length);
-  return lacking && device.replicas === 1 ? 0 : unheld;
-}
-
-/** Free slots of a node: what the scheduler has left, on accepted devices that hold enough free memory. */
-function slotsNow(room: Room, group: RoomGroup, node: ClusterNode, needs: Needs): number {
-  const { demand } = room;
-  const devices = node.devices.get(demand.resource) ?? [];
-  const left = slotsOn(group, demand, () => true) - (node.node.requested[demand.resource] ?? 0);
-  if (left < demand.count) return 0;
-  if (devices.length === 0)
-    return Math.min(
-      left,
-      slotsOn(group, demand, (lot) => needs(lot) !== null),
-    );
-  const usable = devices.reduce((sum, stocked) => {
-    const needed = needs(stocked);
-    return needed === null ? sum : sum + deviceSlotsNow(stocked.device, demand, needed);
-  }, 0);
-  return Math.min(left, usable);
-}
-
-/** What is left of the amounts that a pod asks for, and no others. */
-function remaining({ node }: ClusterNode, demand: Demand): Record<string, number> {
-  const left: Record<string, number> = {};
-  for (const name of ['pods', ...Object.keys(demand.others)]) {
-    const amount = node.allocatable[name];
-    if (amount !== undefined) left[name] = amount - (node.requested[name] ?? 0);
-  }
-  return left;
-}
-
-function podsNowOn(room: Room, group: RoomGroup, node: ClusterNode, needs: Needs): number {
-  const byDevices = Math.floor(slotsNow(room, group, node, needs) / room.demand.count);
-  return byDevices < 1 ? 0 : Math.min(byDevices, otherLimit(remaining(node, room.demand), room.demand).pods);
-}
-
 /** Pods that can run at once beside what runs now, on accepted devices with the needed bytes free. */
 export function podsNow(room: Room, needs: Needs): number {
+  const usable = usableNow(room, needs);
+  const others = otherAmounts(room.cluster, room.demand);
+  const bound = room.cluster.columns.requested(room.demand.resource);
   let pods = 0;
   for (const group of room.groups) {
-    if (!group.stock.lots.some((lot) => needs(lot) !== null)) continue;
-    for (const { node, passing } of group.members) if (!passing) pods += podsNowOn(room, group, node, needs);
+    if (group.passing || !group.stock.lots.some((lot) => needs(lot) !== null)) continue;
+    const isBare = !Number.isFinite(group.declaredSlots);
+    const slots = slotsOn(group, room.demand, all);
+    const undescribed = slotsOn(group, room.demand, (lot) => needs(lot) !== null);
+    for (const position of group.positions) {
+      const left = slots - (bound[position] ?? 0);
+      if (left < room.demand.count) continue;
+      const byDevices = Math.floor(Math.min(left, usable(position) ?? undescribed) / room.demand.count);
+      pods += byDevices < 1 ? 0 : leastOf(others, position, byDevices, isBare);
+    }
   }
   return pods;
+}
+
+function leastOf(others: readonly OtherAmount[], position: number, most: number, isBare: boolean): number {
+  let pods = most;
+  for (const other of others) pods = Math.min(pods, podsByAmount(other, position, other.bound[position] ?? 0, isBare));
+  return pods;
+}
+
+/** Devices with what must be free on each, by lot; NaN where the lot is not accepted. */
+interface Offer {
+  columns: DeviceColumns;
+  needed: Float64Array;
+  isWhole: boolean;
+}
+
+/** Requests that one device can take beside its pods; none where something holds the memory that they need. */
+function slotsNow({ columns, needed, isWhole }: Offer, device: number): number {
+  const bytes = needed[columns.lots[device] ?? 0] ?? NaN;
+  if (Number.isNaN(bytes)) return 0;
+  const isLacking = (columns.freeBytes[device] ?? 0) < bytes;
+  if (!isWhole) return isLacking ? 0 : 1;
+  // Those who share a device share what is free on it: who comes next may find more.
+  return isLacking && columns.exclusive[device] === 1 ? 0 : (columns.unheld[device] ?? 0);
+}
+
+/** Requests that the devices of a node can take now, by the node's position; null where nothing describes them. */
+function usableNow({ cluster, demand }: Room, needs: Needs): (position: number) => number | null {
+  const columns = cluster.columns.devices(demand.resource);
+  const needed = Float64Array.from(cluster.lots, (lot) => needs(lot) ?? NaN);
+  const offer = { columns, needed, isWhole: demand.budget.kind === 'whole' };
+  return (position) => {
+    const [from, to] = [columns.starts[position] ?? 0, columns.starts[position + 1] ?? 0];
+    let slots = 0;
+    for (let device = from; device < to; device += 1) slots += slotsNow(offer, device);
+    return from === to ? null : slots;
+  };
 }

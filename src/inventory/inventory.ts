@@ -48,6 +48,8 @@ export interface Node {
   requested: Readonly<Record<string, number>>;
   /** A node that is only supposed, to try a workload on: it takes every pod, whatever that selects or asks besides. */
   supposed?: boolean;
+  /** A node that is not there yet: an autoscaler may add it to its pool. Pods can run there later, not now. */
+  potential?: boolean;
 }
 
 /** All that is known of the cluster at one moment. Swapped whole, never changed in place. */

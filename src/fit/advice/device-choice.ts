@@ -1,5 +1,4 @@
 import { affinityFor } from '../affinity.js';
-import type { Lot } from '../cluster.js';
 import { demandOf } from '../demand.js';
 import type { DeviceClass } from '../device-class.js';
 import { podsEver, podsPerNode, roomFor } from '../room.js';
@@ -25,8 +24,7 @@ const isWhole = (deviceClass: DeviceClass): boolean => deviceClass.replicas === 
 /** Device classes of the cluster with their smallest capacity, smallest first. */
 function offersOf(subject: Subject): Offer[] {
   const offers = new Map<string, Offer>();
-  const lots = subject.cluster.nodes.flatMap((node) => [...node.stocks.values()].flatMap((stock) => stock.lots));
-  for (const { deviceClass, bandBytes } of new Set<Lot>(lots)) {
+  for (const { deviceClass, bandBytes } of subject.cluster.lots) {
     const known = offers.get(deviceClass.key)?.capacityBytes ?? Infinity;
     if (isWhole(deviceClass)) offers.set(deviceClass.key, { deviceClass, capacityBytes: Math.min(known, bandBytes) });
   }
