@@ -4,6 +4,8 @@ import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
+import { SETTINGS } from '../config/settings.module.js';
+import type { SettingValues } from '../config/settings.js';
 import type { Assessment } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import { AdmissionMetrics } from './admission-metrics.js';
@@ -33,7 +35,7 @@ const UNASSESSED: Readonly<Record<Unassessed, string>> = {
 
 /**
  * Answers reviews from memory: namespaces, inventory and estimates are in it. Whatever goes wrong, the workload is
- * admitted; only a computed `will-not-fit` or `unschedulable` in an `enforce` namespace is turned away.
+ * admitted; only a computed verdict that is to be rejected is turned away, in an `enforce` namespace.
  */
 @Injectable()
 export class Reviewer {
@@ -42,6 +44,7 @@ export class Reviewer {
     @Inject(ASSESSMENT_SINK) private readonly sink: AssessmentSink,
     private readonly namespaces: NamespaceView,
     private readonly metrics: AdmissionMetrics,
+    @Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'reject'>,
   ) {}
 
   /** Annotates the workload with its verdict and warns the person. Never denies. */
@@ -77,7 +80,7 @@ export class Reviewer {
     const { verdict, id } = assessment;
     const override = workload.annotations[OVERRIDE_ANNOTATION]?.trim();
     const audit = { verdict, assessment: id };
-    if (!isRejecting(assessment)) {
+    if (!isRejecting(assessment, this.settings.reject)) {
       this.metrics.count('validate', 'assessed', verdict);
       return { allowed: true, audit };
     }

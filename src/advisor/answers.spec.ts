@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { assessmentWith } from '../../test/fixtures/assessments.js';
-import { run } from '../../test/builders/run.js';
-import type { TrainingRun } from '../run/training-run.js';
 import { answerAnnotations, denial, isRejecting, warnings } from './answers.js';
+import type { Rejectable } from './answers.js';
 
 describe('answers to a workload', () => {
   it('compare the need with the roomiest device where nothing fits', () => {
@@ -57,21 +56,11 @@ describe('answers to a workload', () => {
     );
   });
 
-  it('reject only what was computed not to run', () => {
-    const rejecting = (['fits', 'fits-some', 'tight', 'unknown', 'will-not-fit', 'unschedulable'] as const).filter(
-      (verdict) => isRejecting(assessmentWith(verdict)),
-    );
-    expect(rejecting).toEqual(['will-not-fit', 'unschedulable']);
-  });
-
-  it('reject nothing for the memory of a program that was only guessed', () => {
-    const program: TrainingRun['program'] = {
-      value: { name: 'serve.py', version: null },
-      evidence: { kind: 'assumed', reason: 'its flags' },
-    };
-    const settings = { ...run(), program };
-    const runs = [{ podSet: 'main', role: 'model', training: true, settings, unknown: [], notes: [] }];
-    expect(isRejecting(assessmentWith('will-not-fit', { runs }))).toBe(false);
-    expect(isRejecting(assessmentWith('unschedulable', { runs }))).toBe(true);
+  it('reject only the verdicts that the operator has rejected', () => {
+    const verdicts = ['fits', 'fits-some', 'tight', 'unknown', 'will-not-fit', 'unschedulable'] as const;
+    const rejecting = (rejected: readonly Rejectable[]): readonly string[] =>
+      verdicts.filter((verdict) => isRejecting(assessmentWith(verdict), rejected));
+    expect(rejecting(['will-not-fit'])).toEqual(['will-not-fit']);
+    expect(rejecting(['will-not-fit', 'unschedulable'])).toEqual(['will-not-fit', 'unschedulable']);
   });
 });

@@ -1,30 +1,21 @@
-import type { Advice, AssessedRun, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
+import type { Advice, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
 import { gi } from '../fit/words.js';
 import { severity } from '../fit/workload-fit.js';
 import type { Interval } from '../memory/estimate.js';
 import { OVERRIDE_ANNOTATION, RUN_ANNOTATION } from './annotations.js';
 import type { AnswerAnnotations } from './annotations.js';
 
-/** The verdicts for which an `enforce` namespace rejects. `unknown` never does. */
-const REJECTING: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
+/** A verdict that may turn a workload away. `unknown` never does. */
+export type Rejectable = Extract<Verdict, 'will-not-fit' | 'unschedulable'>;
+
+const LACKING: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
 
 /** Longest annotation in characters: the full text is at the REST address. */
 const ANNOTATION_LENGTH = 300;
 
-/**
- * Whether an `enforce` namespace turns the workload away. Memory that was worked out for a program which was only
- * guessed from words that others use too is told, but nobody is turned away for it: adapters, quantisation and whether
- * it trains at all may lie in the code.
- */
-export function isRejecting({ verdict, runs }: Assessment): boolean {
-  if (verdict === 'will-not-fit' && runs.some(isGuessed)) return false;
-  return REJECTING.includes(verdict);
-}
-
-function isGuessed({ training, settings }: AssessedRun): boolean {
-  if (!training || settings === null) return false;
-  const { value, evidence } = settings.program;
-  return value !== null && evidence.kind === 'assumed';
+/** Whether an `enforce` namespace turns the workload away, where these verdicts are rejected. */
+export function isRejecting({ verdict }: Assessment, rejected: readonly Rejectable[]): boolean {
+  return (rejected as readonly Verdict[]).includes(verdict);
 }
 
 /** Whether the workload asks for GPUs at all: without, there is nothing to say. */
@@ -74,7 +65,7 @@ function wording({ changes, summary }: Advice): string {
 function comparison({ fit }: Assessment): DeviceClassFit | undefined {
   const worst = [...fit].sort((a, b) => severity(b.verdict) - severity(a.verdict))[0];
   if (!worst) return undefined;
-  const lacking = REJECTING.includes(worst.verdict);
+  const lacking = LACKING.includes(worst.verdict);
   const known = worst.classes.filter(({ verdict }) => verdict !== 'unknown');
   const bySize = known.sort((a, b) => a.capacityBytes.smallest - b.capacityBytes.smallest);
   return lacking ? bySize.at(-1) : bySize[0];

@@ -133,6 +133,20 @@ export const SETTING_DEFINITIONS = {
     values: '`off`, `advise` or `enforce`',
     description: 'Mode of namespaces without the label `plimsoll.dev/mode`.',
   }),
+  reject: setting({
+    variable: 'PLIMSOLL_REJECT',
+    schema: list.pipe(z.array(z.enum(['will-not-fit', 'unschedulable'])).min(1)).default(['will-not-fit']),
+    values: '`will-not-fit`, `unschedulable`, or both, separated by commas',
+    description:
+      'Verdicts for which an `enforce` namespace rejects. `unschedulable` is for clusters that do not grow, or whose pools are all named in `PLIMSOLL_NODE_POOLS`: a pool that is scaled to zero looks like no pool.',
+  }),
+  nodePools: setting({
+    variable: 'PLIMSOLL_NODE_POOLS',
+    schema: z.string().max(200_000).nullable().default(null),
+    values: 'a list in YAML or JSON, as in docs/inventory.md',
+    description:
+      'Node pools that an autoscaler may let grow, also from nothing. The nodes that they may still get count as places for later.',
+  }),
   databaseUrl: setting({
     variable: 'DATABASE_URL',
     schema: z

@@ -3,7 +3,14 @@ import type { Unknown } from '../run/setting.js';
 
 /** Memory that one process of a pod set needs on devices of one model. */
 export type Need =
-  | { kind: 'estimated'; requiredBytes: Interval; deviceBytes: Interval; estimates: readonly RoleEstimate[] }
+  | {
+      kind: 'estimated';
+      requiredBytes: Interval;
+      deviceBytes: Interval;
+      estimates: readonly RoleEstimate[];
+      /** A program that was only guessed from its flags; null: all programs are known. */
+      guessed: string | null;
+    }
   | { kind: 'unknown'; unknown: readonly Unknown[] };
 
 export interface RoleEstimate {
@@ -25,12 +32,18 @@ function combined(intervals: readonly Interval[]): Interval {
   };
 }
 
-/** The need of a process that holds one model (one role) or several (policy, reference, ...). */
-export function needOf(estimates: readonly RoleEstimate[]): Need {
+/**
+ * The need of a process that holds one model (one role) or several (policy, reference, ...). Of a program that is only
+ * guessed nothing is certain but what its flags are called: adapters, quantisation and whether it trains at all may lie
+ * in its code, so that it may need anything less.
+ */
+export function needOf(estimates: readonly RoleEstimate[], guessed: string | null): Need {
+  const required = combined(estimates.map(({ estimate }) => estimate.minimumCapacityBytes));
   return {
     kind: 'estimated',
-    requiredBytes: combined(estimates.map(({ estimate }) => estimate.minimumCapacityBytes)),
+    requiredBytes: guessed === null ? required : { ...required, low: 0 },
     deviceBytes: combined(estimates.map(({ estimate }) => estimate.deviceBytes)),
     estimates,
+    guessed,
   };
 }

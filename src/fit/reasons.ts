@@ -60,8 +60,11 @@ export function tight({ demand }: Placed, rows: readonly ClassRow[]): string {
   if (largest === undefined || required === null) return 'tight';
   const lot = { deviceClass: largest.deviceClass, bandBytes: largest.facts.smallestBytes };
   const { promisedBytes, limitBytes } = allowanceOf(lot, demand);
-  const spread = `needs ${gib(required.expected)} (${gib(required.low)} to ${gib(required.high)})`;
   const device = allowance(largest, demand);
+  const guessed = largest.need.kind === 'estimated' ? largest.need.guessed : null;
+  if (guessed !== null && required.expected > limitBytes)
+    return `needs ${gib(required.expected)}, more than the ${device}, if ${guessed} does what its flags say: it is not known`;
+  const spread = `needs ${gib(required.expected)} (${gib(required.low)} to ${gib(required.high)})`;
   if (limitBytes > promisedBytes && required.high > promisedBytes)
     return `${spread} of ${device}, and nothing enforces the share: it runs only while its neighbours leave room`;
   if (required.expected > promisedBytes) return `${spread}, more than the ${device} if it goes as expected`;

@@ -75,6 +75,24 @@ describe('the six verdicts', () => {
     );
   });
 
+  it('never will-not-fit for a program that is only guessed: it may need anything less', () => {
+    const evidence = { kind: 'assumed', reason: 'its flags' } as const;
+    const guess = { ...run(), program: { value: { name: 'train.py', version: null }, evidence } };
+    const fit = fitted({ needs: around(120), nodes: [a100('n1')], runs: [reading('main', { run: guess })] });
+    expect(fit.verdict).toBe('tight');
+    expect(fit.reason).toBe(
+      'needs 120.0 GiB, more than the 79.2 GiB (NVIDIA A100-SXM4-80GB), if train.py does what its flags say: it is not known',
+    );
+    expect(fit.podSets[0]?.classes[0]?.requiredBytes.low).toBe(0);
+  });
+
+  it('counts nodes that a pool may still get for later, not for now', () => {
+    const grown = node('later', [{ gib: 79.2, count: 8 }], { potential: true });
+    const fit = fitted({ needs: around(34.1), nodes: [grown] });
+    expect(fit.verdict).toBe('fits');
+    expect(fit.podSets[0]?.classes).toMatchObject([{ podsEver: 8, podsNow: 0 }]);
+  });
+
   it('tight, and says so, where the expected value is too much and the lowest is not', () => {
     const fit = fitted({ needs: around(80), nodes: [a100('n1')] });
     expect(fit.verdict).toBe('tight');

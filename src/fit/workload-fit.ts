@@ -69,7 +69,13 @@ function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQue
     if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
     estimates.push({ role, device: device.model, estimate: outcome.estimate });
   }
-  return needOf(estimates);
+  return needOf(estimates, guessedOf(runs));
+}
+
+/** The name of a program that was only guessed from words that others use too; null where all are known. */
+function guessedOf(runs: readonly PodSetRun[]): string | null {
+  const programs = runs.flatMap(({ run }) => (run?.program.evidence.kind === 'assumed' ? [run.program.value] : []));
+  return programs.find((program) => program !== null)?.name ?? null;
 }
 
 const NOT_TRAINING: Need = {

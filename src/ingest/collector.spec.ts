@@ -16,6 +16,7 @@ function collectorOf(nodes: () => readonly Node[] | null): { collector: Collecto
   const holder = new InventoryHolder();
   const collector = new Collector({
     sources: [],
+    pools: [],
     nodeSource: { nodes },
     holder,
     repository: new InventoryRepository(database),

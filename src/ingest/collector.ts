@@ -2,6 +2,7 @@ import type { InventoryHolder } from '../advisor/inventory-holder.js';
 import { CAPACITY_HORIZON_MS, DAY_MS } from '../inventory/device-record.js';
 import type { DeviceRecord } from '../inventory/device-record.js';
 import type { Node } from '../inventory/inventory.js';
+import type { NodePool } from '../inventory/node-pools.js';
 import type { GpuLookup } from '../inventory/reading.js';
 import { buildSnapshot } from '../inventory/snapshot.js';
 import type { IngestLock } from '../store/ingest-lock.js';
@@ -18,6 +19,8 @@ export interface CollectorParts {
   repository: InventoryRepository;
   lock: Pick<IngestLock, 'hold'>;
   gpus: GpuLookup;
+  /** Pools of nodes that an autoscaler may let grow. */
+  pools: readonly NodePool[];
   now: () => number;
   log: { log(message: string): void; warn(message: string): void };
 }
@@ -120,10 +123,10 @@ export class Collector {
    * watched cluster are known there is none: without them everything would be unschedulable.
    */
   refresh(): void {
-    const { nodeSource, gpus, now, holder } = this.parts;
+    const { nodeSource, gpus, now, holder, pools } = this.parts;
     const nodes = nodeSource?.nodes() ?? this.#nodes;
     if (nodeSource !== null && nodes.length === 0) return;
-    holder.swap(buildSnapshot({ nodes, devices: this.#book.current(), nowMs: now(), gpus }));
+    holder.swap(buildSnapshot({ nodes, devices: this.#book.current(), nowMs: now(), gpus, pools }));
   }
 
   /** Ends what is under way and writes what waits. */

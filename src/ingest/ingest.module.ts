@@ -1,11 +1,14 @@
 import { Inject, Injectable, Logger, Module, Optional } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
+import { parse } from 'yaml';
 import { AdvisorModule } from '../advisor/advisor.module.js';
 import { loadFacts } from '../advisor/facts.js';
 import { InventoryHolder } from '../advisor/inventory-holder.js';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
+import { readNodePools } from '../inventory/node-pools.js';
+import type { NodePool } from '../inventory/node-pools.js';
 import { Database } from '../store/database.js';
 import { IngestLock } from '../store/ingest-lock.js';
 import { InventoryRepository } from '../store/inventory-repository.js';
@@ -44,6 +47,16 @@ function prometheusOf(settings: SettingValues): readonly InventorySource[] {
   return url === null ? [] : [prometheus({ url, matchers, tokenFile, limits })];
 }
 
+/** Throws, naming the setting, where the pools cannot be read: a pool that is not seen turns workloads away. */
+function poolsOf({ nodePools }: SettingValues): readonly NodePool[] {
+  if (nodePools === null) return [];
+  try {
+    return readNodePools(parse(nodePools));
+  } catch (error) {
+    throw new Error(`PLIMSOLL_NODE_POOLS: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** What a collector finds around it: the settings, and a watched cluster where there is one. */
 @Injectable()
 class Surroundings {
@@ -66,6 +79,7 @@ const makeCollector = (
     repository,
     lock,
     gpus: loadFacts().gpus,
+    pools: poolsOf(settings),
     now: Date.now,
     log: logger,
   });

@@ -31,6 +31,8 @@ const nodeSchema = z.strictObject({
   /** Left out: what the devices below add up to. */
   allocatable: amounts.optional(),
   requested: amounts.default({}),
+  /** A node that an autoscaler may add. */
+  potential: z.boolean().optional(),
 });
 
 const deviceSchema = z.strictObject({

@@ -1,5 +1,7 @@
 import { canonicalProfile, handoutOf } from './handout.js';
 import type { Device, InventorySnapshot, Node } from './inventory.js';
+import { potentialNodes } from './node-pools.js';
+import type { NodePool } from './node-pools.js';
 import { productOf, readLabels } from './labels.js';
 import type { LabelledDevices } from './labels.js';
 import { remembered } from './reading.js';
@@ -12,6 +14,8 @@ export interface SnapshotInput {
   devices: readonly DeviceReading[];
   nowMs: number;
   gpus: GpuLookup;
+  /** Pools that may grow: the nodes that they may still get count as places for later. */
+  pools?: readonly NodePool[];
 }
 
 /**
@@ -28,7 +32,8 @@ export const GONE_AFTER_MS = 10 * 60_000;
 export function buildSnapshot(given: SnapshotInput): InventorySnapshot {
   const input = { ...given, gpus: remembered(given.gpus) };
   const readings = withoutSuperseded(input.devices);
-  const nodes = input.nodes.length > 0 ? input.nodes : madeUpNodes(readings, input.gpus);
+  const present = input.nodes.length > 0 ? input.nodes : madeUpNodes(readings, input.gpus);
+  const nodes = [...present, ...potentialNodes(input.pools ?? [], present)];
   const byNode = readingsByNode(readings, nodes);
   const devices = nodes.flatMap((node) => devicesOf(node, byNode.get(node.name) ?? [], input));
   return { takenAtMs: input.nowMs, nodes, devices };

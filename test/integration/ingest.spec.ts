@@ -53,7 +53,8 @@ describe('ingesting from exporters into Postgres', () => {
     await database.connect();
     const holder = new InventoryHolder();
     const lock = new IngestLock(database);
-    const parts = { sources, nodeSource: null, holder, lock, gpus: loadFacts().gpus, now: () => nowMs, log: silent };
+    const gpus = loadFacts().gpus;
+    const parts = { sources, pools: [], nodeSource: null, holder, lock, gpus, now: () => nowMs, log: silent };
     const collector = new Collector(
       { ...parts, repository: new InventoryRepository(database) },
       { ...COLLECTOR_DEFAULTS, writeEveryMs: 0, ...options },

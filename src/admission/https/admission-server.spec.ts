@@ -60,7 +60,7 @@ async function serve(assessor: Assessor): Promise<void> {
   namespaces = new NamespaceView({ defaultMode: 'advise' });
   const admissionMetrics = new AdmissionMetrics(metrics);
   const sink = { take: (assessment: Assessment) => taken.push(assessment) };
-  const reviewer = new Reviewer(assessor, sink, namespaces, admissionMetrics);
+  const reviewer = new Reviewer(assessor, sink, namespaces, admissionMetrics, { reject: ['will-not-fit'] });
   const readiness = new Readiness();
   const source = selfMadeCertificates({ folder, names: ['localhost', '127.0.0.1'], nowMs: Date.now });
   const certificates = {
