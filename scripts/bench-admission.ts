@@ -55,8 +55,8 @@ async function assessorOver(inventory: InventorySnapshot): Promise<Assessor> {
 
 function webhook(assessor: Assessor): RequestListener {
   const metrics = new AdmissionMetrics(new Metrics());
-  const namespaces = new NamespaceView({ defaultMode: 'advise' });
-  const reviewer = new Reviewer(assessor, { take: () => undefined }, namespaces, metrics, { reject: ['will-not-fit'] });
+  const namespaces = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
+  const reviewer = new Reviewer(assessor, { take: () => undefined }, namespaces, metrics);
   return new WebhookEndpoint({ admissionBudgetMs: 2000 }, reviewer, metrics, new Readiness()).handle;
 }
 

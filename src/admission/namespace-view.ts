@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Surroundings } from '../advisor/alongside.js';
 import { CONFIGMAPS_LABEL, MODE_LABEL, modeFrom } from '../advisor/annotations.js';
 import type { Mode } from '../advisor/annotations.js';
+import type { Rejectable } from '../advisor/answers.js';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
 import type { JsonObject } from '../workload/workload.js';
@@ -22,7 +23,7 @@ export class NamespaceView implements Surroundings {
   readonly #owners = new Set<string>();
   #revision = 0;
 
-  constructor(@Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'defaultMode'>) {}
+  constructor(@Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'defaultMode' | 'reject'>) {}
 
   /** Another number whenever anything changed that an answer may rest on; owners aside. */
   get revision(): number {
@@ -33,6 +34,11 @@ export class NamespaceView implements Surroundings {
   modeOf(namespace: string | null): Mode {
     const labels = namespace === null ? undefined : this.#labels.get(namespace);
     return modeFrom(labels?.[MODE_LABEL], this.settings.defaultMode);
+  }
+
+  /** The verdicts for which a namespace turns workloads away; none where it does not enforce. */
+  rejectedIn(namespace: string | null): readonly Rejectable[] {
+    return this.modeOf(namespace) === 'enforce' ? this.settings.reject : [];
   }
 
   /** A ConfigMap that is known and may be read. */

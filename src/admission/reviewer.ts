@@ -4,8 +4,6 @@ import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
-import { SETTINGS } from '../config/settings.module.js';
-import type { SettingValues } from '../config/settings.js';
 import type { Assessment } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import { AdmissionMetrics } from './admission-metrics.js';
@@ -44,7 +42,6 @@ export class Reviewer {
     @Inject(ASSESSMENT_SINK) private readonly sink: AssessmentSink,
     private readonly namespaces: NamespaceView,
     private readonly metrics: AdmissionMetrics,
-    @Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'reject'>,
   ) {}
 
   /** Annotates the workload with its verdict and warns the person. Never denies. */
@@ -72,18 +69,21 @@ export class Reviewer {
       const finding = await this.#find(subject, budgetMs);
       if (finding === null) return this.#skipped('validate');
       if (typeof finding === 'string') return this.#unassessed('validate', finding);
-      return this.#enforced(finding, subject);
+      return isRejecting(finding, this.namespaces.rejectedIn(request.namespace))
+        ? this.#rejected(finding, subject)
+        : this.#accepted(finding);
     });
   }
 
-  #enforced(assessment: Assessment, { workload }: Subject): Answer {
+  #accepted({ verdict, id }: Assessment): Answer {
+    this.metrics.count('validate', 'assessed', verdict);
+    return { allowed: true, audit: { verdict, assessment: id } };
+  }
+
+  #rejected(assessment: Assessment, { workload }: Subject): Answer {
     const { verdict, id } = assessment;
     const override = workload.annotations[OVERRIDE_ANNOTATION]?.trim();
     const audit = { verdict, assessment: id };
-    if (!isRejecting(assessment, this.settings.reject)) {
-      this.metrics.count('validate', 'assessed', verdict);
-      return { allowed: true, audit };
-    }
     if (override) {
       this.metrics.count('validate', 'overridden', verdict);
       const warning = `plimsoll: ${verdict}, let through by ${OVERRIDE_ANNOTATION}`;

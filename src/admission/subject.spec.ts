@@ -5,7 +5,7 @@ import type { ReviewRequest } from './protocol/review.js';
 import { NamespaceView } from './namespace-view.js';
 import { subjectOf } from './subject.js';
 
-const known = new NamespaceView({ defaultMode: 'advise' });
+const known = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
 const CONTROLLER = 'system:serviceaccount:kubeflow:training-operator';
 
 const request = (object: JsonObject | null, more: Partial<ReviewRequest> = {}): ReviewRequest => ({
@@ -61,7 +61,7 @@ describe('the subject of a review', () => {
     for (const username of ['alice', 'system:admin', 'system:anonymous', '', 'system:serviceaccount:team-a:ci']) {
       expect(by(username)).toMatchObject({ change: 'created' });
     }
-    const view = new NamespaceView({ defaultMode: 'advise' });
+    const view = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
     view.setOwner('team-a', 'CronJob', 'nightly', true);
     expect(by('system:serviceaccount:team-a:operator', view)).toBe('child');
     expect(by('alice', view)).toMatchObject({ change: 'created' });
@@ -71,7 +71,7 @@ describe('the subject of a review', () => {
   });
 
   it('is read with the training runtime that it names, of its namespace or of the cluster', () => {
-    const view = new NamespaceView({ defaultMode: 'advise' });
+    const view = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
     const runtime = (gpus: number): JsonObject => ({
       apiVersion: 'trainer.kubeflow.org/v1alpha1',
       kind: 'ClusterTrainingRuntime',

@@ -21,7 +21,7 @@ beforeEach(() => {
   found = assessmentWith('will-not-fit');
   nowMs = 1_000_000;
   [annotated, events, recorded] = [[], [], []];
-  namespaces = new NamespaceView({ defaultMode: 'advise' });
+  namespaces = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
   keeper = new WorkloadKeeper({
     cluster: {
       annotate: (_, annotations) => Promise.resolve(void annotated.push(annotations)),

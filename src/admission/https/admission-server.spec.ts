@@ -57,10 +57,10 @@ afterEach(async () => {
 
 async function serve(assessor: Assessor): Promise<void> {
   metrics = new Metrics();
-  namespaces = new NamespaceView({ defaultMode: 'advise' });
+  namespaces = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
   const admissionMetrics = new AdmissionMetrics(metrics);
   const sink = { take: (assessment: Assessment) => taken.push(assessment) };
-  const reviewer = new Reviewer(assessor, sink, namespaces, admissionMetrics, { reject: ['will-not-fit'] });
+  const reviewer = new Reviewer(assessor, sink, namespaces, admissionMetrics);
   const readiness = new Readiness();
   const source = selfMadeCertificates({ folder, names: ['localhost', '127.0.0.1'], nowMs: Date.now });
   const certificates = {
