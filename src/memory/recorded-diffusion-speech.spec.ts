@@ -5,7 +5,9 @@ import type { OracleRecord } from '../../scripts/oracle/record.js';
 import { oracleRun } from '../../scripts/oracle/record.js';
 import { architectureOf } from '../model/architecture.js';
 
-const golden = JSON.parse(readFileSync('test/golden/recorded-diffusion-speech.json', 'utf8')) as { runs: OracleRecord[] };
+const golden = JSON.parse(readFileSync('test/golden/recorded-diffusion-speech.json', 'utf8')) as {
+  runs: OracleRecord[];
+};
 
 describe('peaks of diffusion and speech models, recorded operation by operation', () => {
   it.each(golden.runs.map((record) => [record.id, record] as const))('%s', (_, record) => {

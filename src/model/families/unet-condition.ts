@@ -42,8 +42,7 @@ function read(model: ResolvedModel): UnetConfig {
   const depths = config.sizes('transformer_layers_per_block', count, 1);
   const linear = config.flag('use_linear_projection', false);
   const context = config.size('cross_attention_dim', 1280);
-  const attends = (i: number): boolean =>
-    types.length > 0 ? types[i] === 'CrossAttnDownBlock2D' : i < count - 1;
+  const attends = (i: number): boolean => (types.length > 0 ? types[i] === 'CrossAttnDownBlock2D' : i < count - 1);
   return {
     inChannels: config.size('in_channels', 4),
     outChannels: config.size('out_channels', 4),
@@ -137,9 +136,7 @@ function inputs(config: UnetConfig, sizes: BatchSizes): InputSpec[] {
     { name: 'timesteps', shape: [batch], dtype: int64, madeBy: 'randint' },
     noise('target', [batch, config.outChannels, height, width], sizes),
     noise('text', [batch, PROMPT_TOKENS, config.context], sizes),
-    ...(pooled === null
-      ? []
-      : [noise('pooled', [batch, pooled], sizes), noise('time_ids', [batch, TIME_IDS], sizes)]),
+    ...(pooled === null ? [] : [noise('pooled', [batch, pooled], sizes), noise('time_ids', [batch, TIME_IDS], sizes)]),
   ];
 }
 

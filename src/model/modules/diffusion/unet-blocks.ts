@@ -187,7 +187,11 @@ export function middleStage(scope: Scope, stage: UnetStage): Layer {
 export interface UpStage {
   /** How many states of the way down it joins. */
   skips: number;
-  run(ops: Operations, x: Tensor, around: Sample & { skips: readonly Tensor[]; size: readonly [number, number] | null }): Tensor;
+  run(
+    ops: Operations,
+    x: Tensor,
+    around: Sample & { skips: readonly Tensor[]; size: readonly [number, number] | null },
+  ): Tensor;
 }
 
 /** `CrossAttnUpBlock2D` or `UpBlock2D`. */
