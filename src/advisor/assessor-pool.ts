@@ -151,8 +151,9 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     }
   }
 
+  /** An inventory in which only use and ages changed gives the same answers. */
   #keyOf({ workload, alongside }: Question): string {
-    return `${this.#current().inventory.version}|${questionKey(workload, alongside)}`;
+    return `${this.inventory.digest()}|${questionKey(workload, alongside)}`;
   }
 
   /** The inventory as it is now, in the form that threads share; made once per snapshot. */

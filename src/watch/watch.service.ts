@@ -90,7 +90,7 @@ export class WatchService implements OnApplicationBootstrap, BeforeApplicationSh
     this.#alongside.start();
     this.#workloads.start();
     this.leadership.onChange((isLeader) => isLeader && this.#workloads.lookAgain());
-    this.#stopListening = this.inventory.onSwap(() => this.#workloads.lookAgain());
+    this.#stopListening = this.inventory.onChange(() => this.#workloads.lookAgain());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
