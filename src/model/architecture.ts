@@ -16,9 +16,7 @@ import { t5 } from './families/t5.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
-import { unetCondition } from './families/unet-condition.js';
 import { vit } from './families/vit.js';
-import { whisper } from './families/whisper.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -35,13 +33,9 @@ const taggingEncoder = (write: Family['write']): Family => ({
   tasks: ['sequence-classification', 'token-classification', 'masked-lm'],
 });
 const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
-const diffusion = (write: Family['write']): Family => ({ write, tasks: ['diffusion'] });
 const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
 
-/**
- * Model types (Hugging Face's `model_type`, diffusers' `_class_name`, or the library of image models) and the family that
- * writes them.
- */
+/** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2: decoder(gpt2),
   gpt_neox: decoder(gptNeox),
@@ -70,9 +64,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),
-  whisper: { write: whisper, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },
-  UNet2DConditionModel: diffusion(unetCondition),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
 };

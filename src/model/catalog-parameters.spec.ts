@@ -28,7 +28,6 @@ const TASKS: Readonly<Record<string, Task>> = {
   gemma: 'causal-lm',
   granite: 'causal-lm',
   qwen3_moe: 'causal-lm',
-  whisper: 'speech',
 };
 
 /**

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { STAGES_FILE } from './fake-kubelets.js';
 
-/** What can run beside etcd and the API server. */
-export type OptionalComponent = 'scheduler' | 'controller-manager';
+/** What can run beside etcd and the API server. The fake kubelets run the pods of every node, without running anything. */
+export type OptionalComponent = 'scheduler' | 'controller-manager' | 'fake-kubelets';
 
 /** File names of the programs, as in KUBEBUILDER_ASSETS. */
-export type Program = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+export type Program = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 
 /** What the command lines are made from: the state folder, the API server's port and what the caller adds. */
 export interface Layout {
@@ -19,6 +20,7 @@ export interface Layout {
 export const programOf: Record<OptionalComponent, Program> = {
   scheduler: 'kube-scheduler',
   'controller-manager': 'kube-controller-manager',
+  'fake-kubelets': 'kwok',
 };
 
 /** The command line of each program, without the program itself. */
@@ -27,6 +29,7 @@ export const argumentsOf: Record<Program, (layout: Layout) => string[]> = {
   'kube-apiserver': apiServerArguments,
   'kube-controller-manager': controllerManagerArguments,
   'kube-scheduler': schedulerArguments,
+  kwok: fakeKubeletArguments,
 };
 
 /** The clients talk at most a few hundred objects at once, with nobody else to be fair to. */
@@ -104,5 +107,15 @@ function schedulerArguments({ directory }: Layout): string[] {
     '--leader-elect=false',
     '--profiling=false',
     ...clientLimits,
+  ];
+}
+
+/** Nobody looks at the leases of nodes, as the node lifecycle controller is off. */
+function fakeKubeletArguments({ directory }: Layout): string[] {
+  return [
+    `--kubeconfig=${join(directory, 'admin.kubeconfig')}`,
+    '--manage-all-nodes',
+    '--node-lease-duration-seconds=0',
+    `--config=${join(directory, STAGES_FILE)}`,
   ];
 }

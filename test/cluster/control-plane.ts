@@ -15,7 +15,10 @@ import type { AdminAccess } from './state-directory.js';
 
 /** What may be chosen; nothing needs to be. */
 export interface ControlPlaneOptions {
-  /** What runs beside etcd and the API server; both where absent. `[]` is enough for admission alone. */
+  /**
+   * What runs beside etcd and the API server; controller manager and scheduler where absent. `[]` is enough for admission
+   * alone.
+   */
   components?: readonly OptionalComponent[];
   apiServerFlags?: readonly string[];
   controllerManagerFlags?: readonly string[];

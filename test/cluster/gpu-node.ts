@@ -30,8 +30,15 @@ export async function createGpuNode(plane: Pick<ControlPlane, 'kubectl'>, node: 
   if (code !== 0) throw new Error(`node ${node.name} was not created: ${stderr.trim()}`);
 }
 
-/** The API server keeps `status` when a node is created, so that one call is enough. */
-function nodeObject({ name, gpus, resourceName = 'nvidia.com/gpu', labels, taints, allocatable }: GpuNode): object {
+/** The node as an object. The API server keeps `status` when a node is created, so that one call is enough. */
+export function nodeObject({
+  name,
+  gpus,
+  resourceName = 'nvidia.com/gpu',
+  labels,
+  taints,
+  allocatable,
+}: GpuNode): object {
   const resources = { ...server, [resourceName]: String(gpus), ...allocatable };
   return {
     apiVersion: 'v1',

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority, createSigningKeys } from './certificates.js';
 import type { Authority, KeyPair, Subject } from './certificates.js';
+import { STAGES_FILE, stagesText } from './fake-kubelets.js';
 
 /** What a client of the API server needs. */
 export interface AdminAccess extends KeyPair {
@@ -25,7 +26,7 @@ const users = {
   scheduler: { commonName: 'system:kube-scheduler' },
 } satisfies Record<string, Subject>;
 
-/** Writes the keys, certificates and kubeconfigs that the components read, for an API server at `server`. */
+/** Writes the keys, certificates, kubeconfigs and settings that the components read, for an API server at `server`. */
 export async function fillStateDirectory(directory: string, server: string): Promise<AdminAccess> {
   requireShortPath(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -38,6 +39,7 @@ export async function fillStateDirectory(directory: string, server: string): Pro
     await writePrivate(directory, file, kubeconfigText(server, caPem, pair));
     return { ...pair, server, caPem, kubeconfig: join(directory, file) };
   };
+  await writePrivate(directory, STAGES_FILE, stagesText());
   await writeUser('controller-manager');
   await writeUser('scheduler');
   return writeUser('admin');

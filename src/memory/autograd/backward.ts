@@ -52,7 +52,6 @@ function markReachable(tape: readonly Node[], begin: number): void {
  * tensors die, results reach the next nodes.
  */
 function runNode(engine: Engine, node: Node): void {
-  node.formula.prepare?.(engine, node);
   const recomputed = unpack(node);
   const gradients = node.formula.apply(engine, node);
   if (recomputed) for (const slot of node.slots!) node.hook!.release(slot);
