@@ -10,7 +10,15 @@ import { fileURLToPath } from 'node:url';
 export const moduleDirectory = fileURLToPath(new URL('./control-plane/', import.meta.url));
 
 /** File names of the programs, as KUBEBUILDER_ASSETS has them. */
-export const programs = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl', 'helm', 'kwok'];
+export const programs = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubectl',
+  'helm',
+  'kwok',
+];
 
 /** The folder that outlives runs: PLIMSOLL_CACHE_DIR, else the user's cache folder. */
 export function cacheDirectory(environment = process.env) {
