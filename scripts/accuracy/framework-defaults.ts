@@ -14,6 +14,8 @@ export interface FrameworkDefaults {
   packages?: readonly string[];
   fsdpVersion?: 1 | 2;
   gradientAsBucketView?: boolean;
+  allocator?: string;
+  checkpointing?: 'none' | 'selective' | 'full';
 }
 
 /** OpenMMLab's base configurations train with momentum 0.9 and a weight decay of 1e-4 to 5e-4; so does detectron2. */
@@ -33,7 +35,16 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
   { framework: /^peft|^hf-transformers/i, name: 'transformers', packages: ['transformers', 'peft'] },
   { framework: /^fsdp_qlora/i, name: 'transformers', packages: ['transformers', 'bitsandbytes'], clipping: true },
   { framework: /diffusers|^simpletuner|^finetrainers/i, name: 'diffusers', packages: ['diffusers'], clipping: true },
-  { framework: /^torchtitan/i, name: 'torchtitan', clipping: true, fsdpVersion: 2 },
+  {
+    framework: /^torchtitan/i,
+    name: 'torchtitan',
+    clipping: true,
+    fsdpVersion: 2,
+    // torchtitan/config: activation_checkpoint.mode
+    checkpointing: 'selective',
+    // torchtitan's run_train.sh
+    allocator: 'expandable_segments:True',
+  },
   { framework: /^torchtune/i, name: 'torchtune', fsdpVersion: 2 },
   { framework: /^litgpt/i, name: 'litgpt', clipping: true },
   { framework: /^megatron/i, name: 'megatron', clipping: true, gradientAsBucketView: true },

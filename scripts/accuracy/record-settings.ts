@@ -95,7 +95,8 @@ export function attentionOf(record: MeasuredRun): TrainingRun['attention'] {
 
 export function checkpointingOf(record: MeasuredRun): TrainingRun['activationCheckpointing'] {
   const text = record.activation_checkpointing;
-  if (text === null) return assumed('none', 'the record does not say', { low: 'full', high: 'none' });
+  const usual = frameworkDefaults(record).checkpointing ?? 'none';
+  if (text === null) return assumed(usual, 'the record does not say', { low: 'full', high: 'none' });
   if (text.startsWith('selective')) return stated('selective', 'activation_checkpointing', text);
   return stated(text === 'full' ? 'full' : 'none', 'activation_checkpointing', text);
 }

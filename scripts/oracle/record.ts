@@ -183,6 +183,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
   const conventions = {
     keepsOutputs: settings.hold_outputs ?? false,
     outputsToFloat32: settings.fp32_outputs ?? false,
+    compilesLoss: false,
   };
   return { values, model: modelOf(record), conventions, reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
 }

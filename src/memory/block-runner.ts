@@ -1,10 +1,13 @@
 import type { Block } from '../model/module-tree.js';
 import type { Returned } from '../model/operations.js';
-import type { Checkpointing } from '../run/training-run.js';
+import type { Checkpointing, RunValues } from '../run/training-run.js';
 import type { BlockCall } from './autograd/checkpoint.js';
 import { CheckpointedCall } from './autograd/checkpoint.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
+import { KeptOutputs } from './autograd/kept-outputs.js';
+import { compiledCall } from './compiled-call.js';
+import { everySecondProduct } from './save-policy.js';
 
 type Argument = EngineTensor | null;
 /** Runs a repeated layer. */
@@ -13,7 +16,8 @@ export type BlockRunner = (block: Block, args: readonly Argument[], call: BlockC
 /** Whether a block is checkpointed, by its place among the blocks. */
 export function isCheckpointed(checkpointing: Checkpointing, index: number): boolean {
   if (checkpointing === 'none') return false;
-  return typeof checkpointing === 'string' || index % checkpointing.everyNthLayer === 0;
+  if (typeof checkpointing === 'string') return true;
+  return 'everyNthLayer' in checkpointing && index % checkpointing.everyNthLayer === 0;
 }
 
 /** A block as an ordinary module call: its arguments live until it returns. */
@@ -25,14 +29,34 @@ export function plainBlocks(engine: Engine): BlockRunner {
 export function checkpointedBlocks(engine: Engine, checkpointing: Checkpointing, inner: BlockRunner): BlockRunner {
   return (block, args, call) => {
     if (!isCheckpointed(checkpointing, block.index) || !engine.gradEnabled) return inner(block, args, call);
-    const checkpoint = new CheckpointedCall(engine, args, (inputs) => plainCall(engine, inputs, call));
-    const outer = engine.hook;
+    const kept = checkpointing === 'selective' ? new KeptOutputs(everySecondProduct) : null;
+    const checkpoint = new CheckpointedCall(engine, args, (inputs) => plainCall(engine, inputs, call), kept);
+    const { hook, outputs } = engine;
     engine.hook = checkpoint;
+    engine.outputs = kept;
     const result = inner(block, args, call);
-    engine.hook = outer;
+    engine.hook = hook;
+    engine.outputs = outputs;
     checkpoint.close();
     return result;
   };
+}
+
+/** Compiled blocks; where each chooses what it recomputes, the compiler does so while it cuts the graph in two. */
+function compiledBlocks(engine: Engine, checkpointing: Checkpointing, inner: BlockRunner): BlockRunner {
+  const selective = checkpointing === 'selective' ? everySecondProduct : null;
+  const around = selective === null ? checkpointedBlocks(engine, checkpointing, inner) : inner;
+  return (block, args, call) => around(block, args, compiledCall(engine, call, selective));
+}
+
+/** Runs blocks as the run's checkpointing and compilation say, over whatever places their parameters. */
+export function blockRunner(
+  engine: Engine,
+  { activationCheckpointing, compile }: RunValues,
+  inner: BlockRunner,
+): BlockRunner {
+  if (compile !== 'none') return compiledBlocks(engine, activationCheckpointing, inner);
+  return activationCheckpointing === 'none' ? inner : checkpointedBlocks(engine, activationCheckpointing, inner);
 }
 
 /** A module call: its arguments live until it returns. */

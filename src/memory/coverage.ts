@@ -32,7 +32,7 @@ function optimizerGap({ optimizer, parallelism }: RunValues): string | null {
 const unless = (covered: readonly string[], value: string, what: string): string | null =>
   covered.includes(value) ? null : `${what} ${value} is not covered yet`;
 
-const degree = (field: 'tensor' | 'pipeline' | 'context' | 'expert'): Gap => ({
+const degree = (field: 'pipeline' | 'expert'): Gap => ({
   field: `parallelism.${field}`,
   reason: ({ parallelism }) => (parallelism[field] > 1 ? `${field} parallelism is not covered yet` : null),
 });
@@ -53,7 +53,6 @@ function quantisationGap({ quantization, parallelism }: RunValues): string | nul
 }
 
 const GAPS: readonly Gap[] = [
-  { field: 'precision', reason: ({ precision }) => (precision === 'fp8' ? 'fp8 is not covered yet' : null) },
   { field: 'quantization', reason: quantisationGap },
   { field: 'peft.method', reason: ({ peft }) => unless(COVERED_PEFT, peft.method, 'fine-tuning with') },
   { field: 'optimizer.name', reason: optimizerGap },
@@ -62,15 +61,8 @@ const GAPS: readonly Gap[] = [
     reason: ({ parallelism }) => unless(COVERED_SHARDING, parallelism.sharding, 'sharding by'),
   },
   { field: 'loss', reason: ({ loss }) => unless(['standard'], loss, 'a loss that is') },
-  {
-    field: 'activationCheckpointing',
-    reason: (values) =>
-      values.activationCheckpointing === 'selective' ? 'selective checkpointing is not covered yet' : null,
-  },
   { field: 'ema', reason: ({ ema }) => (ema ? 'a moving average of the weights is not covered yet' : null) },
-  degree('tensor'),
   degree('pipeline'),
-  degree('context'),
   degree('expert'),
   offload('parameters'),
   offload('optimizer'),

@@ -18,6 +18,7 @@ import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
 import type { LoopConventions } from './training-loop.js';
 import { NotEstimable } from './not-estimable.js';
+import { rankViewOf } from './rank-view-of.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
 import { simulate } from './simulate.js';
 
@@ -83,7 +84,7 @@ function simulateRun(values: RunValues, context: ForecastContext): Simulated {
   const gaps = uncovered(values);
   if (gaps.length > 0) throw new NotEstimable(gaps);
   try {
-    const architecture = architectureOf(model, values.task);
+    const architecture = architectureOf(model, values.task, rankViewOf(values));
     requireSequenceLength(values, architecture);
     const events = simulate(withFewMicroSteps(values), architecture, {
       iterations: ITERATIONS,

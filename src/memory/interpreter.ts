@@ -6,6 +6,7 @@ import { operation } from './autograd/operation-names.js';
 import type { BlockRunner } from './block-runner.js';
 import type { KernelChoice } from './operations/attention.js';
 import { scaledDotProductAttention } from './operations/attention.js';
+import { collectiveOperations } from './operations/collectives.js';
 import { elementwiseOperations } from './operations/elementwise.js';
 import { imageOperations } from './operations/images.js';
 import { embedding, indexOperations } from './operations/indexing.js';
@@ -25,6 +26,8 @@ export interface Interpretation {
   runBlock: BlockRunner;
   attention: AttentionOperations['attention'];
   kernels: KernelChoice;
+  /** Whether the loss is compiled by itself. */
+  compilesLoss: boolean;
   /** Replaces the model's own dropout; null: the model's own. */
   dropout: number | null;
   /** Table whose rows ask for a gradient although it is frozen; null: none. */
@@ -52,11 +55,12 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...indexOperations(engine, parameter),
     ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
     ...lossOperations(engine),
+    ...collectiveOperations(engine),
     dropoutOf: (probability) => dropout ?? probability,
   };
 }
 
-function nameOperations({ engine, runBlock }: Interpretation): NameOperations {
+function nameOperations({ engine, runBlock, compilesLoss }: Interpretation): NameOperations {
   return {
     enter: (args) => engine.enter(args),
     leave: (result) => engine.leave(result),
@@ -67,6 +71,13 @@ function nameOperations({ engine, runBlock }: Interpretation): NameOperations {
     rebind: (old, value) => engine.rebind(own(old), own(value)),
     drop: (value) => engine.drop(own(value)),
     block: (block, args, body) => runBlock(block, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
+    loss: (body) => {
+      const { fusing } = engine;
+      engine.fusing = compilesLoss;
+      const loss = body();
+      engine.fusing = fusing;
+      return loss;
+    },
     noGrad: (body) => {
       const { gradEnabled } = engine;
       engine.gradEnabled = false;

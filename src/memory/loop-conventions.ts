@@ -1,4 +1,5 @@
 import type { RunValues } from '../run/training-run.js';
+import { isBefore, versionOf } from './device/versions.js';
 import type { LoopConventions } from './training-loop.js';
 
 /** What a program's training step does with the outputs of the model. */
@@ -36,7 +37,7 @@ function ruleOf({ program, framework }: RunValues): ConventionRule {
 /** The other way that the script of a run may treat the outputs of a language model; null where its program is known. */
 export function otherConventionsOf(run: RunValues): LoopConventions | null {
   const matters = run.sequenceLength !== null && ruleOf(run) === UNKNOWN_SCRIPT;
-  return matters ? { keepsOutputs: false, outputsToFloat32: false } : null;
+  return matters ? { keepsOutputs: false, outputsToFloat32: false, compilesLoss: false } : null;
 }
 
 /** How the training step of a run treats the model's outputs, by its program and framework. */
@@ -45,6 +46,18 @@ export function conventionsOf(run: RunValues): LoopConventions {
   const { precision } = run;
   return {
     keepsOutputs: rule.keepsOutputs,
+    compilesLoss: compilesLoss(run),
     outputsToFloat32: rule.castsOutputs && (precision === 'amp-fp16' || precision === 'amp-bf16'),
   };
+}
+
+/** torchtitan compiles its loss function beside the blocks since spring 2025, with torch 2.7 (components/loss.py). */
+const TORCHTITAN_SINCE = [2, 7] as const;
+
+/** transformers' Trainer compiles the whole model, its loss with it. */
+function compilesLoss(run: RunValues): boolean {
+  if (run.compile === 'none') return false;
+  const names = `${run.program?.name ?? ''} ${run.framework.name}`;
+  if (/torchtitan/i.test(names)) return !isBefore(versionOf(run, 'torch'), TORCHTITAN_SINCE);
+  return /transformers|trl|axolotl/i.test(names);
 }

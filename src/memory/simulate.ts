@@ -8,8 +8,7 @@ import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { HostOffload } from './autograd/host-offload.js';
-import type { BlockRunner } from './block-runner.js';
-import { checkpointedBlocks } from './block-runner.js';
+import { blockRunner } from './block-runner.js';
 import type { MemoryEvents } from './events.js';
 import type { Interpretation } from './interpreter.js';
 import { createOperations } from './interpreter.js';
@@ -24,6 +23,7 @@ import { optimizerOf } from './optimizer/optimizers.js';
 import { parameterRoles } from './optimizer/parameter-roles.js';
 import type { Optimizer } from './optimizer/optimizer.js';
 import { parallelStrategy } from './parallel/parallelism.js';
+import { float8Linear, takesFloat8 } from './precision/float8-linear.js';
 import { quantisedLinear } from './precision/quantised-linear.js';
 import { GradScaler } from './precision/grad-scaler.js';
 import type { LoopConventions } from './training-loop.js';
@@ -43,10 +43,12 @@ export interface SimulationOptions {
   reduceInFloat32?: boolean;
 }
 
+const PLAIN_LOOP: LoopConventions = { keepsOutputs: false, outputsToFloat32: false, compilesLoss: false };
+
 /** flash attention needs Ampere. */
 const FLASH_CAPABILITY = 8.0;
 
-const AUTOCAST: Partial<Record<Precision, DType>> = { 'amp-fp16': float16, 'amp-bf16': bfloat16 };
+const AUTOCAST: Partial<Record<Precision, DType>> = { 'amp-fp16': float16, 'amp-bf16': bfloat16, fp8: bfloat16 };
 const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat16 };
 
 /**
@@ -55,6 +57,7 @@ const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
+  const conventions = options.conventions ?? PLAIN_LOOP;
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
@@ -77,10 +80,11 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     engine,
     parameters: state.parameters,
     buffers: state.buffers,
-    linear: linearLayers(engine, state),
+    linear: linearLayers(engine, state, values.precision === 'fp8'),
     runBlock: blockRunner(engine, values, strategy.runBlock),
     attention: attentionOf(values.attention),
     kernels: kernelsOf(values.attention, options.computeCapability),
+    compilesLoss: conventions.compilesLoss,
     dropout: values.dropout,
     gradientLeaf: inputGradientLeaf(values, architecture),
   });
@@ -99,7 +103,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
     around: strategy.around,
     savedTensors: values.offload.activations ? new HostOffload(engine) : null,
-    conventions: options.conventions ?? { keepsOutputs: false, outputsToFloat32: false },
+    conventions,
   });
   return { ...engine.recorder.finish(), parameters: state.counts };
 }
@@ -116,9 +120,9 @@ function trainer(values: RunValues, roles: ParameterRoles): Optimizer {
 }
 
 /** A linear layer with its adapter, if it has one. */
-function linearLayers(engine: Engine, state: ModelState): Interpretation['linear'] {
+function linearLayers(engine: Engine, state: ModelState, inFloat8: boolean): Interpretation['linear'] {
   const whole = (x: EngineTensor, layer: Linear): EngineTensor =>
-    linear(engine, x, layer, {
+    (inFloat8 && takesFloat8(layer) ? float8Linear : linear)(engine, x, layer, {
       weight: state.parameters[layer.weight.index]!,
       bias: layer.bias && state.parameters[layer.bias.index]!,
     });
@@ -139,10 +143,6 @@ function inputGradientLeaf(
   { inputTable }: Architecture,
 ): Parameter | null {
   return peft.method === 'lora' && activationCheckpointing !== 'none' ? (inputTable ?? null) : null;
-}
-
-function blockRunner(engine: Engine, { activationCheckpointing }: RunValues, inner: BlockRunner): BlockRunner {
-  return activationCheckpointing === 'none' ? inner : checkpointedBlocks(engine, activationCheckpointing, inner);
 }
 
 function batchSizes(values: RunValues, dtype: DType): BatchSizes {

@@ -19,6 +19,8 @@ export interface LoopConventions {
   keepsOutputs: boolean;
   /** accelerate's `ConvertOutputsToFp32` around forward. */
   outputsToFloat32: boolean;
+  /** The loss is compiled, with the model or by itself. */
+  compilesLoss: boolean;
 }
 
 /** What happens around the passes of each micro-batch. */

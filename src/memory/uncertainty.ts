@@ -84,9 +84,10 @@ const convolutionAlgorithms: Uncertainty = {
 };
 
 /**
- * What torch.compile was reported to make of activations: transformers 3 to 15 % lower (torchtitan 82.4 to 77.0 GiB,
- * torchtune 60 to 51), networks with batch normalisation 23 to 45 % higher (mmaction2: in-place ReLU is lost). CUDA graphs
- * have a pool of their own for the activations.
+ * Compiled blocks are simulated (compiled-call.ts); what the compiler fuses in the end, and what of the model lies outside
+ * the blocks, is left open. Networks that have no blocks run as if they were not compiled; with batch normalisation they
+ * were reported 23 to 45 % higher (mmaction2: in-place ReLU is lost). CUDA graphs have a pool of their own for the
+ * activations.
  */
 const compilation: Uncertainty = {
   name: 'torch-compile',
@@ -100,8 +101,8 @@ const compilation: Uncertainty = {
       (name, number) => name === 'convolution' && at.events.operations.includes(number),
     );
     const graphs = compile === 'default' ? 0 : 1;
-    const above = (convolutional ? 0.45 : 0.05) + graphs;
-    return same(-Math.round(moving * (convolutional ? 0.05 : 0.25)), Math.round(moving * above));
+    const above = (convolutional ? 0.45 : 0.15) + graphs;
+    return same(-Math.round(moving * (convolutional ? 0.05 : 0.2)), Math.round(moving * above));
   },
 };
 

@@ -13,19 +13,23 @@ import { phi3 } from './families/phi3.js';
 import { stableLm } from './families/stablelm.js';
 import { starCoder2 } from './families/starcoder2.js';
 import { t5 } from './families/t5.js';
+import { torchtitanDecoder } from './families/torchtitan.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
 import { vit } from './families/vit.js';
+import type { ModelCode, RankView } from './rank-view.js';
+import { WHOLE_MODEL } from './rank-view.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
 /** A family of models and what it can be trained for here. */
 interface Family {
-  write: (model: ResolvedModel, task: Task) => Architecture;
+  write: (model: ResolvedModel, task: Task, view: RankView) => Architecture;
   tasks: readonly Task[];
 }
 
+const titan: Family['write'] = (model, _, view) => torchtitanDecoder(model, view);
 const decoder = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
 const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
 const taggingEncoder = (write: Family['write']): Family => ({
@@ -69,6 +73,17 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   timm: image(timm),
 };
 
+/** Other libraries' code for the same models, by model type; what they do not have runs as transformers writes it. */
+const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<Record<string, Family>>>> = {
+  torchtitan: {
+    llama: decoder(titan),
+    mistral: decoder(titan),
+    qwen2: decoder(titan),
+    qwen3: decoder(titan),
+  },
+  megatron: {},
+};
+
 /** Model types that can be run, in the table's order. */
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
@@ -78,9 +93,17 @@ export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
  * Throws UnsupportedModel where the model type is not one of the table, the task is not one of the family's, or the
  * configuration lacks a dimension.
  */
-export function architectureOf(model: ResolvedModel, task: Task): Architecture {
-  const family = Object.hasOwn(FAMILIES, model.modelType) ? FAMILIES[model.modelType] : undefined;
+export function architectureOf(model: ResolvedModel, task: Task, view: RankView = WHOLE_MODEL): Architecture {
+  const family = familyOf(model, view);
   if (family === undefined) throw new UnsupportedModel(model.name, `model type "${model.modelType}" is not covered`);
-  if (family.tasks.includes(task)) return family.write(model, task);
+  if (family.tasks.includes(task)) return family.write(model, task, view);
   throw new UnsupportedModel(model.name, `its training for ${task} is not covered, only ${family.tasks.join(' and ')}`);
+}
+
+function familyOf({ name, modelType }: ResolvedModel, { code, ...view }: RankView): Family | undefined {
+  const other = code === 'transformers' ? undefined : OTHER_CODE[code];
+  if (other !== undefined && Object.hasOwn(other, modelType)) return other[modelType];
+  const isSplit = view.tensor > 1 || view.context > 1 || view.expert > 1 || view.stage !== null;
+  if (isSplit) throw new UnsupportedModel(name, `splitting model type "${modelType}" among ranks is not covered`);
+  return Object.hasOwn(FAMILIES, modelType) ? FAMILIES[modelType] : undefined;
 }

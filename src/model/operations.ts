@@ -39,6 +39,8 @@ export interface NameOperations {
   block<R extends Returned>(block: Block, args: readonly Argument[], body: BlockBody<R>): R;
   /** Runs without recording for backward. */
   noGrad<R>(body: () => R): R;
+  /** Computes the loss, in a region of its own where the run compiles it. */
+  loss(body: () => Tensor): Tensor;
   /** Runs outside of autocast. */
   withoutAutocast<R>(body: () => R): R;
 }
@@ -193,6 +195,16 @@ export interface LossOperations {
   mseLoss(input: Tensor, target: Tensor): Tensor;
 }
 
+/** What ranks that share a layer or a sequence exchange. */
+export interface CollectiveOperations {
+  /** The parts of all ranks along a dimension; backward scatters the sum. */
+  allGather(x: Tensor, dim: number, ranks: number): Tensor;
+  /** This rank's part of the sum over all ranks; backward gathers. */
+  reduceScatter(x: Tensor, dim: number, ranks: number): Tensor;
+  /** Causal attention over a sequence that is spread over ranks; heads as for `scaledDotProductAttention`. */
+  ringAttention(q: Tensor, k: Tensor, v: Tensor, ranks: number): Tensor;
+}
+
 /** The vocabulary that models are written in. Names and order of evaluation are PyTorch's. */
 export interface Operations
   extends
@@ -206,7 +218,8 @@ export interface Operations
     NormalisationOperations,
     ImageOperations,
     IndexOperations,
-    LossOperations {
+    LossOperations,
+    CollectiveOperations {
   /** Dropout as the run overrides it, or the model's own. */
   dropoutOf(own: number): number;
 }

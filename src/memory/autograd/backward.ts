@@ -1,6 +1,7 @@
 import type { Shape } from '../../model/module-tree.js';
 import type { Engine } from './engine.js';
 import type { EngineTensor, Gradients, Node } from './graph.js';
+import { materialise, readByNode } from './fusion.js';
 import { operation } from './operation-names.js';
 import { contiguousStrides, isDense, sameShape, viewStrides } from './strides.js';
 
@@ -53,6 +54,9 @@ function markReachable(tape: readonly Node[], begin: number): void {
  */
 function runNode(engine: Engine, node: Node): void {
   const recomputed = unpack(node);
+  const { fusing } = engine;
+  engine.fusing = node.compiled;
+  engine.read = readByNode(engine, node);
   const gradients = node.formula.apply(engine, node);
   if (recomputed) for (const slot of node.slots!) node.hook!.release(slot);
   const valid = validate(engine, node, gradients);
@@ -60,6 +64,7 @@ function runNode(engine: Engine, node: Node): void {
   node.emptyBuffer();
   engine.releaseSaved(node);
   deliver(engine, node, valid);
+  engine.fusing = fusing;
 }
 
 function unpack(node: Node): boolean {
@@ -81,7 +86,9 @@ function validate(engine: Engine, node: Node, gradients: Gradients): Gradients {
 
 function fit(engine: Engine, gradient: EngineTensor, meta: EngineTensor): EngineTensor {
   let result = engine.hold(gradient);
+  engine.read = [result.storage];
   if (!sameShape(result.shape, meta.shape)) result = replace(engine, result, sumTo(engine, result, meta.shape));
+  engine.read = [result.storage];
   if (result.dtype !== meta.dtype) result = replace(engine, result, engine.emptyLike(result, TO_COPY, meta.dtype));
   return result;
 }
@@ -125,7 +132,8 @@ function withEntry(buffer: Gradients, output: number, gradient: EngineTensor): G
 }
 
 function addGradients(engine: Engine, present: EngineTensor, gradient: EngineTensor): EngineTensor {
-  if (engine.gradientAddition === 'in-place' && canAddInPlace(present)) {
+  engine.read = [present.storage, gradient.storage];
+  if (!engine.fusing && engine.gradientAddition === 'in-place' && canAddInPlace(present)) {
     engine.release(gradient);
     return present;
   }
@@ -161,6 +169,7 @@ function sameLayout({ shape, strides }: EngineTensor, other: EngineTensor): bool
  * added in place.
  */
 function accumulate(engine: Engine, variable: EngineTensor, gradient: EngineTensor): void {
+  materialise(engine, gradient.storage);
   if (variable.gradient !== null) return engine.release(gradient);
   if (gradient.refs === 1 && sameLayout(gradient, variable)) variable.gradient = gradient;
   else {

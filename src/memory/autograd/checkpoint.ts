@@ -2,6 +2,7 @@ import type { DType } from '../../model/dtype.js';
 import type { Returned } from '../../model/operations.js';
 import type { Engine } from './engine.js';
 import type { SavingHook } from './graph.js';
+import type { KeptOutputs } from './kept-outputs.js';
 import { EngineTensor } from './graph.js';
 
 /** Thrown by `pack` when all that backward needs has been recomputed (torch.utils.checkpoint's early stop). */
@@ -27,6 +28,7 @@ export class CheckpointedCall implements SavingHook {
     private readonly engine: Engine,
     private readonly args: readonly Argument[],
     private readonly call: BlockCall,
+    private readonly kept: KeptOutputs | null = null,
   ) {
     this.autocast = engine.autocast;
     this.outer = engine.hook;
@@ -60,11 +62,16 @@ export class CheckpointedCall implements SavingHook {
 
   /** Recomputes in the autocast state of the forward pass. */
   private run(): EngineTensor[] {
-    const { autocast } = this.engine;
+    const { autocast, outputs, fusing } = this.engine;
     this.engine.autocast = this.autocast;
+    this.engine.outputs = this.kept;
+    this.engine.fusing = false;
+    this.kept?.replay();
     const recomputed = recompute(this.engine, this.inputs(), this.call, this.slots);
     if (this.parked !== null) this.outer!.release(this.parked);
     this.engine.autocast = autocast;
+    this.engine.outputs = outputs;
+    this.engine.fusing = fusing;
     return recomputed;
   }
 
@@ -89,6 +96,7 @@ export class CheckpointedCall implements SavingHook {
   private releaseArguments(): void {
     if (this.parked !== null) this.outer!.forget(this.parked);
     for (const argument of this.keptHere()) this.engine.releaseStorage(argument.storage);
+    for (const storage of this.kept?.left() ?? []) this.engine.releaseStorage(storage);
   }
 }
 

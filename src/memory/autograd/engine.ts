@@ -6,6 +6,17 @@ import type { ConvolutionCall, ConvolutionWorkspace } from '../operations/convol
 import { NO_WORKSPACE } from '../operations/convolution-workspace.js';
 import type { Formula, SavingHook, Workspace } from './graph.js';
 import { EngineTensor, Node, Storage, withAdded } from './graph.js';
+import {
+  isFusible,
+  isPending,
+  materialise,
+  pendingStorage,
+  readsFused,
+  savedForm,
+  savedTensor,
+  sourcesOf,
+} from './fusion.js';
+import type { KeptOutputs } from './kept-outputs.js';
 import { operation } from './operation-names.js';
 import { EventRecorder } from './recorder.js';
 import type { Strides } from './strides.js';
@@ -62,6 +73,14 @@ export class Engine implements Workspace {
   arena: { tensors: EngineTensor[]; nodes: Node[] } | null = null;
   /** Called when a leaf has its gradient. */
   gradientHook: ((leaf: EngineTensor) => void) | null = null;
+  /** While a selectively checkpointed call runs: results that are kept, or handed out as it runs again. */
+  outputs: KeptOutputs | null = null;
+  /** Inside a region that a compiler has fused. */
+  fusing = false;
+  /** What the operation reads that is about to allocate its results, inside such a region. */
+  read: readonly Storage[] = [];
+  /** Results of a compiled region that backward computes again although they are products; null: none. */
+  recomputes: ((operationNumber: number) => boolean) | null = null;
   private names: EngineTensor[] = [];
   /** Per open frame: where its arguments begin and where they end in `names`. */
   private frames: number[] = [];
@@ -100,7 +119,47 @@ export class Engine implements Workspace {
 
   empty(shape: Shape, dtype: DType, operationNumber: number, strides: Strides = null): EngineTensor {
     const bytes = elementCount(shape) * dtype.bytes;
-    return this.track(new EngineTensor(shape, strides, dtype, this.scratch(bytes, operationNumber)));
+    return this.track(new EngineTensor(shape, strides, dtype, this.storageFor(bytes, operationNumber)));
+  }
+
+  private storageFor(bytes: number, operationNumber: number): Storage {
+    if (this.fusing) return this.fusedStorage(bytes, operationNumber);
+    if (this.outputs === null) return this.scratch(bytes, operationNumber);
+    return this.outputs.storage(operationNumber, () => this.scratch(bytes, operationNumber));
+  }
+
+  private fusedStorage(bytes: number, operationNumber: number): Storage {
+    if (isFusible(operationNumber)) return pendingStorage(bytes, operationNumber, this.read);
+    const storage = this.scratch(bytes, operationNumber);
+    if (this.gradEnabled && this.recomputes?.(operationNumber)) {
+      const origin = sourcesOf(this.read);
+      storage.fused = { operation: operationNumber, origin, sources: [], again: null, whole: true };
+    }
+    return storage;
+  }
+
+  /** Memory for a fused value. */
+  allocate(storage: Storage, operationNumber: number): void {
+    storage.block = this.recorder.allocate(storage.bytes, operationNumber, this.stream);
+  }
+
+  /** Inside a compiled region: what an operation reads, in memory unless it is fused. */
+  private readForward(formula: Formula, inputs: readonly (EngineTensor | null)[]): void {
+    this.read = inputs.flatMap((input) => (input === null ? [] : [input.storage]));
+    if (formula.readsFused ?? readsFused(formula.operation)) return;
+    const savable = this.gradEnabled && this.hook === null;
+    for (const storage of this.read) {
+      if (savable && isPending(storage)) savedForm(storage);
+      materialise(this, storage);
+    }
+  }
+
+  /** Gives what leaves a compiled region memory of its own. */
+  commit(tensor: EngineTensor): void {
+    materialise(this, tensor.storage);
+    const again = tensor.storage.fused?.again;
+    tensor.storage.fused = null;
+    if (again) this.releaseStorage(again);
   }
 
   emptyLike(tensor: EngineTensor, operationNumber: number, dtype: DType = tensor.dtype): EngineTensor {
@@ -162,8 +221,15 @@ export class Engine implements Workspace {
 
   releaseStorage(storage: Storage): void {
     storage.refs--;
-    if (storage.refs === 0) this.recorder.free(storage.block);
+    if (storage.refs === 0) this.endStorage(storage);
     else if (storage.refs < 0) throw new Error('a storage was freed twice');
+  }
+
+  private endStorage(storage: Storage): void {
+    if (isPending(storage)) for (const source of storage.fused!.sources) this.releaseStorage(source);
+    else this.recorder.free(storage.block);
+    const again = storage.fused?.again;
+    if (again) this.releaseStorage(again);
   }
 
   releaseNode(first: Node): void {
@@ -305,9 +371,11 @@ export class Engine implements Workspace {
 
   /** A node for an operation on these inputs; null where no gradient is needed. */
   record(formula: Formula, inputs: readonly (EngineTensor | null)[]): Node | null {
+    if (this.fusing) this.readForward(formula, inputs);
     if (!this.gradEnabled || !anyNeedsGradient(inputs)) return null;
     const next = inputs.map((input) => this.nodeOf(input));
     const node = new Node(formula, next, outputNumbersOf(inputs));
+    node.compiled = this.fusing;
     if (this.arena === null) this.tape.push(node);
     else this.arena.nodes.push(node);
     return node;
@@ -333,12 +401,13 @@ export class Engine implements Workspace {
   /** Keeps a tensor for backward. */
   save(node: Node | null, tensor: EngineTensor): void {
     if (node === null) return;
-    if (this.hook === null) tensor.storage.refs++;
+    const saved = this.fusing && this.hook === null ? savedTensor(tensor) : tensor;
+    if (this.hook === null) saved.storage.refs++;
     else {
       node.hook = this.hook;
-      node.slots = withAdded(node.slots ?? [], this.hook.pack(tensor));
+      node.slots = withAdded(node.slots ?? [], this.hook.pack(saved));
     }
-    node.saved = withAdded(node.saved, tensor);
+    node.saved = withAdded(node.saved, saved);
   }
 
   /** Makes a tensor the (next) result of a node. */

@@ -7,12 +7,27 @@ import type { Strides } from './strides.js';
 /** Memory that tensors share. `refs` counts the tensors on it and the places where autograd saved it. */
 export class Storage {
   refs = 1;
+  /** Of a value that a compiled region computes where it is read; null: of any other. */
+  fused: FusedValue | null = null;
 
   constructor(
     readonly bytes: number,
     /** The allocator's block, or -1 while the storage is empty. */
     public block: number,
   ) {}
+}
+
+/** How a compiled region makes a value that it does not keep in memory. */
+export interface FusedValue {
+  readonly operation: number;
+  /** What it is computed from. */
+  readonly origin: readonly Storage[];
+  /** The origin, held as long as the value has no memory of its own. */
+  sources: readonly Storage[];
+  /** The value once more, as backward computes it. */
+  again: Storage | null;
+  /** A product or the like: it has memory whenever it is computed. */
+  readonly whole: boolean;
 }
 
 /** A list with one more entry and no room to spare. Most are of one or two, which literals make fastest. */
@@ -68,6 +83,8 @@ export interface Workspace {
 export interface Formula {
   /** Number of the operation's name. */
   readonly operation: number;
+  /** Reads what it needs in the kernel that makes it, so that fused values stay so. */
+  readonly readsFused?: boolean;
   /** In which order gradients reach the inputs' nodes; as they come where left out. */
   readonly delivery?: readonly number[];
   apply(workspace: Workspace, node: Node): Gradients;
@@ -107,6 +124,8 @@ export class Node {
   attribute = 0;
   /** Shapes of inputs that a formula needs and that nobody saved. */
   shapes: Shape[] | null = null;
+  /** Recorded in a compiled region: what it makes is fused into whoever reads it. */
+  compiled = false;
   /** The leaf whose gradient is accumulated here. */
   variable: EngineTensor | null = null;
 

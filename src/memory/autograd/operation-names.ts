@@ -14,3 +14,5 @@ export function operation(name: string): number {
 export function operationNames(): readonly string[] {
   return names;
 }
+
+export const operationName = (number: number): string => names[number]!;

@@ -79,7 +79,8 @@ const FLASH_FORMULA: Formula = {
   },
 };
 
-function flashBackwardScratch(q: EngineTensor, k: EngineTensor): number[] {
+/** Memory that flash attention takes for a moment in backward, in bytes. */
+export function flashBackwardScratch(q: EngineTensor, k: EngineTensor): number[] {
   const [batch, heads, length, size] = q.shape as readonly [number, number, number, number];
   const rows = batch * heads * roundUp(length, 128);
   const sizes = [rows * 4, rows * roundUp(size, size <= 128 ? 32 : 64) * 4];

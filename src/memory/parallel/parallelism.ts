@@ -37,7 +37,7 @@ export interface ParallelContext {
 
 type Strategy = (engine: Engine, values: RunValues, context: ParallelContext) => ParallelStrategy;
 
-const LOWERED: Partial<Record<Precision, DType>> = { 'amp-bf16': bfloat16, 'amp-fp16': float16 };
+const LOWERED: Partial<Record<Precision, DType>> = { 'amp-bf16': bfloat16, 'amp-fp16': float16, fp8: bfloat16 };
 const STORED: Partial<Record<Precision, DType>> = { bf16: bfloat16, fp16: float16 };
 
 const storedType = ({ precision }: RunValues): DType => STORED[precision] ?? float32;
