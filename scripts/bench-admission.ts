@@ -1,145 +1,136 @@
 /**
- * Times the webhook over TLS against a bare HTTPS server that answers with a fixed body, in turn in the same process.
- * Reviews are of workloads whose answer is remembered; the first review of one costs an assessment, see `npm run bench`.
- *   npm run bench:admission
+ * Holds the webhook, as it runs in production, against a bare HTTPS server of Node: both over TLS, each in a process of
+ * its own, in turn in the same run.
+ *   npm run bench:admission                     the whole table
+ *   npm run bench:admission -- --seconds 10     longer stretches
+ *   npm run bench:admission -- --reviews 1e6    and then as many reviews, watching memory
  */
-import 'reflect-metadata';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request } from 'node:https';
-import type { IncomingMessage, RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import autocannon from 'autocannon';
-import { AdmissionMetrics } from '../src/admission/admission-metrics.js';
-import { WebhookEndpoint } from '../src/admission/https/webhook-endpoint.js';
-import { NamespaceView } from '../src/admission/namespace-view.js';
-import { Reviewer } from '../src/admission/reviewer.js';
-import type { ServingCertificate } from '../src/admission/tls/certificate-source.js';
-import { selfMadeCertificates } from '../src/admission/tls/self-made-certificates.js';
-import { createAdvisor } from '../src/advisor/advisor.js';
-import type { Assessor, Question } from '../src/advisor/assessor.js';
-import { loadFacts } from '../src/advisor/facts.js';
-import { loadGrammars } from '../src/advisor/load-grammars.js';
-import type { InventorySnapshot } from '../src/inventory/inventory.js';
-import { Metrics } from '../src/telemetry/metrics.js';
-import { Readiness } from '../src/telemetry/readiness.js';
-import type { JsonObject } from '../src/workload/workload.js';
-import { snapshotOf } from './bench/generated-cluster.js';
-import { jobOf } from './bench/trainings.js';
+import { parseArgs } from 'node:util';
+import { load } from './bench/admission/load.js';
+import type { Load } from './bench/admission/load.js';
+import { coldReview, KINDS_OF_REVIEWS } from './bench/admission/reviews.js';
+import { startEcho, startWebhook } from './bench/admission/servers.js';
+import type { Server } from './bench/admission/servers.js';
 
-const NODES = 100;
-const WORKLOADS = 20;
-const CONNECTIONS = 4;
-const SECONDS = 3;
-const ROUNDS = 3;
-const COMMAND = 'python run_clm.py --model_name_or_path gpt2 --block_size 1024 --do_train --output_dir /out';
+const CONNECTIONS = [1, 32, 200] as const;
+const COLD = 300;
 
-/** Assesses in the thread that asks, by the same advisor as the service's workers; answers are remembered by it. */
-async function assessorOver(inventory: InventorySnapshot): Promise<Assessor> {
-  const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars() });
-  const asked = ({ manifest, alongside }: Question): Parameters<typeof advisor.assess>[0] => ({
-    manifest,
-    files: { configMap: (name) => alongside.configMaps[name] },
-    inventory,
-    nowMs: 0,
-  });
-  const assess: Assessor['assess'] = (question) => Promise.resolve(advisor.assess(asked(question)));
-  return {
-    recall: (question) => advisor.recall(asked(question)),
-    assess,
-    begin: (question) => ({ verdict: assess(question), whole: assess(question) }),
-  };
+interface Measured extends Load {
+  /** CPU time of the server's process for one request, in microseconds. */
+  cpuMicros: number;
 }
 
-function webhook(assessor: Assessor): RequestListener {
-  const metrics = new AdmissionMetrics(new Metrics());
-  const namespaces = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
-  const reviewer = new Reviewer(assessor, { take: () => undefined }, namespaces, metrics);
-  return new WebhookEndpoint({ admissionBudgetMs: 2000 }, reviewer, metrics, new Readiness()).handle;
+async function measured(server: Server, plan: Omit<Parameters<typeof load>[0], 'port' | 'ca'>): Promise<Measured> {
+  const before = server.cpuMs();
+  const result = await load({ ...plan, port: server.port, ca: server.ca });
+  if (result.refused > 0) throw new Error(`${result.refused} of ${result.requests} refused: ${result.last}`);
+  return { ...result, cpuMicros: ((server.cpuMs() - before) * 1000) / result.requests };
 }
 
-/** Reads the body and answers with a fixed one of the size of the webhook's. */
-const echo =
-  (body: string): RequestListener =>
-  (request, response) => {
-    request.resume().on('end', () => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-      response.end(body);
-    });
-  };
+type Kind = keyof typeof KINDS_OF_REVIEWS;
 
-function reviewOf(index: number): string {
-  const object: JsonObject = { ...jobOf(COMMAND, 1), metadata: { name: `train-${index}`, namespace: 'research' } };
-  const asked = { uid: `u-${index}`, operation: 'CREATE', namespace: 'research', object };
-  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+interface Compared {
+  kind: Kind;
+  connections: number;
+  echo: Measured;
+  webhook: Measured;
 }
 
-const REVIEWS = Array.from({ length: WORKLOADS }, (_, index) => reviewOf(index));
-
-interface Listening {
-  url: string;
-  certificate: ServingCertificate;
-  close(): void;
+async function compare(servers: { webhook: Server; echo: Server }, seconds: number): Promise<Compared[]> {
+  const rows: Compared[] = [];
+  for (const kind of Object.keys(KINDS_OF_REVIEWS) as Kind[]) {
+    const body = KINDS_OF_REVIEWS[kind]();
+    await load({ ...servers.webhook, connections: 8, seconds: 3, body });
+    await load({ ...servers.echo, connections: 8, seconds: 1, body });
+    for (const connections of CONNECTIONS) {
+      const plan = { connections, seconds, body };
+      const echo = await measured(servers.echo, plan);
+      const webhook = await measured(servers.webhook, plan);
+      rows.push({ kind, connections, echo, webhook });
+      print(rows.at(-1)!);
+    }
+  }
+  return rows;
 }
 
-async function listening(certificate: ServingCertificate, handler: RequestListener): Promise<Listening> {
-  const { certificatePem: cert, privateKeyPem: key } = certificate;
-  const server = createServer({ cert, key, minVersion: 'TLSv1.2' }, handler).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: `https://localhost:${port}/mutate`, certificate, close: () => server.close().closeAllConnections() };
+const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
+
+function print({ kind, connections, echo, webhook }: Compared): void {
+  const ratio = webhook.perSecond / echo.perSecond;
+  const cells = [
+    kind,
+    connections,
+    Math.round(echo.perSecond),
+    Math.round(webhook.perSecond),
+    ratio.toFixed(2),
+    ms(webhook.p50 - echo.p50),
+    ms(webhook.p99 - echo.p99),
+    `${echo.cpuMicros.toFixed(0)} / ${webhook.cpuMicros.toFixed(0)}`,
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
 }
 
-/** Sends reviews from a thread of its own, so that client and server do not wait for each other. */
-function load(url: string, seconds: number): Promise<autocannon.Result> {
-  const requests = REVIEWS.map((body) => ({ method: 'POST' as const, body }));
-  const headers = { 'content-type': 'application/json' };
-  return autocannon({ url, connections: CONNECTIONS, duration: seconds, workers: 1, headers, requests });
+/** Trainings that were never seen, asked about by many at a time: what is not assessed in time is admitted and said. */
+async function cold(webhook: Server): Promise<void> {
+  for (const connections of CONNECTIONS) {
+    const before = await outcomes(webhook);
+    const offset = connections * 100_000;
+    const plan = { connections, seconds: 60, most: COLD, body: (index: number) => coldReview(offset + index) };
+    const { perSecond, p50, p99 } = await measured(webhook, plan);
+    const after = await outcomes(webhook);
+    const told = Object.keys(after)
+      .map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const)
+      .filter(([, count]) => count > 0);
+    const counts = told.map(([name, count]) => `${count} ${name}`).join(', ');
+    console.log(`| cold | ${connections} | ${perSecond.toFixed(0)} | ${ms(p50)} | ${ms(p99)} | ${counts} |`);
+  }
 }
 
-/** The answer to one review; every review is asked for, so that all are remembered. */
-async function firstAnswer({ url, certificate }: Listening): Promise<string> {
-  const answers = [];
-  for (const review of REVIEWS) answers.push(await post(url, certificate.authorityPem, review));
-  const [first = ''] = answers;
-  if (!first.includes('"allowed":true') || !first.includes('"patch"')) throw new Error(`not assessed: ${first}`);
-  return first;
+async function outcomes({ metrics }: Server): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  const line = /^plimsoll_admission_reviews_total\{webhook="mutate",outcome="(\w+)".*\} (\d+)$/gm;
+  for (const [, outcome, count] of (await metrics()).matchAll(line)) {
+    found[outcome!] = (found[outcome!] ?? 0) + Number(count);
+  }
+  return found;
 }
 
-async function post(url: string, ca: string, body: string): Promise<string> {
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const asked = request(url, { method: 'POST', ca, headers }).end(body);
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
-  return Buffer.concat((await response.toArray()) as Buffer[]).toString();
-}
-
-function print(what: string, { latency, requests, non2xx, errors }: autocannon.Result): void {
-  if (non2xx + errors > 0) throw new Error(`${what}: ${non2xx} refused, ${errors} failed`);
-  console.log(`${what.padEnd(10)} p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${requests.average} requests/s`);
+/** Memory over many reviews, all different, looked at ten times. */
+async function memory(webhook: Server, reviews: number): Promise<void> {
+  const body = KINDS_OF_REVIEWS['all different']();
+  const seen: string[] = [];
+  for (let part = 0; part < 10; part++) {
+    await load({ ...webhook, connections: 32, seconds: 3600, most: reviews / 10, body });
+    seen.push(webhook.residentMib().toFixed(0));
+  }
+  console.log(`resident MiB over ${reviews} reviews, all different: ${seen.join(', ')}`);
 }
 
 async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
-  const certificate = await selfMadeCertificates({ folder, names: ['localhost'], nowMs: Date.now }).load();
-  const ours = await listening(certificate, webhook(await assessorOver(snapshotOf(NODES))));
-  const bare = await listening(certificate, echo(await firstAnswer(ours)));
-  await load(ours.url, 1);
-  for (let round = 1; round <= ROUNDS; round++) {
-    const [echoed, reviewed] = [await load(bare.url, SECONDS), await load(ours.url, SECONDS)];
-    print('bare echo', echoed);
-    print('webhook', reviewed);
-    const [p50, p99] = [reviewed.latency.p50 - echoed.latency.p50, reviewed.latency.p99 - echoed.latency.p99];
-    const ratio = (echoed.requests.average / reviewed.requests.average).toFixed(1);
-    console.log(`${''.padEnd(10)} added p50 ${p50} ms, p99 ${p99} ms; ${ratio} x the work of an echo`);
-  }
-  ours.close();
-  bare.close();
-  await rm(folder, { recursive: true });
+  const { values } = parseArgs({ options: { seconds: { type: 'string' }, reviews: { type: 'string' } } });
+  const webhook = await startWebhook();
+  const idle = webhook.residentMib();
+  const body = KINDS_OF_REVIEWS.repeated();
+  const { last } = await load({ ...webhook, connections: 1, seconds: 60, most: 40, body });
+  if (!last.includes('"allowed":true') || !last.includes('"patch"')) throw new Error(`not assessed: ${last}`);
+  const echo = await startEcho(webhook, Buffer.byteLength(last));
+  console.log(`reviews of ${body(0).length} bytes, answers of ${Buffer.byteLength(last)} bytes\n`);
+  console.log(
+    '| reviews | connections | echo/s | webhook/s | ratio | added p50 ms | added p99 ms | CPU µs echo / webhook |',
+  );
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
+  await compare({ webhook, echo }, Number(values.seconds ?? 3));
+  await echo.stop();
+  console.log(
+    '\n| reviews | connections | a second | p50 ms | p99 ms | outcomes |\n| --- | --- | --- | --- | --- | --- |',
+  );
+  await cold(webhook);
+  console.log(`\nresident MiB: ${idle.toFixed(0)} idle, ${webhook.residentMib().toFixed(0)} after all of this`);
+  if (values.reviews !== undefined) await memory(webhook, Number(values.reviews));
+  await webhook.stop();
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 1;
 });

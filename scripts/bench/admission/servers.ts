@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+/** Ticks of the clock that /proc counts in. */
+const TICKS_PER_SECOND = 100;
+
+/** A server in a process of its own. */
+export interface Server {
+  port: number;
+  ca: string;
+  folder: string;
+  /** CPU time so far, in milliseconds, of all its threads. */
+  cpuMs(): number;
+  residentMib(): number;
+  /** What Prometheus would scrape; empty where it has no metrics. */
+  metrics(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Plimsoll as it runs in production: its own process, database, worker threads and inventory. */
+export async function startWebhook(settings: Record<string, string> = {}): Promise<Server> {
+  if (!existsSync(root('dist/main.js'))) throw new Error('dist/main.js is missing: npm run build');
+  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
+  const [port, webhookPort] = [20_000 + (process.pid % 20_000), 40_000 + (process.pid % 20_000)];
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    WEBHOOK_PORT: String(webhookPort),
+    PLIMSOLL_DATA_DIR: folder,
+    PLIMSOLL_EXAMPLE_CLUSTER: root('examples/cluster'),
+    PLIMSOLL_LOG_LEVEL: 'warn',
+    ...settings,
+  };
+  const child = spawn(process.execPath, [root('dist/main.js')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const base = `http://127.0.0.1:${port}`;
+  await ready(child, `${base}/readyz`);
+  return {
+    ...serverOf(child, join(folder, 'tls'), webhookPort),
+    metrics: async () => (await fetch(`${base}/metrics`)).text(),
+    stop: async () => {
+      await ended(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A bare HTTPS server with the same certificate, whose answers are as long. */
+export async function startEcho({ folder }: Server, size: number): Promise<Server> {
+  const program = fileURLToPath(new URL('./echo-server.mjs', import.meta.url));
+  const child = spawn(process.execPath, [program, folder, String(size)], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const [text] = (await once(child.stdout!, 'data')) as [Buffer];
+  return { ...serverOf(child, folder, Number(text)), metrics: () => Promise.resolve(''), stop: () => ended(child) };
+}
+
+function serverOf(child: ChildProcess, folder: string, port: number): Omit<Server, 'metrics' | 'stop'> {
+  const { pid } = child;
+  const proc = (file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  return {
+    port,
+    folder,
+    ca: readFileSync(join(folder, 'ca.crt'), 'utf8'),
+    cpuMs: () => {
+      const fields = proc('stat').split(') ')[1]!.split(' ');
+      return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1000;
+    },
+    residentMib: () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(proc('status'))![1]) / 1024,
+  };
+}
+
+async function ready(child: ChildProcess, url: string): Promise<void> {
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+    if (
+      await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
+    await pause(100);
+  }
+  throw new Error('Plimsoll did not start');
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exit;
+}
