@@ -86,10 +86,10 @@ async function cold(webhook: Server): Promise<void> {
   }
 }
 
-async function outcomes({ metrics }: Server): Promise<Record<string, number>> {
+async function outcomes(webhook: Server): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   const line = /^plimsoll_admission_reviews_total\{webhook="mutate",outcome="(\w+)".*\} (\d+)$/gm;
-  for (const [, outcome, count] of (await metrics()).matchAll(line)) {
+  for (const [, outcome, count] of (await webhook.metrics()).matchAll(line)) {
     found[outcome!] = (found[outcome!] ?? 0) + Number(count);
   }
   return found;

@@ -4,7 +4,7 @@ import type { AnswerAnnotations } from '../advisor/annotations.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
-import type { Assessment } from '../fit/assessment.js';
+import type { Assessment, Verdict } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import { AdmissionMetrics } from './admission-metrics.js';
 import type { Outcome, WebhookName } from './admission-metrics.js';
@@ -13,6 +13,7 @@ import { ASSESSMENT_SINK } from './assessment-sink.js';
 import type { AssessmentSink } from './assessment-sink.js';
 import { withinTime } from './deadline.js';
 import { NamespaceView } from './namespace-view.js';
+import { Recorder } from './recorder.js';
 import { oneLine } from './protocol/answer.js';
 import type { Answer } from './protocol/answer.js';
 import type { ReviewRequest } from './protocol/review.js';
@@ -22,7 +23,7 @@ import type { Subject } from './subject.js';
 const ALLOWED: Answer = { allowed: true };
 
 /** An assessment, or why there is none yet. */
-type Finding = Assessment | null | Unassessed;
+type Finding = { assessment: Assessment; isWhole: boolean } | null | Unassessed;
 type Unassessed = 'late' | 'busy' | 'early';
 
 const UNASSESSED: Readonly<Record<Unassessed, string>> = {
@@ -31,113 +32,156 @@ const UNASSESSED: Readonly<Record<Unassessed, string>> = {
   early: 'plimsoll: the GPUs of the cluster are not known yet; admitted with the verdict unknown, the verdict follows',
 };
 
+/** What is answered to a review, and what is noted of it once the answer is given. */
+export interface Decision {
+  answer: Answer;
+  outcome: Outcome;
+  /** Empty where there is none. */
+  verdict: Verdict | '';
+  /** To be recorded; null: nothing is, as on a dry run. */
+  assessment: Assessment | null;
+  /** Whether the same review gets the same answer until namespaces or inventory change. */
+  lasting: boolean;
+}
+
 /**
  * Answers reviews from memory: namespaces, inventory and estimates are in it. Whatever goes wrong, the workload is
  * admitted; only a computed verdict that is to be rejected is turned away, in an `enforce` namespace.
  */
 @Injectable()
 export class Reviewer {
+  readonly #recorder: Recorder;
+
   constructor(
     @Inject(ASSESSOR) private readonly assessor: Assessor,
-    @Inject(ASSESSMENT_SINK) private readonly sink: AssessmentSink,
+    @Inject(ASSESSMENT_SINK) sink: AssessmentSink,
     private readonly namespaces: NamespaceView,
     private readonly metrics: AdmissionMetrics,
-  ) {}
-
-  /** Annotates the workload with its verdict and warns the person. Never denies. */
-  mutate(request: ReviewRequest, budgetMs: number): Promise<Answer> {
-    return this.#review('mutate', request, async (subject) => {
-      const finding = await this.#find(subject, budgetMs);
-      if (finding === null) return this.#skipped('mutate');
-      if (typeof finding === 'string') return this.#unassessed('mutate', finding, subject);
-      this.metrics.count('mutate', 'assessed', finding.verdict);
-      if (!request.dryRun) setImmediate(() => this.sink.take(finding));
-      return annotated(subject, answerAnnotations(finding), {
-        warnings: warnings(finding),
-        audit: { verdict: finding.verdict, assessment: finding.id },
-      });
-    });
+  ) {
+    this.#recorder = new Recorder(sink);
+    metrics.countUnrecorded(() => this.#recorder.letGo);
   }
 
-  /** Turns away what cannot run, where the namespace asks for it. Never changes the workload. */
-  validate(request: ReviewRequest, budgetMs: number): Promise<Answer> {
-    return this.#review('validate', request, async (subject) => {
-      // A controller that lets a suspended workload go must not be stopped: its verdict is told by annotation and Event.
-      if (this.namespaces.modeOf(request.namespace) !== 'enforce' || subject.change === 'suspension') {
-        return this.#skipped('validate');
-      }
-      const finding = await this.#find(subject, budgetMs);
-      if (finding === null) return this.#skipped('validate');
-      if (typeof finding === 'string') return this.#unassessed('validate', finding);
-      return isRejecting(finding, this.namespaces.rejectedIn(request.namespace))
-        ? this.#rejected(finding, subject)
-        : this.#accepted(finding);
-    });
+  /** Another text whenever an answer that lasts may be another. */
+  get revision(): string {
+    return `${this.namespaces.revision}/${this.assessor.epoch}`;
   }
 
-  #accepted({ verdict, id }: Assessment): Answer {
-    this.metrics.count('validate', 'assessed', verdict);
-    return { allowed: true, audit: { verdict, assessment: id } };
-  }
-
-  #rejected(assessment: Assessment, { workload }: Subject): Answer {
-    const { verdict, id } = assessment;
-    const override = workload.annotations[OVERRIDE_ANNOTATION]?.trim();
-    const audit = { verdict, assessment: id };
-    if (override) {
-      this.metrics.count('validate', 'overridden', verdict);
-      const warning = `plimsoll: ${verdict}, let through by ${OVERRIDE_ANNOTATION}`;
-      return { allowed: true, warnings: [warning], audit: { ...audit, override: oneLine(override, 200) } };
-    }
-    this.metrics.count('validate', 'denied', verdict);
-    return { allowed: false, denial: denial(assessment), audit };
-  }
-
-  async #review(
-    webhook: WebhookName,
-    request: ReviewRequest,
-    answer: (subject: Subject) => Promise<Answer>,
-  ): Promise<Answer> {
+  /**
+   * `mutate` annotates the workload with its verdict and warns the person; it never denies. `validate` turns away what
+   * cannot run, where the namespace asks for it; it never changes the workload.
+   */
+  async decide(webhook: WebhookName, request: ReviewRequest, budgetMs: number): Promise<Decision> {
+    if (this.namespaces.modeOf(request.namespace) === 'off') return skipped('off');
     try {
-      if (this.namespaces.modeOf(request.namespace) === 'off') return this.#skipped(webhook, 'off');
       const subject = subjectOf(request, this.namespaces);
-      return typeof subject === 'string' ? this.#skipped(webhook) : await answer(subject);
+      // Whether somebody is there to be the owner changes with every workload that comes or goes.
+      if (typeof subject === 'string') return { ...skipped('skipped'), lasting: subject !== 'child' };
+      return await this.#decideOn(webhook, subject, { request, budgetMs });
     } catch (error) {
       if (!(error instanceof UnreadableManifest)) throw error;
-      this.metrics.count(webhook, 'failed');
-      return webhook === 'validate'
-        ? ALLOWED
-        : { allowed: true, warnings: [`plimsoll: not assessed: ${error.message}`] };
+      const warnings = [`plimsoll: not assessed: ${error.message}`];
+      return { ...skipped('failed'), answer: webhook === 'validate' ? ALLOWED : { allowed: true, warnings } };
     }
   }
 
-  #skipped(webhook: WebhookName, outcome: Outcome = 'skipped'): Answer {
-    this.metrics.count(webhook, outcome);
-    return ALLOWED;
+  /** Counts a decision and has it recorded, after its answer was given. */
+  note(webhook: WebhookName, { outcome, verdict, assessment }: Decision): void {
+    this.metrics.count(webhook, outcome, verdict);
+    if (assessment !== null) this.#recorder.take(assessment, outcome === 'denied');
   }
 
-  #unassessed(webhook: WebhookName, why: Unassessed, subject?: Subject): Answer {
-    this.metrics.count(webhook, why, 'unknown');
-    if (!subject) return ALLOWED;
-    return annotated(subject, { verdict: 'unknown' }, { warnings: [UNASSESSED[why]], audit: { verdict: 'unknown' } });
+  async #decideOn(
+    webhook: WebhookName,
+    subject: Subject,
+    { request, budgetMs }: { request: ReviewRequest; budgetMs: number },
+  ): Promise<Decision> {
+    if (webhook === 'validate' && !this.#mayDeny(subject, request)) return skipped('skipped');
+    const finding = await this.#find(subject, budgetMs);
+    if (finding === null) return skipped('skipped');
+    if (typeof finding === 'string') return unassessed(webhook, finding, subject);
+    const { assessment, isWhole } = finding;
+    const decision = webhook === 'mutate' ? told(assessment, subject) : this.#enforced(assessment, subject, request);
+    return { ...decision, assessment: request.dryRun ? null : decision.assessment, lasting: isWhole };
+  }
+
+  #enforced(assessment: Assessment, subject: Subject, { namespace }: ReviewRequest): Decided {
+    const isRejected = isRejecting(assessment, this.namespaces.rejectedIn(namespace));
+    return isRejected ? rejected(assessment, subject) : accepted(assessment);
+  }
+
+  /** A controller that lets a suspended workload go must not be stopped: its verdict is told by annotation and Event. */
+  #mayDeny({ change }: Subject, { namespace }: ReviewRequest): boolean {
+    return change !== 'suspension' && this.namespaces.modeOf(namespace) === 'enforce';
   }
 
   async #find({ object, workload, alongside }: Subject, budgetMs: number): Promise<Finding> {
     const question = { manifest: object, workload, alongside };
     const known = this.assessor.recall(question);
-    if (known !== undefined) return known;
+    if (known !== undefined) return found(known);
     try {
       const { verdict, whole } = this.assessor.begin(question);
       verdict.catch(() => undefined); // told by the whole
-      const found = await withinTime(whole, budgetMs, 'late' as const);
+      const inTime = await withinTime(whole, budgetMs, 'late' as const);
+      if (inTime !== 'late') return found(inTime);
       // A verdict that stands is better than none, even where its advice is still looked for.
-      return found === 'late' ? await withinTime(verdict, 0, 'late' as const) : found;
+      const early = await withinTime(verdict, 0, 'late' as const);
+      return early === 'late' || early === null ? early : { assessment: early, isWhole: false };
     } catch (error) {
       if (error instanceof AssessorBusy) return 'busy';
       if (error instanceof NoInventory) return 'early';
       throw error;
     }
   }
+}
+
+const found = (assessment: Assessment | null): Finding => (assessment === null ? null : { assessment, isWhole: true });
+
+const skipped = (outcome: Outcome): Decision => ({
+  answer: ALLOWED,
+  outcome,
+  verdict: '',
+  assessment: null,
+  lasting: true,
+});
+
+function unassessed(webhook: WebhookName, why: Unassessed, subject: Subject): Decision {
+  const warned = { warnings: [UNASSESSED[why]], audit: { verdict: 'unknown' } };
+  const answer = webhook === 'validate' ? ALLOWED : annotated(subject, { verdict: 'unknown' }, warned);
+  return { answer, outcome: why, verdict: 'unknown', assessment: null, lasting: false };
+}
+
+type Decided = Omit<Decision, 'lasting'>;
+
+function told(assessment: Assessment, subject: Subject): Decided {
+  const { verdict, id } = assessment;
+  const answer = annotated(subject, answerAnnotations(assessment), {
+    warnings: warnings(assessment),
+    audit: { verdict, assessment: id },
+  });
+  return { answer, outcome: 'assessed', verdict, assessment };
+}
+
+function accepted({ verdict, id }: Assessment): Decided {
+  // It was recorded by the mutating webhook, and will be by the watcher.
+  return {
+    answer: { allowed: true, audit: { verdict, assessment: id } },
+    outcome: 'assessed',
+    verdict,
+    assessment: null,
+  };
+}
+
+function rejected(assessment: Assessment, { workload }: Subject): Decided {
+  const { verdict, id } = assessment;
+  const audit = { verdict, assessment: id };
+  const override = workload.annotations[OVERRIDE_ANNOTATION]?.trim();
+  if (override) {
+    const lines = [`plimsoll: ${verdict}, let through by ${OVERRIDE_ANNOTATION}`];
+    const answer = { allowed: true, warnings: lines, audit: { ...audit, override: oneLine(override, 200) } };
+    return { answer, outcome: 'overridden', verdict, assessment: null };
+  }
+  return { answer: { allowed: false, denial: denial(assessment), audit }, outcome: 'denied', verdict, assessment };
 }
 
 function annotated({ object }: Subject, answers: AnswerAnnotations, answer: Omit<Answer, 'allowed'>): Answer {

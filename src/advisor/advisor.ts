@@ -23,6 +23,8 @@ import type { Lookup } from './fingerprint.js';
 export interface AdvisorParts {
   facts: Facts;
   grammars: Grammars;
+  /** How many answers are kept in memory; the most that makes sense where left out. */
+  kept?: { estimates: number; assessments: number };
 }
 
 export interface AssessQuestion {
@@ -71,13 +73,17 @@ type Remembered = { assessment: Assessment | null };
 
 /** The one service behind webhook, watcher, REST and command line. Pure but for its memory of earlier answers. */
 class MemoizingAdvisor implements Advisor {
-  private readonly estimates = new LRUCache<string, EstimateOutcome>({ max: ESTIMATES_KEPT });
-  private readonly assessments = new LRUCache<string, Remembered>({ max: ASSESSMENTS_KEPT });
+  private readonly estimates: LRUCache<string, EstimateOutcome>;
+  private readonly assessments: LRUCache<string, Remembered>;
   private readonly lookups = new LRUCache<string, readonly Lookup[]>({ max: LOOKUPS_KEPT });
   private readonly clusters = new WeakMap<InventorySnapshot, { cluster: Cluster; serial: number }>();
   private snapshotsSeen = 0;
 
-  constructor(private readonly parts: AdvisorParts) {}
+  constructor(private readonly parts: AdvisorParts) {
+    const { estimates, assessments } = parts.kept ?? { estimates: ESTIMATES_KEPT, assessments: ASSESSMENTS_KEPT };
+    this.estimates = new LRUCache({ max: estimates });
+    this.assessments = new LRUCache({ max: assessments });
+  }
 
   read(manifest: JsonObject, files: FilesAlongside, objects: ObjectsAlongside = NO_OBJECTS): Reading | null {
     const workload = readWorkload(manifest, objects);

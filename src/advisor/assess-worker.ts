@@ -27,7 +27,9 @@ export interface WorkerTask {
 /** Errors lose their class between threads: the one that is an answer comes as data. */
 export type WorkerResult = { assessment: Assessment | null } | { unreadable: { path: string; expected: string } };
 
-const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars() });
+/** Whole answers are remembered by the thread that asks. */
+const kept = { estimates: 300, assessments: 1 };
+const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars(), kept });
 
 let held: { version: number; snapshot: InventorySnapshot } | null = null;
 

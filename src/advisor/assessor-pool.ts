@@ -18,8 +18,8 @@ import { assessmentId } from './fingerprint.js';
 import { InventoryHolder } from './inventory-holder.js';
 import { questionKey } from './question-key.js';
 
-/** Answers kept: some tens of kilobytes each. */
-const REMEMBERED = 1000;
+/** Answers kept, as the length of their JSON: some tens of thousand characters each. */
+const REMEMBERED_CHARACTERS = 24 * 1024 ** 2;
 /** A worker that needs more than this is ended and replaced; the service lives on. */
 const WORKER_HEAP_MIB = 512;
 
@@ -31,7 +31,10 @@ type Remembered = { assessment: Assessment | null };
 @Injectable()
 export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdown {
   readonly #pool: Tinypool;
-  readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
+  readonly #remembered = new LRUCache<string, Remembered>({
+    maxSize: REMEMBERED_CHARACTERS,
+    sizeCalculation: ({ assessment }) => JSON.stringify(assessment).length,
+  });
   readonly #underWay = new Map<string, Assessing>();
   readonly #seconds: Histogram;
   #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
@@ -81,6 +84,10 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   async onApplicationShutdown(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  get epoch(): string {
+    return this.inventory.digest();
   }
 
   recall(question: Question): Assessment | null | undefined {

@@ -14,6 +14,8 @@ export interface Question {
 
 /** Assesses workloads against the inventory as it is now, without holding up the thread that asks. */
 export interface Assessor {
+  /** Another text whenever answers that are remembered may be others. */
+  readonly epoch: string;
   /** What is remembered of the same question and inventory; undefined: it must be worked out. null: not a workload. */
   recall(question: Question): Assessment | null | undefined;
   /**

@@ -28,6 +28,7 @@ beforeEach(() => {
       tell: (_, event) => Promise.resolve(void events.push(event)),
     },
     assessor: {
+      epoch: '',
       recall: () => undefined,
       assess: () => Promise.resolve(found),
       begin: () => ({ verdict: Promise.resolve(found), whole: Promise.resolve(found) }),

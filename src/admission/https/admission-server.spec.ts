@@ -27,6 +27,7 @@ const settings = { webhookHost: '127.0.0.1', webhookPort: 0, admissionBudgetMs: 
 
 /** Gives what the test wants to see the webhook deal with; the real one has tests of its own. */
 const giving = (find: () => Promise<Assessment | null>, early = find): Assessor => ({
+  epoch: '',
   recall: () => undefined,
   assess: find,
   begin: () => ({ verdict: early(), whole: find() }),

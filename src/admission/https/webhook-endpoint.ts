@@ -19,10 +19,7 @@ export class WebhookEndpoint {
     readiness: Readiness,
   ) {
     this.handle = webhookHandler({
-      review: {
-        mutate: (request, budgetMs) => reviewer.mutate(request, budgetMs),
-        validate: (request, budgetMs) => reviewer.validate(request, budgetMs),
-      },
+      reviewer,
       metrics,
       budgetMs: settings.admissionBudgetMs,
       draining: () => readiness.draining,

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionMetrics, WebhookName } from '../admission-metrics.js';
 import { encodeAnswer } from '../protocol/answer.js';
-import type { Answer } from '../protocol/answer.js';
 import { MalformedReview, readReview } from '../protocol/review.js';
 import type { ReviewRequest } from '../protocol/review.js';
+import { namedReview, RepeatedReviews } from '../repeated-reviews.js';
+import type { NamedReview } from '../repeated-reviews.js';
+import type { Decision, Reviewer } from '../reviewer.js';
 import { BodyTooLarge, readBody } from './read-body.js';
 
 /** An object of etcd is at most 1.5 MB; a review holds two of them, and JSON escapes. */
@@ -18,7 +20,7 @@ const WEBHOOKS: ReadonlyMap<string, WebhookName> = new Map([
 ]);
 
 export interface HandlerParts {
-  review: Record<WebhookName, (request: ReviewRequest, budgetMs: number) => Promise<Answer>>;
+  reviewer: Pick<Reviewer, 'decide' | 'note' | 'revision'>;
   metrics: AdmissionMetrics;
   budgetMs: number;
   /** True while the server takes its leave: connections are then closed after their answer. */
@@ -40,13 +42,16 @@ class Refusal extends Error {
 
 /** Answers POST /mutate and POST /validate with an AdmissionReview each, and GET /healthz. */
 export function webhookHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
+  const repeated = new RepeatedReviews();
   return (request, response) => {
     if (parts.draining()) response.setHeader('connection', 'close');
-    void respond(parts, request, response).catch((error: unknown) => refuse(parts, response, error));
+    void respond({ ...parts, repeated }, request, response).catch((error: unknown) => refuse(parts, response, error));
   };
 }
 
-async function respond(parts: HandlerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Parts = HandlerParts & { repeated: RepeatedReviews };
+
+async function respond(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   if (path === '/healthz' && request.method === 'GET') {
     send(response, 200, 'text/plain', 'ok\n');
@@ -54,28 +59,49 @@ async function respond(parts: HandlerParts, request: IncomingMessage, response: 
   }
   const webhook = webhookFor(path, request);
   const start = process.hrtime.bigint();
-  const review = readReview(await readBody(request, BODY_LIMIT_BYTES));
-  const answer = await answerTo(parts, webhook, { review, budgetMs: budgetFor(query, parts.budgetMs) });
-  send(response, 200, 'application/json', encodeAnswer(review.uid, answer));
+  const body = await readBody(request, BODY_LIMIT_BYTES);
+  const { uid, decision } = await decided(parts, webhook, { body, budgetMs: budgetFor(query, parts.budgetMs) });
+  send(response, 200, 'application/json', encodeAnswer(uid, decision.answer));
   parts.metrics.observe(webhook, Number(process.hrtime.bigint() - start) / 1e9);
+  parts.reviewer.note(webhook, decision);
+}
+
+interface Decided {
+  uid: string;
+  decision: Decision;
+}
+
+async function decided(
+  parts: Parts,
+  webhook: WebhookName,
+  { body, budgetMs }: { body: Buffer; budgetMs: number },
+): Promise<Decided> {
+  const named = namedReview(webhook, body);
+  const { repeated } = parts;
+  const { revision } = parts.reviewer;
+  const known = named === null ? undefined : repeated.recall(named, revision);
+  if (known !== undefined) return { uid: (named as NamedReview).uid, decision: known };
+  const review = readReview(body);
+  const decision = await decide(parts, webhook, { review, budgetMs });
+  // What changed while it was looked for may have changed the answer.
+  const isCurrent = parts.reviewer.revision === revision;
+  if (named !== null && isCurrent) repeated.remember(named, decision, { uid: review.uid, revision });
+  return { uid: review.uid, decision };
 }
 
 /** Whatever goes wrong in here is not the person's fault: the workload is admitted. */
-async function answerTo(
-  { review, metrics, failed }: HandlerParts,
+async function decide(
+  { reviewer, failed }: HandlerParts,
   webhook: WebhookName,
-  task: { review: ReviewRequest; budgetMs: number },
-): Promise<Answer> {
+  { review, budgetMs }: { review: ReviewRequest; budgetMs: number },
+): Promise<Decision> {
   try {
-    return await review[webhook](task.review, task.budgetMs);
+    return await reviewer.decide(webhook, review, budgetMs);
   } catch (error) {
-    metrics.count(webhook, 'failed');
-    failed(error, task.review.uid);
-    if (webhook === 'validate') return { allowed: true };
-    return {
-      allowed: true,
-      warnings: [`plimsoll: not assessed: an internal error, logged with review ${task.review.uid}`],
-    };
+    failed(error, review.uid);
+    const warnings = [`plimsoll: not assessed: an internal error, logged with review ${review.uid}`];
+    const answer = webhook === 'validate' ? { allowed: true } : { allowed: true, warnings };
+    return { answer, outcome: 'failed', verdict: '', assessment: null, lasting: false };
   }
 }
 
