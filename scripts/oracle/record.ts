@@ -1,3 +1,4 @@
+import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
 import type { LoopConventions } from '../../src/memory/training-loop.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
@@ -79,7 +80,7 @@ function taskOf(record: OracleRecord): Task {
 function visionTask(model: string): Task {
   if (/deeplab|fcn_|lraspp|unet-/.test(model)) return 'segmentation';
   if (/rcnn|retinanet|ssd|fcos/.test(model)) return 'detection';
-  return /unet|dit/.test(model) ? 'diffusion' : 'image-classification';
+  return /unet|dit|transformer/.test(model) ? 'diffusion' : 'image-classification';
 }
 
 /** The oracle's own U-Net. */
@@ -94,6 +95,9 @@ function modelOf(record: OracleRecord): ResolvedModel {
     return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
   }
   if (typeof config['base'] === 'number') return unetOf(record);
+  if (typeof config['class'] === 'string' && MODEL_TYPES.includes(config['class'])) {
+    return { name: model, modelType: config['class'], config: config as ResolvedModel['config'] };
+  }
   const timm = model.startsWith('timm:');
   const architecture = timm ? model.slice('timm:'.length) : model;
   if (visionTask(model) === 'segmentation') {
@@ -129,7 +133,13 @@ function parallelismOf({ settings, world }: OracleRecord): RunValues['parallelis
   };
 }
 
-const imageOf = ({ image }: OracleSettings): [number, number] | null => (image === undefined ? null : [image, image]);
+/** Pixels a side of one element of a latent image. */
+const LATENT_SCALE = 8;
+
+function imageOf({ image, latent }: OracleSettings): [number, number] | null {
+  const size = image ?? (latent === undefined ? null : latent * LATENT_SCALE);
+  return size === null ? null : [size, size];
+}
 
 /** Sharded runs keep fp32 weights and compute in bf16; their precision is that of the computation. */
 const precisionOf = ({ settings }: OracleRecord): RunValues['precision'] =>

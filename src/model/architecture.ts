@@ -17,9 +17,11 @@ import { torchtitanDecoder } from './families/torchtitan.js';
 import { timm } from './families/timm.js';
 import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
+import { unetCondition } from './families/unet-condition.js';
 import { vit } from './families/vit.js';
 import type { ModelCode, RankView } from './rank-view.js';
 import { WHOLE_MODEL } from './rank-view.js';
+import { whisper } from './families/whisper.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -37,9 +39,13 @@ const taggingEncoder = (write: Family['write']): Family => ({
   tasks: ['sequence-classification', 'token-classification', 'masked-lm'],
 });
 const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
+const diffusion = (write: Family['write']): Family => ({ write, tasks: ['diffusion'] });
 const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
 
-/** Model types (Hugging Face's `model_type`, or the library of image models) and the family that writes them. */
+/**
+ * Model types (Hugging Face's `model_type`, diffusers' `_class_name`, or the library of image models) and the family that
+ * writes them.
+ */
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2: decoder(gpt2),
   gpt_neox: decoder(gptNeox),
@@ -68,7 +74,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),
+  whisper: { write: whisper, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },
+  UNet2DConditionModel: diffusion(unetCondition),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
 };

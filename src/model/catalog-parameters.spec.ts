@@ -28,6 +28,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   gemma: 'causal-lm',
   granite: 'causal-lm',
   qwen3_moe: 'causal-lm',
+  whisper: 'speech',
 };
 
 /**

@@ -4,6 +4,8 @@ import { UnsupportedModel } from './unsupported-model.js';
 /** Largest size that any dimension of a model may have; beyond it a config is a mistake or an attack. */
 const LARGEST_DIMENSION = 100_000_000;
 
+const MOST_STAGES = 100;
+
 /** Reads a `config.json`: synonyms and defaults of a family, and plain errors for what is missing or out of range. */
 export class ConfigReader {
   private readonly config: ModelConfig;
@@ -28,6 +30,21 @@ export class ConfigReader {
   /** A size that may be absent or null. */
   optionalSize(names: string | readonly string[]): number | null {
     return this.find(names) === undefined ? null : this.size(names);
+  }
+
+  /** A list of sizes, one for each stage. */
+  list(name: string, fallback: readonly number[]): readonly number[] {
+    const value = this.config[name];
+    return Array.isArray(value) ? this.sizes(name, Math.min(value.length, MOST_STAGES)) : fallback;
+  }
+
+  /** `count` sizes, one for each stage: a list in the config, or one number for all. */
+  sizes(name: string, count: number, fallback?: number): readonly number[] {
+    const value = this.config[name];
+    if (!Array.isArray(value)) return new Array<number>(count).fill(this.size(name, fallback));
+    const sizes = value.slice(0, count).map((_, i) => new ConfigReader(this.entry(value, i)).size('entry'));
+    if (sizes.length === count) return sizes;
+    throw this.unsupported(`${name} must have ${count} entries, not ${value.length}`);
   }
 
   number(names: string | readonly string[], fallback: number): number {
@@ -56,6 +73,11 @@ export class ConfigReader {
 
   unsupported(reason: string): UnsupportedModel {
     return new UnsupportedModel(this.model.name, reason);
+  }
+
+  /** One entry of a list, under the list's name. */
+  private entry(values: readonly unknown[], index: number): ResolvedModel {
+    return { ...this.model, config: { entry: (values as ModelConfig['entry'][])[index]! } };
   }
 
   private find(names: string | readonly string[]): unknown {

@@ -9,6 +9,8 @@ export interface Parameter {
   index: number;
   readonly path: string;
   readonly shape: Shape;
+  /** The model itself asks for no gradient, as for sinusoidal position tables. */
+  readonly frozen?: boolean;
 }
 
 /** A tensor of the module's state that is not learned: running statistics, rotary frequencies, causal masks. */
@@ -49,9 +51,10 @@ export interface BatchNormalisation extends Normalisation {
 export interface Convolution {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
+  /** One entry for each dimension of space: one, two or three. */
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
   readonly dilation: number;
   readonly groups: number;
 }
@@ -68,13 +71,15 @@ interface Registry {
   blocks: Block[];
 }
 
-const pair = (value: number | readonly [number, number]): readonly [number, number] =>
-  typeof value === 'number' ? [value, value] : value;
+type PerDimension = number | readonly number[];
+
+const along = (value: PerDimension, dimensions: number): readonly number[] =>
+  typeof value === 'number' ? new Array<number>(dimensions).fill(value) : value;
 
 export interface ConvolutionOptions {
-  kernel: number | readonly [number, number];
-  stride?: number | readonly [number, number];
-  padding?: number | readonly [number, number];
+  kernel: PerDimension;
+  stride?: PerDimension;
+  padding?: PerDimension;
   dilation?: number;
   groups?: number;
   bias?: boolean;
@@ -121,8 +126,9 @@ export class Scope {
     return block;
   }
 
-  parameter(name: string, shape: Shape): Parameter {
-    const parameter = { index: -1, path: this.pathOf(name), shape };
+  parameter(name: string, shape: Shape, options: { frozen?: boolean } = {}): Parameter {
+    const { frozen = false } = options;
+    const parameter = { index: -1, path: this.pathOf(name), shape, frozen };
     this.parameters.push(parameter);
     return parameter;
   }
@@ -158,8 +164,8 @@ export class Scope {
     return this.linear(name, inFeatures, outFeatures, { transposed: true });
   }
 
-  embedding(name: string, rows: number, width: number): Parameter {
-    return this.child(name).parameter('weight', [rows, width]);
+  embedding(name: string, rows: number, width: number, options: { frozen?: boolean } = {}): Parameter {
+    return this.child(name).parameter('weight', [rows, width], options);
   }
 
   layerNorm(name: string, width: number, options: { bias?: boolean } = {}): Normalisation {
@@ -183,16 +189,33 @@ export class Scope {
     };
   }
 
+  conv1d(name: string, inChannels: number, outChannels: number, options: ConvolutionOptions): Convolution {
+    return this.convolution(name, [inChannels, outChannels], options, 1);
+  }
+
   conv2d(name: string, inChannels: number, outChannels: number, options: ConvolutionOptions): Convolution {
+    return this.convolution(name, [inChannels, outChannels], options, 2);
+  }
+
+  conv3d(name: string, inChannels: number, outChannels: number, options: ConvolutionOptions): Convolution {
+    return this.convolution(name, [inChannels, outChannels], options, 3);
+  }
+
+  private convolution(
+    name: string,
+    [inChannels, outChannels]: readonly [number, number],
+    options: ConvolutionOptions,
+    dimensions: number,
+  ): Convolution {
     const scope = this.child(name);
-    const kernel = pair(options.kernel);
+    const kernel = along(options.kernel, dimensions);
     const groups = options.groups ?? 1;
     return {
       weight: scope.parameter('weight', [outChannels, inChannels / groups, ...kernel]),
       bias: (options.bias ?? true) ? scope.parameter('bias', [outChannels]) : null,
       kernel,
-      stride: pair(options.stride ?? 1),
-      padding: pair(options.padding ?? 0),
+      stride: along(options.stride ?? 1, dimensions),
+      padding: along(options.padding ?? 0, dimensions),
       dilation: options.dilation ?? 1,
       groups,
     };

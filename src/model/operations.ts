@@ -169,6 +169,8 @@ export interface PoolingWindow {
 }
 
 export interface ImageOperations {
+  /** `F.conv1d` or `F.conv3d`, after the layer's kernel. */
+  conv(x: Tensor, layer: Convolution): Tensor;
   conv2d(x: Tensor, layer: Convolution): Tensor;
   convTranspose2d(x: Tensor, layer: Convolution): Tensor;
   maxPool2d(x: Tensor, window: PoolingWindow): Tensor;

@@ -53,6 +53,7 @@ function markReachable(tape: readonly Node[], begin: number): void {
  * tensors die, results reach the next nodes.
  */
 function runNode(engine: Engine, node: Node): void {
+  node.formula.prepare?.(engine, node);
   const recomputed = unpack(node);
   const { fusing } = engine;
   engine.fusing = node.compiled;

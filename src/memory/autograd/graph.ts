@@ -87,6 +87,8 @@ export interface Formula {
   readonly readsFused?: boolean;
   /** In which order gradients reach the inputs' nodes; as they come where left out. */
   readonly delivery?: readonly number[];
+  /** What nodes of views behind the operation make of its gradient, before anything saved is unpacked. */
+  prepare?(workspace: Workspace, node: Node): void;
   apply(workspace: Workspace, node: Node): Gradients;
 }
 

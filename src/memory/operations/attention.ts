@@ -129,7 +129,18 @@ function flash(engine: Engine, { q, k, v }: AttentionInputs): EngineTensor {
   return engine.attach(out, node);
 }
 
-function efficient(engine: Engine, { q, k, v, mask }: AttentionInputs): EngineTensor {
+/** Rows of a mask begin at multiples of this many elements (pad_bias of aten/src/ATen/native/transformers/attention.cpp). */
+const MASK_ALIGNMENT = 8;
+
+function alignedMask(engine: Engine, mask: EngineTensor | null): EngineTensor | null {
+  if (mask === null || mask.shape[3]! % MASK_ALIGNMENT === 0) return mask;
+  const shape = [...mask.shape.slice(0, 3), roundUp(mask.shape[3]!, MASK_ALIGNMENT)];
+  return engine.empty(shape, mask.dtype, operation('constant_pad_nd'));
+}
+
+function efficient(engine: Engine, inputs: AttentionInputs): EngineTensor {
+  const { q, k, v } = inputs;
+  const mask = alignedMask(engine, inputs.mask);
   const node = engine.record(EFFICIENT_FORMULA, [q, k, v]);
   for (const tensor of [q, k, v]) engine.save(node, tensor);
   if (mask !== null) engine.save(node, mask);
@@ -141,6 +152,7 @@ function efficient(engine: Engine, { q, k, v, mask }: AttentionInputs): EngineTe
   const offset = engine.empty([], int64, EFFICIENT);
   for (const tensor of [out, logSumExp, seed, offset]) engine.save(node, tensor);
   for (const tensor of [logSumExp, seed, offset]) engine.consume(tensor);
+  if (mask !== null && mask !== inputs.mask) engine.consume(mask);
   return engine.attach(out, node);
 }
 

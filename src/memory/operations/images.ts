@@ -93,19 +93,21 @@ function outputSize(
 
 function convolvedShape(x: EngineTensor, layer: Convolution): Shape {
   const { kernel, stride, padding, dilation } = layer;
-  const along = (dim: 0 | 1): number =>
-    outputSize(x.shape[2 + dim]!, { kernel: kernel[dim], stride: stride[dim], padding: padding[dim], dilation });
-  return [x.shape[0]!, layer.weight.shape[0]!, along(0), along(1)];
+  const space = kernel.map((size, dim) =>
+    outputSize(x.shape[2 + dim]!, { kernel: size, stride: stride[dim]!, padding: padding[dim]!, dilation }),
+  );
+  return [x.shape[0]!, layer.weight.shape[0]!, ...space];
 }
 
 function transposedShape(x: EngineTensor, layer: Convolution): Shape {
-  const along = (dim: 0 | 1): number =>
-    (x.shape[2 + dim]! - 1) * layer.stride[dim] - 2 * layer.padding[dim] + layer.kernel[dim];
-  return [x.shape[0]!, layer.weight.shape[1]! * layer.groups, along(0), along(1)];
+  const { kernel, stride, padding } = layer;
+  const space = kernel.map((size, dim) => (x.shape[2 + dim]! - 1) * stride[dim]! - 2 * padding[dim]! + size);
+  return [x.shape[0]!, layer.weight.shape[1]! * layer.groups, ...space];
 }
 
 /** Channels last where input or weight is (cudnn_conv_suggest_memory_format). */
 function convolutionStrides(x: EngineTensor, weight: EngineTensor, shape: Shape): Strides {
+  if (shape.length !== 4) return null;
   return x.strides === null && weight.strides === null ? null : channelsLastStrides(shape);
 }
 
@@ -212,6 +214,7 @@ function upsample(engine: Engine, x: EngineTensor, size: readonly [number, numbe
 export function imageOperations(engine: Engine, tensorOf: TensorOf): ImageOperations {
   const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
   return {
+    conv: (x, layer) => convolve(engine, own(x), layer, { shape: convolvedShape(own(x), layer), tensorOf }),
     conv2d: (x, layer) => convolve(engine, own(x), layer, { shape: convolvedShape(own(x), layer), tensorOf }),
     convTranspose2d: (x, layer) => convolve(engine, own(x), layer, { shape: transposedShape(own(x), layer), tensorOf }),
     maxPool2d: (x, window) => maxPool(engine, own(x), window),

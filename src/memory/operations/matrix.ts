@@ -36,24 +36,24 @@ function weightGradient(workspace: Workspace, node: Node, gradient: EngineTensor
 }
 
 /** The incoming gradient as a matrix; where only a copy will do, the copy takes its place. */
-function flatGradient(workspace: Workspace, node: Node): EngineTensor {
+function flattenGradient(workspace: Workspace, node: Node): void {
   const { gradient } = node;
   const columns = gradient.shape[gradient.shape.length - 1]!;
   const matrix = [elementCount(gradient.shape) / columns, columns];
-  if (viewStrides(gradient.shape, gradient.strides, matrix) !== undefined) return gradient;
+  if (viewStrides(gradient.shape, gradient.strides, matrix) !== undefined) return;
   const copy = reshaped(workspace, gradient, matrix);
   copy.refs = 1;
   node.buffer = [copy];
   workspace.release(gradient);
-  return copy;
 }
 
 /** With bias: input first, then weight; the bias gradient is the output's, summed by validation. */
 const ADDMM_FORMULA: Formula = {
   operation: ADDMM,
   delivery: [2, 1, 0],
+  prepare: flattenGradient,
   apply: (workspace, node): Gradients => {
-    const flat = flatGradient(workspace, node);
+    const flat = node.gradient;
     const input = node.needs(0) ? inputGradient(workspace, node, flat) : null;
     const weight = node.needs(1) ? weightGradient(workspace, node, flat) : null;
     return [input, weight, node.needs(2) ? flat : null];
@@ -67,8 +67,9 @@ const ADDMM_MATRIX_FORMULA: Formula = { ...ADDMM_FORMULA, delivery: [2, 0, 1] };
 const MM_FORMULA: Formula = {
   operation: MM,
   delivery: [0, 1],
+  prepare: flattenGradient,
   apply: (workspace, node): Gradients => {
-    const flat = flatGradient(workspace, node);
+    const flat = node.gradient;
     const weight = node.needs(1) ? weightGradient(workspace, node, flat) : null;
     return [node.needs(0) ? inputGradient(workspace, node, flat) : null, weight];
   },

@@ -12,8 +12,8 @@ export interface ConvolutionNormOptions extends Omit<ConvolutionOptions, 'bias'>
 const half = (kernel: number, dilation: number): number => Math.floor((kernel - 1) / 2) * dilation;
 
 /** Padding that keeps the size at stride 1, for odd kernels. */
-export function samePadding(kernel: number | Pair, dilation = 1): number | Pair {
-  return typeof kernel === 'number' ? half(kernel, dilation) : [half(kernel[0], dilation), half(kernel[1], dilation)];
+export function samePadding(kernel: number | readonly number[], dilation = 1): number | readonly number[] {
+  return typeof kernel === 'number' ? half(kernel, dilation) : kernel.map((size) => half(size, dilation));
 }
 
 export const relu: Step = (ops, x) => ops.reluInPlace(x);

@@ -1,0 +1,45 @@
+import type { Architecture, Batch, BatchSizes, InputSpec, ModelOutput } from '../../definition.js';
+import { completeArchitecture, input } from '../../definition.js';
+import { float32 } from '../../dtype.js';
+import { Scope } from '../../module-tree.js';
+import type { Operations, Tensor } from '../../operations.js';
+
+/** Predicts the noise (or the velocity) of a batch. */
+export type Denoise = (ops: Operations, batch: Batch) => Tensor;
+
+export interface Denoiser {
+  name: string;
+  inputs: (sizes: BatchSizes) => InputSpec[];
+  build: (root: Scope) => Denoise;
+}
+
+/** A random input of the batch. */
+export const noise = (name: string, shape: readonly number[], { dtype }: BatchSizes): InputSpec => ({
+  name,
+  shape,
+  dtype,
+  madeBy: 'randn',
+});
+
+/** `F.mse_loss(model_pred.float(), target.float())`, as diffusers' training scripts have it. */
+function meanSquaredError(ops: Operations, batch: Batch, denoise: Denoise): ModelOutput {
+  ops.enter([]);
+  const sample = ops.keep(denoise(ops, batch));
+  const prediction = ops.to(sample, float32);
+  const loss = ops.mseLoss(prediction, ops.to(input(batch, 'target'), float32));
+  ops.leave([loss, sample]);
+  return { loss, outputs: [sample] };
+}
+
+/** A denoiser that is trained on the mean squared error of what it predicts. */
+export function denoiser({ name, inputs, build }: Denoiser): Architecture {
+  const root = Scope.root();
+  const denoise = build(root);
+  return completeArchitecture({
+    name,
+    task: 'diffusion',
+    root,
+    inputs,
+    forward: (ops, batch) => meanSquaredError(ops, batch, denoise),
+  });
+}
