@@ -33,6 +33,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY catalog/models.json catalog/vision.json catalog/gpus.json catalog/
+COPY catalog/graphs/ catalog/graphs/
 COPY prisma prisma
 COPY bin bin
 COPY scripts/migrate.mjs scripts/

@@ -1,8 +1,11 @@
+import { loadFacts } from '../../src/advisor/facts.js';
 import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
 import type { LoopConventions } from '../../src/memory/training-loop.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
 import { runValuesSchema } from '../../src/run/training-run.js';
+
+const facts = loadFacts();
 
 /** One line of a file of recorded runs, as its README describes it; only what is read here. */
 export interface OracleRecord {
@@ -103,8 +106,12 @@ function modelOf(record: OracleRecord): ResolvedModel {
   if (visionTask(model) === 'segmentation') {
     return { name: model, modelType: 'torchvision', config: { architecture, num_classes: 21, aux_loss: true } };
   }
-  return { name: model, modelType: timm ? 'timm' : 'torchvision', config: { architecture, num_classes: 1000 } };
+  const modelType = timm ? 'timm' : 'torchvision';
+  const graph = facts.models.find(`${modelType}/${architecture}`).row?.graph;
+  const image = imageOf(record.settings);
+  return { name: model, modelType, config: { architecture, num_classes: 1000 }, image, ...(graph ? { graph } : {}) };
 }
+
 
 const peftOf = ({ lora, frozen }: OracleSettings): RunValues['peft'] => ({
   method: lora ? 'lora' : frozen ? 'frozen-backbone' : 'none',

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import type { GpuCatalog, GpusFile } from '../inventory/gpu-catalog.js';
 import { createGpuCatalog } from '../inventory/gpu-catalog.js';
-import type { ModelCatalog, ModelsFile, VisionFile } from '../model/catalog.js';
+import type { GraphReader, ModelCatalog, ModelsFile, VisionFile } from '../model/catalog.js';
 import { createModelCatalog } from '../model/catalog.js';
+import type { RecordedGraph } from '../model/recorded/recorded-graph.js';
 
 /** What is known before any manifest is read: models and GPUs. */
 export interface Facts {
@@ -16,6 +18,30 @@ const CATALOG = new URL('../../catalog/', import.meta.url);
 /** A file of the catalog. They are made by catalog/tools and part of the package, so their shape is taken as given. */
 const readCatalog = <T>(file: string): T => JSON.parse(readFileSync(new URL(file, CATALOG), 'utf8')) as T;
 
+/** Graphs that are kept once read: some tens cover what a cluster trains, and each holds some hundred kilobytes. */
+const GRAPHS_KEPT = 32;
+
+function readGraph(library: string, id: string): RecordedGraph | null {
+  const file = new URL(`graphs/${library}/${encodeURIComponent(id)}.json.gz`, CATALOG);
+  if (!existsSync(file)) return null;
+  return JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as RecordedGraph;
+}
+
+/** Reads recorded graphs one by one as they are asked for; `library` and `id` are those of a catalog row. */
+function graphReader(): GraphReader {
+  const kept = new Map<string, RecordedGraph | null>();
+  return (library, id) => {
+    const key = `${library}/${id}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const graph = readGraph(library, id);
+    const [oldest] = kept.keys();
+    if (kept.size >= GRAPHS_KEPT) kept.delete(oldest!);
+    kept.set(key, graph);
+    return graph;
+  };
+}
+
 /** Keeps what `make` returns the first time. */
 function once<T>(make: () => T): () => T {
   let made: { value: T } | null = null;
@@ -25,7 +51,7 @@ function once<T>(make: () => T): () => T {
 /** The facts of the package's catalog. Each file is read, synchronously, when it is first asked for. */
 export function loadFacts(): Facts {
   const models = once(() =>
-    createModelCatalog(readCatalog<ModelsFile>('models.json'), readCatalog<VisionFile>('vision.json')),
+    createModelCatalog(readCatalog<ModelsFile>('models.json'), readCatalog<VisionFile>('vision.json'), graphReader()),
   );
   const gpus = once(() => createGpuCatalog(readCatalog<GpusFile>('gpus.json')));
   return {

@@ -14,6 +14,7 @@ import { lossOperations } from './operations/losses.js';
 import { matrixOperations } from './operations/matrix.js';
 import { normalisationOperations } from './operations/normalisation.js';
 import { reductionOperations } from './operations/reductions.js';
+import { tensorLayerOperations } from './operations/tensor-layers.js';
 import { viewOperations } from './operations/views.js';
 
 /** How a run executes a model's operations. */
@@ -52,6 +53,7 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...attentionOperations(interpretation),
     ...normalisationOperations(engine, parameter),
     ...imageOperations(engine, parameter),
+    ...tensorLayerOperations(engine),
     ...indexOperations(engine, parameter),
     ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
     ...lossOperations(engine),

@@ -22,9 +22,11 @@ export function resolveModel(values: RunValues, catalog: ModelCatalog): Resolved
   const modelType = config['model_type'] ?? row?.modelType;
   if (typeof modelType !== 'string') throw unknownModel(model, catalog);
   refuseBoundless(model, config);
-  const classes: ModelConfig = values.numClasses === null ? {} : { num_classes: values.numClasses };
-  return { name: row?.id ?? model.name, modelType, config: { ...config, ...classes } };
+  const named = { name: row?.id ?? model.name, modelType, config: { ...config, ...classesOf(values) } };
+  return row?.graph === undefined ? named : { ...named, graph: row.graph, image: nativeImageSize(values, catalog) };
 }
+
+const classesOf = ({ numClasses }: RunValues): ModelConfig => (numClasses === null ? {} : { num_classes: numClasses });
 
 /** Counts of modules: what a model is made of one by one. The deepest models that are known have some hundred layers, the widest some hundred experts. */
 const COUNT = /layer|depth|block|expert/i;

@@ -1,3 +1,4 @@
+import type { RecordedGraph } from './recorded/recorded-graph.js';
 import type { ModelConfig, ResolvedModel } from './resolved-model.js';
 
 /** A model as the catalog files hold it. */
@@ -15,7 +16,12 @@ export interface ModelRow {
   /** Native resolution of image models, pixels a side. */
   imageSize: number | null;
   sources: readonly string[];
+  /** The recorded forward pass, read when it is first asked for; null where there is none. */
+  graph?: () => RecordedGraph | null;
 }
+
+/** Gives the recorded graph of a model of an image library; null where there is none. */
+export type GraphReader = (library: string, id: string) => RecordedGraph | null;
 
 /** `catalog/models.json`. */
 export interface ModelsFile {
@@ -90,7 +96,12 @@ const rowOfTransformer = (model: ModelsFile['models'][number]): ModelRow => ({
   sources: model.sources,
 });
 
-const rowOfVision = (model: VisionFile['models'][number], sources: readonly string[]): ModelRow => ({
+interface VisionSources {
+  sources: readonly string[];
+  graphs: GraphReader;
+}
+
+const rowOfVision = (model: VisionFile['models'][number], { sources, graphs }: VisionSources): ModelRow => ({
   id: model.id,
   aliases: model.aliases,
   modelType: model.library,
@@ -102,16 +113,21 @@ const rowOfVision = (model: VisionFile['models'][number], sources: readonly stri
   paramsActive: null,
   imageSize: model.imageSize ?? null,
   sources,
+  graph: () => graphs(model.library, model.id),
 });
 
 /**
  * The model catalog over the contents of `catalog/models.json` and `catalog/vision.json`. Where two rows answer to one
  * name the first wins: transformers before torchvision before timm, unless the name says which library it is from.
  */
-export function createModelCatalog(models: ModelsFile, vision: VisionFile): ModelCatalog {
+export function createModelCatalog(
+  models: ModelsFile,
+  vision: VisionFile,
+  graphs: GraphReader = () => null,
+): ModelCatalog {
   const rows = [
     ...models.models.map(rowOfTransformer),
-    ...vision.models.map((model) => rowOfVision(model, vision.sources)),
+    ...vision.models.map((model) => rowOfVision(model, { sources: vision.sources, graphs })),
   ];
   const byName = new Map<string, ModelRow>();
   const byLibrary = new Map<string, ModelRow>();
@@ -144,6 +160,7 @@ export const resolvedModelOf = (row: ModelRow): ResolvedModel => ({
   name: row.id,
   modelType: row.modelType,
   config: row.config,
+  ...(row.graph === undefined ? {} : { graph: row.graph }),
 });
 
 /** Ids by falling likeness; names further away than half of their length are no help and left out. */

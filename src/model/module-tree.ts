@@ -159,6 +159,27 @@ export class Scope {
     return layer;
   }
 
+  /** Makes a linear layer of parameters [out, in] and [out] that a module of the tree declared already. */
+  declareLinear(weight: Parameter, bias: Parameter | null): Linear {
+    const scope = this.owner(weight)!;
+    const [outFeatures, inFeatures] = weight.shape as readonly [number, number];
+    const index = this.registry.linears.length;
+    const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed: false };
+    this.registry.linears.push(layer);
+    scope.linearLayer ??= layer;
+    return layer;
+  }
+
+  private owner(parameter: Parameter): Scope | null {
+    if (this.parameters.includes(parameter)) return this;
+    for (const child of this.children) {
+      if (parameter.path !== child.path && !parameter.path.startsWith(`${child.path}.`)) continue;
+      const found = child.owner(parameter);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
   /** Hugging Face's `Conv1D`: a linear layer with the weight stored as [in, out]. */
   conv1D(name: string, inFeatures: number, outFeatures: number): Linear {
     return this.linear(name, inFeatures, outFeatures, { transposed: true });

@@ -180,6 +180,104 @@ export interface ImageOperations {
   upsample(x: Tensor, size: readonly [number, number], mode: 'nearest' | 'bilinear'): Tensor;
 }
 
+/** Sizes along each spatial dimension; as many as the images have. */
+export interface ConvolutionWindow {
+  readonly stride: Shape;
+  readonly padding: Shape;
+  readonly dilation: Shape;
+  readonly groups: number;
+  /** Of a transposed convolution; null: not transposed. */
+  readonly outputPadding: Shape | null;
+}
+
+export interface SpatialWindow {
+  readonly kernel: Shape;
+  readonly stride: Shape;
+  readonly padding: Shape;
+  readonly dilation: Shape;
+  readonly ceil: boolean;
+}
+
+/** Weights that a model computes, or that stand in no layer. */
+export interface Affine {
+  readonly weight: Tensor | null;
+  readonly bias: Tensor | null;
+}
+
+/** Elementwise functions of one tensor, by PyTorch's names. */
+export type ElementwiseName =
+  | 'neg'
+  | 'rsqrt'
+  | 'sqrt'
+  | 'exp'
+  | 'log'
+  | 'cos'
+  | 'sin'
+  | 'tanh'
+  | 'sigmoid'
+  | 'gelu'
+  | 'silu'
+  | 'relu'
+  | 'hardswish'
+  | 'hardsigmoid'
+  | 'hardtanh'
+  | 'leaky_relu'
+  | 'elu'
+  | 'mish'
+  | 'softplus'
+  | 'clamp'
+  | 'abs'
+  | 'erf'
+  | 'log1p'
+  | 'reciprocal'
+  | 'log2'
+  | 'square'
+  | 'expm1'
+  | 'log_sigmoid'
+  | 'selu'
+  | 'floor';
+
+/** Operations with their weights as tensors and any number of dimensions: what recorded graphs are made of. */
+export interface TensorOperations {
+  linearWith(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor;
+  convolution(x: Tensor, weight: Tensor, bias: Tensor | null, window: ConvolutionWindow): Tensor;
+  /** `training: false`: with running statistics, as frozen layers have it. */
+  batchNormWith(x: Tensor, affine: Affine, training: boolean): Tensor;
+  /** Over the last `dims` dimensions. */
+  layerNormWith(x: Tensor, affine: Affine, dims: number): Tensor;
+  rmsNormWith(x: Tensor, weight: Tensor | null, dims: number): Tensor;
+  groupNormWith(x: Tensor, affine: Affine, groups: number): Tensor;
+  embeddingWith(indices: Tensor, table: Tensor): Tensor;
+  mm(a: Tensor, b: Tensor): Tensor;
+  addmm(bias: Tensor, a: Tensor, b: Tensor): Tensor;
+  elementwise(x: Tensor, name: ElementwiseName): Tensor;
+  /** The same written over the input: autograd keeps the result or a clone of the input, as the function needs. */
+  elementwiseInPlace(x: Tensor, name: ElementwiseName): Tensor;
+  addScalarInPlace(x: Tensor): Tensor;
+  subInPlace(x: Tensor, y: Tensor): Tensor;
+  mulInPlace(x: Tensor, y: Tensor): Tensor;
+  maximum(a: Tensor, b: Tensor): Tensor;
+  detach(x: Tensor): Tensor;
+  clone(x: Tensor): Tensor;
+  stack(parts: readonly Tensor[], dim: number): Tensor;
+  maxPool(x: Tensor, window: SpatialWindow): Tensor;
+  averagePool(x: Tensor, window: SpatialWindow): Tensor;
+  adaptiveAveragePool(x: Tensor, size: Shape): Tensor;
+  adaptiveMaxPool(x: Tensor, size: Shape): Tensor;
+  /** `interpolate` by the name of its kernel, such as `upsample_bicubic2d`. */
+  interpolate(x: Tensor, size: Shape, kernel: string): Tensor;
+  /** `linalg.vector_norm` */
+  vectorNorm(x: Tensor, dims: readonly number[], keepDims: boolean): Tensor;
+  variance(x: Tensor, dims: readonly number[], keepDims: boolean): Tensor;
+  /** `amax`, `amin` */
+  extreme(x: Tensor, dims: readonly number[], keepDims: boolean): Tensor;
+  /** `max(dim)`: values and indices. */
+  maxAlong(x: Tensor, dims: readonly number[], keepDims: boolean): [Tensor, Tensor];
+  logSoftmax(x: Tensor): Tensor;
+  /** A copy with its elements in other places and another shape, such as `pixel_shuffle` or `im2col`. */
+  rearranged(inputs: readonly Tensor[], name: string, shape: Shape): Tensor;
+}
+
 export interface IndexOperations {
   embedding(indices: Tensor, table: Parameter): Tensor;
   gather(x: Tensor, dim: number, index: Tensor): Tensor;
@@ -219,6 +317,7 @@ export interface Operations
     AttentionOperations,
     NormalisationOperations,
     ImageOperations,
+    TensorOperations,
     IndexOperations,
     LossOperations,
     CollectiveOperations {

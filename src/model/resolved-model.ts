@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { modelConfigSchema } from '../run/training-run.js';
+import type { RecordedGraph } from './recorded/recorded-graph.js';
 
 /** A JSON value, as found in a `config.json`. */
 export type ModelConfig = z.infer<typeof modelConfigSchema>;
@@ -21,4 +22,8 @@ export interface ResolvedModel {
    * `n_embd`) are understood; a missing term takes the default of the family's configuration class.
    */
   config: ModelConfig;
+  /** Height and width of the images that it is trained on, where the run says so. */
+  image?: readonly [number, number] | null;
+  /** Its recorded forward pass, read when it is first asked for; null where there is none. */
+  graph?: () => RecordedGraph | null;
 }

@@ -1,12 +1,14 @@
 import type { DType } from '../../model/dtype.js';
 import { bfloat16, bool, float16, float32, int64 } from '../../model/dtype.js';
+import type { Shape } from '../../model/module-tree.js';
 import type { AttentionOptions } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
-import { normalise } from '../autograd/strides.js';
+import { contiguousStrides, normalise } from '../autograd/strides.js';
 import { consumeCast, lowered } from '../precision/autocast.js';
 import { mathAttention } from './attention-math.js';
+import { expand, pad, slice } from './views.js';
 
 const FLASH = operation('scaled_dot_product_flash_attention');
 const FLASH_BACKWARD = operation('scaled_dot_product_flash_attention_backward');
@@ -94,11 +96,23 @@ const EFFICIENT_FORMULA: Formula = {
   apply: (workspace, node) => {
     const [q, k, v] = node.saved as [EngineTensor, EngineTensor, EngineTensor];
     const gradients = [q, k, v].map((tensor) => headsView(workspace, tensor, EFFICIENT_BACKWARD));
+    if (node.needs(3)) gradients.push(maskGradient(workspace, node.saved[3]!));
     const scratch = efficientBackwardScratch(q, v).map((bytes) => workspace.scratch(bytes, EFFICIENT_BACKWARD));
     for (const storage of scratch) workspace.discard(storage);
     return needed(workspace, node, gradients);
   },
 };
+
+/** Rows of the mask's gradient are aligned to 16 elements (aten/src/ATen/native/transformers/cuda/attention_backward.cu). */
+function maskGradient(workspace: Workspace, mask: EngineTensor): EngineTensor {
+  const rows = mask.shape.slice(0, -1);
+  const length = mask.shape[mask.shape.length - 1]!;
+  const aligned = workspace.empty([...rows, roundUp(length, 16)], mask.dtype, EFFICIENT_BACKWARD);
+  if (length % 16 === 0) return aligned;
+  const gradient = workspace.viewOf(aligned, mask.shape, contiguousStrides(aligned.shape));
+  workspace.consume(aligned);
+  return gradient;
+}
 
 function efficientBackwardScratch(q: EngineTensor, v: EngineTensor): number[] {
   const [batch, heads, length, size] = q.shape as readonly [number, number, number, number];
@@ -129,19 +143,33 @@ function flash(engine: Engine, { q, k, v }: AttentionInputs): EngineTensor {
   return engine.attach(out, node);
 }
 
-/** Rows of a mask begin at multiples of this many elements (pad_bias of aten/src/ATen/native/transformers/attention.cpp). */
+/** Rows of a mask begin at multiples of this many elements. */
 const MASK_ALIGNMENT = 8;
 
-function alignedMask(engine: Engine, mask: EngineTensor | null): EngineTensor | null {
-  if (mask === null || mask.shape[3]! % MASK_ALIGNMENT === 0) return mask;
-  const shape = [...mask.shape.slice(0, 3), roundUp(mask.shape[3]!, MASK_ALIGNMENT)];
-  return engine.empty(shape, mask.dtype, operation('constant_pad_nd'));
+/**
+ * The mask as the kernel takes it: a view of rows padded to the alignment, expanded to batch and heads
+ * (pad_bias of aten/src/ATen/native/transformers/attention.cpp).
+ */
+function kernelMask(engine: Engine, mask: EngineTensor, shape: Shape): EngineTensor {
+  engine.hold(mask);
+  const last = mask.shape.length - 1;
+  const length = mask.shape[last]!;
+  const missing = roundUp(length, MASK_ALIGNMENT) - length;
+  const padded = missing === 0 ? mask : slice(engine, pad(engine, mask, [0, missing]), last, [0, length]);
+  const expanded = expand(engine, padded, shape);
+  engine.float(mask);
+  return expanded;
 }
 
-function efficient(engine: Engine, inputs: AttentionInputs): EngineTensor {
-  const { q, k, v } = inputs;
-  const mask = alignedMask(engine, inputs.mask);
-  const node = engine.record(EFFICIENT_FORMULA, [q, k, v]);
+function efficient(engine: Engine, { q, k, v, mask: given }: AttentionInputs): EngineTensor {
+  const mask = given && kernelMask(engine, given, [q.shape[0]!, q.shape[1]!, q.shape[2]!, k.shape[2]!]);
+  const out = efficientKernel(engine, { q, k, v, mask });
+  if (mask !== null && mask !== given) engine.consume(mask);
+  return out;
+}
+
+function efficientKernel(engine: Engine, { q, k, v, mask }: Omit<AttentionInputs, 'options'>): EngineTensor {
+  const node = engine.record(EFFICIENT_FORMULA, [q, k, v, mask]);
   for (const tensor of [q, k, v]) engine.save(node, tensor);
   if (mask !== null) engine.save(node, mask);
   const [batch, heads, length] = q.shape as readonly [number, number, number];
@@ -152,7 +180,6 @@ function efficient(engine: Engine, inputs: AttentionInputs): EngineTensor {
   const offset = engine.empty([], int64, EFFICIENT);
   for (const tensor of [out, logSumExp, seed, offset]) engine.save(node, tensor);
   for (const tensor of [logSumExp, seed, offset]) engine.consume(tensor);
-  if (mask !== null && mask !== inputs.mask) engine.consume(mask);
   return engine.attach(out, node);
 }
 

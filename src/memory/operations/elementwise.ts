@@ -41,7 +41,7 @@ const both = (node: Node, a: EngineTensor | null, b: EngineTensor | null): Gradi
   node.needs(1) ? b : null,
 ];
 
-const SUB_FORMULA: Formula = {
+export const SUB_FORMULA: Formula = {
   operation: SUB,
   apply: (workspace, node) => [
     node.needs(0) ? node.gradient : null,
@@ -50,7 +50,7 @@ const SUB_FORMULA: Formula = {
 };
 
 /** The second operand's gradient is computed first; an operand is saved only if the other one needs a gradient. */
-const MUL_FORMULA: Formula = {
+export const MUL_FORMULA: Formula = {
   operation: MUL,
   apply: (workspace, node) => {
     const first = node.needs(1) ? node.saved[0]! : null;
@@ -157,7 +157,7 @@ export function add(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTen
   return out;
 }
 
-function consumePair(engine: Engine, a: EngineTensor, b: EngineTensor): void {
+export function consumePair(engine: Engine, a: EngineTensor, b: EngineTensor): void {
   engine.consume(a);
   if (b !== a) engine.consume(b);
 }
@@ -208,21 +208,21 @@ function maskedFill(engine: Engine, x: EngineTensor, mask: EngineTensor): Engine
   return out;
 }
 
-/** In place, an operation whose backward needs its input keeps a clone of it. */
-function unaryInPlace(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
-  const node = engine.record(kind.formula, [x]);
-  if (node !== null) {
-    const clone = engine.emptyLike(x, CLONE);
-    engine.save(node, clone);
-    engine.consume(clone);
-  }
-  return inPlace(engine, x, node);
+/** Keeps a clone of a tensor that is about to be written over. */
+export function saveClone(engine: Engine, node: Node | null, x: EngineTensor): void {
+  if (node === null) return;
+  const clone = engine.emptyLike(x, CLONE);
+  engine.save(node, clone);
+  engine.consume(clone);
 }
 
-function reluInPlace(engine: Engine, x: EngineTensor): EngineTensor {
-  const node = engine.record(UNARY.relu.formula, [x]);
+/** In place, an operation whose backward needs its input keeps a clone of it. */
+export function unaryInPlace(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
+  const node = engine.record(kind.formula, [x]);
+  const savesResult = kind.saves === 'result' || kind.savesResultInPlace === true;
+  if (kind.saves === 'input' && !savesResult) saveClone(engine, node, x);
   const out = inPlace(engine, x, node);
-  engine.save(node, out);
+  if (savesResult) engine.save(node, out);
   return out;
 }
 
@@ -247,11 +247,7 @@ export function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): En
 function divInPlace(engine: Engine, x: EngineTensor, divisor: EngineTensor): EngineTensor {
   const node = engine.record(DIV_FORMULA, [x, divisor]);
   engine.save(node, divisor);
-  if (node?.needs(1)) {
-    const clone = engine.emptyLike(x, CLONE);
-    engine.save(node, clone);
-    engine.consume(clone);
-  }
+  if (node?.needs(1)) saveClone(engine, node, x);
   const out = inPlace(engine, x, node);
   engine.consume(divisor);
   return out;
@@ -313,7 +309,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswish: apply(UNARY.hardswish),
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
-    reluInPlace: (x) => reluInPlace(engine, own(x)),
+    reluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu),
     divInPlace: (x, divisor) => divInPlace(engine, own(x), own(divisor)),
     addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),
     dropout: (x, probability) => dropout(engine, own(x), probability),

@@ -1,5 +1,5 @@
 import { float32 } from '../../model/dtype.js';
-import type { LossOperations, Tensor } from '../../model/operations.js';
+import type { LossOperations, Tensor, TensorOperations } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
@@ -35,12 +35,18 @@ const MSE_LOSS_FORMULA: Formula = {
  */
 function crossEntropy(engine: Engine, logits: EngineTensor, target: EngineTensor): EngineTensor {
   if (engine.recorder.currentPhase === 'forward') engine.recorder.phase('loss');
-  const node = engine.record(LOG_SOFTMAX_FORMULA, [logits]);
-  const logProbabilities = engine.attach(engine.emptyLike(logits, LOG_SOFTMAX), node);
-  engine.save(node, logProbabilities);
+  const logProbabilities = logSoftmax(engine, logits);
   const loss = nllLoss(engine, logProbabilities, target);
   engine.consume(logits);
   return loss;
+}
+
+/** The input is not used up. */
+function logSoftmax(engine: Engine, logits: EngineTensor): EngineTensor {
+  const node = engine.record(LOG_SOFTMAX_FORMULA, [logits]);
+  const out = engine.attach(engine.emptyLike(logits, LOG_SOFTMAX), node);
+  engine.save(node, out);
+  return out;
 }
 
 function nllLoss(engine: Engine, input: EngineTensor, target: EngineTensor): EngineTensor {
@@ -69,10 +75,16 @@ function mseLoss(engine: Engine, input: EngineTensor, target: EngineTensor): Eng
   return loss;
 }
 
-export function lossOperations(engine: Engine): LossOperations {
+export function lossOperations(engine: Engine): LossOperations & Pick<TensorOperations, 'logSoftmax'> {
   const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
   return {
     crossEntropy: (logits, target) => crossEntropy(engine, own(logits), own(target)),
+    logSoftmax: (x) => {
+      const source = raised(engine, own(x));
+      const out = logSoftmax(engine, source);
+      consumeCast(engine, own(x), source);
+      return out;
+    },
     mseLoss: (input, target) => mseLoss(engine, own(input), own(target)),
   };
 }

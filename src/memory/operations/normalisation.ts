@@ -1,18 +1,19 @@
 import type { DType } from '../../model/dtype.js';
 import { float32 } from '../../model/dtype.js';
-import type { BatchNormalisation, Normalisation, Shape } from '../../model/module-tree.js';
-import type { NormalisationOperations, Tensor } from '../../model/operations.js';
+import type { Normalisation, Shape } from '../../model/module-tree.js';
+import type { Affine, NormalisationOperations, Tensor, TensorOperations } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
-import { denseStrides, elementCount } from '../autograd/strides.js';
+import { denseStrides } from '../autograd/strides.js';
 import { consumeCast, raised } from '../precision/autocast.js';
 
 const LAYER_NORM = operation('native_layer_norm');
 const LAYER_NORM_BACKWARD = operation('native_layer_norm_backward');
 const GROUP_NORM = operation('native_group_norm');
 const BATCH_NORM = operation('batch_norm');
+const RMS_NORM = operation('fused_rms_norm');
 
 /**
  * The kernel of layer normalisation writes a contiguous gradient (layer_norm_kernel.cu); recorded operators decompose it
@@ -43,6 +44,7 @@ const formulaOf = (forward: number, backward: number): Formula => ({
 
 const LAYER_NORM_FORMULA = formulaOf(LAYER_NORM, LAYER_NORM_BACKWARD);
 const GROUP_NORM_FORMULA = formulaOf(GROUP_NORM, operation('native_group_norm_backward'));
+const RMS_NORM_FORMULA = formulaOf(RMS_NORM, operation('fused_rms_norm_backward'));
 const BATCH_NORM_FORMULA = formulaOf(BATCH_NORM, operation('batch_norm_backward'));
 
 interface Statistics {
@@ -77,48 +79,87 @@ function normalised(
   return out;
 }
 
+type AffineTensors = readonly [weight: EngineTensor | null, bias: EngineTensor | null];
+
 /** Layer and group normalisation are on autocast's fp32 list: bias, weight and input are raised, in this order. */
-function raisedAffine(engine: Engine, layer: Normalisation, tensorOf: ParameterTensors): (EngineTensor | null)[] {
-  const bias = layer.bias && raised(engine, tensorOf(layer.bias));
-  const weight = layer.weight && raised(engine, tensorOf(layer.weight));
-  return [weight, bias];
+function raisedAffine(engine: Engine, [weight, bias]: AffineTensors): AffineTensors {
+  const raisedBias = bias && raised(engine, bias);
+  return [weight && raised(engine, weight), raisedBias];
 }
 
 function consumeFloating(engine: Engine, tensors: readonly (EngineTensor | null)[]): void {
-  for (const tensor of tensors) if (tensor !== null) engine.consume(tensor);
+  for (const tensor of new Set(tensors)) if (tensor !== null) engine.consume(tensor);
 }
 
-export function normalisationOperations(engine: Engine, tensorOf: ParameterTensors): NormalisationOperations {
-  const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
-  const raisedNorm = (x: EngineTensor, layer: Normalisation, statistics: Omit<Statistics, 'dtype'>): EngineTensor => {
-    const affine = raisedAffine(engine, layer, tensorOf);
-    const source = raised(engine, x);
-    const out = normalised(engine, source, affine, { ...statistics, dtype: float32 });
-    consumeFloating(engine, affine);
-    consumeCast(engine, x, source);
-    return out;
-  };
-  return {
-    layerNorm: (x, layer) => {
-      const shape = [...x.shape.slice(0, -1), 1];
-      return raisedNorm(own(x), layer, { formula: LAYER_NORM_FORMULA, shape });
-    },
-    groupNorm: (x, layer, groups) =>
-      raisedNorm(own(x), layer, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups] }),
-    batchNorm: (x, layer) => batchNorm(engine, own(x), layer, tensorOf),
-  };
-}
-
-/** Training: 16-bit inputs stay as they are under autocast; statistics are in fp32. */
-function batchNorm(
+function raisedNorm(
   engine: Engine,
   x: EngineTensor,
-  layer: BatchNormalisation,
-  tensorOf: ParameterTensors,
+  given: AffineTensors,
+  statistics: Omit<Statistics, 'dtype'>,
 ): EngineTensor {
-  const affine = [layer.weight && tensorOf(layer.weight), layer.bias && tensorOf(layer.bias)];
-  const shape = [elementCount(layer.runningMean.shape)];
+  const affine = raisedAffine(engine, given);
+  const source = raised(engine, x);
+  const out = normalised(engine, source, affine, { ...statistics, dtype: float32 });
+  consumeFloating(engine, [...affine, ...given]);
+  consumeCast(engine, x, source);
+  return out;
+}
+
+/** One row of statistics for the last `dims` dimensions. */
+function layerNorm(engine: Engine, x: EngineTensor, affine: AffineTensors, dims: number): EngineTensor {
+  const rows = x.shape.length - dims;
+  const shape = x.shape.map((size, i) => (i < rows ? size : 1));
+  return raisedNorm(engine, x, affine, { formula: LAYER_NORM_FORMULA, shape });
+}
+
+/** Training: 16-bit inputs stay as they are under autocast; statistics are in fp32, and there are none to keep otherwise. */
+function batchNorm(engine: Engine, x: EngineTensor, affine: AffineTensors, training: boolean): EngineTensor {
+  const shape = training ? [x.shape[1]!] : [0];
   const out = normalised(engine, x, affine, { formula: BATCH_NORM_FORMULA, shape, dtype: float32 });
+  consumeFloating(engine, affine);
   engine.consume(x);
   return out;
+}
+
+/** `F.rms_norm` as one kernel keeps the input and a row's root mean square (from PyTorch 2.8 on). */
+function rmsNorm(engine: Engine, x: EngineTensor, weight: EngineTensor | null, dims: number): EngineTensor {
+  const rows = x.shape.length - dims;
+  const node = engine.record(RMS_NORM_FORMULA, [x, weight]);
+  engine.save(node, x);
+  const out = engine.attach(engine.empty(x.shape, x.dtype, RMS_NORM), node);
+  const root = engine.empty(
+    x.shape.map((size, i) => (i < rows ? size : 1)),
+    float32,
+    RMS_NORM,
+  );
+  engine.save(node, root);
+  engine.consume(root);
+  consumeFloating(engine, [weight]);
+  engine.consume(x);
+  return out;
+}
+
+type WithTensors = Pick<TensorOperations, 'batchNormWith' | 'layerNormWith' | 'rmsNormWith' | 'groupNormWith'>;
+
+export function normalisationOperations(
+  engine: Engine,
+  tensorOf: ParameterTensors,
+): NormalisationOperations & WithTensors {
+  const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+  const ofLayer = ({ weight, bias }: Normalisation): AffineTensors => [
+    weight && tensorOf(weight),
+    bias && tensorOf(bias),
+  ];
+  const ofTensors = ({ weight, bias }: Affine): AffineTensors => [weight && own(weight), bias && own(bias)];
+  const groupNorm = (x: EngineTensor, affine: AffineTensors, groups: number): EngineTensor =>
+    raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups] });
+  return {
+    layerNorm: (x, layer) => layerNorm(engine, own(x), ofLayer(layer), 1),
+    groupNorm: (x, layer, groups) => groupNorm(own(x), ofLayer(layer), groups),
+    batchNorm: (x, layer) => batchNorm(engine, own(x), ofLayer(layer), true),
+    batchNormWith: (x, affine, training) => batchNorm(engine, own(x), ofTensors(affine), training),
+    layerNormWith: (x, affine, dims) => layerNorm(engine, own(x), ofTensors(affine), dims),
+    rmsNormWith: (x, weight, dims) => rmsNorm(engine, own(x), weight && own(weight), dims),
+    groupNormWith: (x, affine, groups) => groupNorm(own(x), ofTensors(affine), groups),
+  };
 }

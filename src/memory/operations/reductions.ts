@@ -1,16 +1,20 @@
 import type { DType } from '../../model/dtype.js';
-import { float16, float32 } from '../../model/dtype.js';
+import { bool, float16, float32, int64 } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
-import type { ReductionOperations, Tensor } from '../../model/operations.js';
+import type { ReductionOperations, Tensor, TensorOperations } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementwiseStrides } from '../autograd/strides.js';
-import { consumeCast, toType } from '../precision/autocast.js';
+import { consumeCast, raised, toType } from '../precision/autocast.js';
 
 const MEAN = operation('mean');
 const SUM = operation('sum');
 const DIV = operation('div');
+const NORM = operation('linalg_vector_norm');
+const VARIANCE = operation('var');
+const EXTREME = operation('amax');
+const MAX_ALONG = operation('max');
 const SOFTMAX = operation('softmax');
 const SOFTMAX_BACKWARD = operation('softmax_backward');
 
@@ -72,12 +76,107 @@ export function softmax(engine: Engine, x: EngineTensor, asked?: DType): EngineT
   return out;
 }
 
+/** Keeps input and norm: self * (grad / norm), filled with zeros where the norm is none. */
+const NORM_FORMULA: Formula = {
+  operation: NORM,
+  apply: (workspace, node) => {
+    const scale = workspace.emptyLike(node.gradient, DIV);
+    const result = workspace.emptyLike(node.saved[0]!, operation('mul'));
+    workspace.consume(scale);
+    return [result];
+  },
+};
+
+/** (2 / n) * grad * (self - self.mean()) */
+const VARIANCE_FORMULA: Formula = {
+  operation: VARIANCE,
+  apply: (workspace, node) => {
+    const x = node.saved[0]!;
+    const scaled = workspace.emptyLike(node.gradient, operation('mul'));
+    const mean = workspace.emptyLike(node.gradient, MEAN);
+    const centred = workspace.emptyLike(x, operation('sub'));
+    const result = workspace.emptyLike(x, operation('mul'));
+    for (const temporary of [centred, mean, scaled]) workspace.consume(temporary);
+    return [result];
+  },
+};
+
+/** The gradient shared among the elements that are extreme: a mask, the product and the quotient. */
+const EXTREME_FORMULA: Formula = {
+  operation: EXTREME,
+  apply: (workspace, node) => {
+    const x = node.saved[0]!;
+    const mask = workspace.empty(x.shape, bool, operation('eq'), x.strides);
+    const product = workspace.emptyLike(x, operation('mul'));
+    const result = workspace.emptyLike(x, DIV);
+    workspace.consume(product);
+    workspace.consume(mask);
+    return [result];
+  },
+};
+
+/** Zeros of the input's size into which the gradient is scattered. */
+const MAX_ALONG_FORMULA: Formula = {
+  operation: MAX_ALONG,
+  apply: (workspace, node) => [workspace.empty(node.shapes![0]!, node.gradient.dtype, operation('new_zeros'))],
+};
+
+interface SavingReduction extends Reduction {
+  savesResult: boolean;
+  autocastToFloat32: boolean;
+}
+
+/** A reduction that keeps its input. */
+function reduceSaving(engine: Engine, x: EngineTensor, reduction: SavingReduction): EngineTensor {
+  const source = reduction.autocastToFloat32 ? raised(engine, x) : x;
+  const { formula, dims, keepDims } = reduction;
+  const node = engine.record(formula, [source]);
+  engine.save(node, source);
+  const out = engine.empty(reducedShape(x.shape, dims, keepDims), source.dtype, formula.operation);
+  if (reduction.savesResult) engine.save(node, out);
+  engine.attach(out, node);
+  consumeCast(engine, x, source);
+  return out;
+}
+
+function maxAlong(
+  engine: Engine,
+  x: EngineTensor,
+  dims: readonly number[],
+  keep: boolean,
+): [EngineTensor, EngineTensor] {
+  const node = engine.record(MAX_ALONG_FORMULA, [x]);
+  if (node !== null) node.shapes = [x.shape];
+  const shape = reducedShape(x.shape, dims, keep);
+  const values = engine.attach(engine.empty(shape, x.dtype, MAX_ALONG), node);
+  const indices = engine.empty(shape, int64, MAX_ALONG);
+  engine.save(node, indices);
+  engine.consume(x);
+  return [values, indices];
+}
+
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 
-export function reductionOperations(engine: Engine): ReductionOperations {
+type SavingReductions = Pick<TensorOperations, 'vectorNorm' | 'variance' | 'extreme' | 'maxAlong'>;
+
+function savingReductions(engine: Engine): SavingReductions {
+  const saving =
+    (formula: Formula, savesResult: boolean, autocastToFloat32: boolean) =>
+    (x: Tensor, dims: readonly number[], keepDims: boolean): Tensor =>
+      reduceSaving(engine, own(x), { formula, dims, keepDims, savesResult, autocastToFloat32 });
+  return {
+    vectorNorm: saving(NORM_FORMULA, true, true),
+    variance: saving(VARIANCE_FORMULA, false, false),
+    extreme: saving(EXTREME_FORMULA, true, false),
+    maxAlong: (x, dims, keepDims) => maxAlong(engine, own(x), dims, keepDims),
+  };
+}
+
+export function reductionOperations(engine: Engine): ReductionOperations & SavingReductions {
   return {
     mean: (x, dims, keepDims) => reduce(engine, own(x), { formula: MEAN_FORMULA, dims, keepDims }),
     sum: (x, dims, keepDims) => reduce(engine, own(x), { formula: SUM_FORMULA, dims, keepDims }),
     softmax: (x, dtype) => softmax(engine, own(x), dtype),
+    ...savingReductions(engine),
   };
 }

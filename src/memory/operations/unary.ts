@@ -8,6 +8,8 @@ export interface Unary {
   /** On autocast's fp32 list (aten/src/ATen/autocast_mode.h). */
   readonly autocastToFloat32: boolean;
   readonly formula: Formula;
+  /** Written in place, its backward needs only the result. */
+  readonly savesResultInPlace?: boolean;
 }
 
 /** A backward that allocates one tensor like the gradient. */
@@ -67,4 +69,30 @@ export const UNARY = {
   hardswish: plain('hardswish', 'input'),
   hardsigmoid: plain('hardsigmoid', 'input'),
   dropout: plain('native_dropout', 'nothing'),
+  hardtanh: plain('hardtanh', 'input'),
+  leaky_relu: { ...plain('leaky_relu', 'input'), savesResultInPlace: true },
+  elu: { ...plain('elu', 'input'), savesResultInPlace: true },
+  celu: { ...plain('celu', 'input'), savesResultInPlace: true },
+  selu: { ...plain('elu', 'input'), savesResultInPlace: true },
+  mish: plain('mish', 'input'),
+  softplus: plain('softplus', 'input', true),
+  log_sigmoid: plain('log_sigmoid', 'input'),
+  /** where(self >= min && self <= max, grad, 0), and the conditions */
+  clamp: plain('clamp', 'input', false, 'where'),
+  /** grad * self.sgn() */
+  abs: product('abs', 'input', ['sgn']),
+  /** 2 / sqrt(pi) * exp(-(self.pow(2))) * grad */
+  erf: product('erf', 'input', ['pow', 'neg', 'exp', 'mul']),
+  /** grad / (self + 1) */
+  log1p: product('log1p', 'input', ['add'], true),
+  /** grad * (result + 1) */
+  expm1: product('expm1', 'result', ['add'], true),
+  /** -grad * (result * result) */
+  reciprocal: product('reciprocal', 'result', ['neg', 'mul'], true),
+  /** grad / (self * log(2)) */
+  log2: product('log2', 'input', ['mul'], true),
+  /** `pow(2)` by another name */
+  square: product('pow', 'input', ['pow', 'mul'], true),
+  /** zeros */
+  floor: plain('floor', 'nothing', false, 'zeros_like'),
 } satisfies Record<string, Unary>;

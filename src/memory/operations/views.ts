@@ -27,7 +27,7 @@ export function reshaped(workspace: Workspace, tensor: EngineTensor, shape: Shap
   return strides === undefined ? workspace.empty(shape, tensor.dtype, CLONE) : workspace.viewOf(tensor, shape, strides);
 }
 
-const stridesOf = (tensor: EngineTensor): readonly number[] => tensor.strides ?? contiguousStrides(tensor.shape);
+export const stridesOf = (tensor: EngineTensor): readonly number[] => tensor.strides ?? contiguousStrides(tensor.shape);
 
 function permuted(workspace: Workspace, tensor: EngineTensor, order: readonly number[]): EngineTensor {
   const strides = stridesOf(tensor);
@@ -200,7 +200,7 @@ export function unsqueeze(engine: Engine, x: EngineTensor, dim: number): EngineT
   return viewed(engine, x, { shape, strides: normalise(shape, strides) }, { formula: VIEW });
 }
 
-function slice(engine: Engine, x: EngineTensor, dim: number, range: readonly [number, number]): EngineTensor {
+export function slice(engine: Engine, x: EngineTensor, dim: number, range: readonly [number, number]): EngineTensor {
   const [from, to] = range;
   if (from === 0 && to === x.shape[dim]) return x;
   const shape = x.shape.map((size, i) => (i === dim ? to - from : size));
@@ -266,7 +266,7 @@ export function isChannelsLast(tensor: EngineTensor): boolean {
   return expected !== null && sameShape(tensor.strides, expected);
 }
 
-function pad(engine: Engine, x: EngineTensor, padding: readonly number[]): EngineTensor {
+export function pad(engine: Engine, x: EngineTensor, padding: readonly number[]): EngineTensor {
   const node = engine.record(PAD_FORMULA, [x]);
   const last = x.shape.length - 1;
   const shape = x.shape.map((size, i) => size + (padding[2 * (last - i)] ?? 0) + (padding[2 * (last - i) + 1] ?? 0));

@@ -1,6 +1,7 @@
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
+import { recordedClassifier } from '../recorded/recorded-architecture.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import { DENSENETS } from './densenet.js';
 import { INCEPTION_RESNETS } from './inception-resnet.js';
@@ -30,6 +31,9 @@ export const TIMM_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> =
 export function timm(model: ResolvedModel): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
-  if (!Object.hasOwn(TIMM_CLASSIFIERS, name)) throw config.unsupported(`image model "${name}" of timm is not covered`);
-  return TIMM_CLASSIFIERS[name]!(name, config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES));
+  const classes = config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES);
+  if (Object.hasOwn(TIMM_CLASSIFIERS, name)) return TIMM_CLASSIFIERS[name]!(name, classes);
+  const graph = model.graph?.() ?? null;
+  if (graph === null) throw config.unsupported(`image model "${name}" of timm is not covered`);
+  return recordedClassifier(graph, { classes, image: model.image ?? [graph.image.size, graph.image.size] });
 }

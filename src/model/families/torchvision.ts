@@ -2,6 +2,7 @@ import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
+import { recordedClassifier } from '../recorded/recorded-architecture.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import { ALEXNETS } from './alexnet.js';
 import { DENSENETS } from './densenet.js';
@@ -51,6 +52,11 @@ export function torchvision(model: ResolvedModel, task: Task): Architecture {
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
   const classify = found(TORCHVISION_CLASSIFIERS, name);
   if (classify !== undefined && task !== 'segmentation') return classify(name, config.size(CLASSES, IMAGENET_CLASSES));
+  const graph = task === 'segmentation' ? null : (model.graph?.() ?? null);
+  if (graph !== null) {
+    const image = model.image ?? [graph.image.size, graph.image.size];
+    return recordedClassifier(graph, { classes: config.size(CLASSES, IMAGENET_CLASSES), image });
+  }
   const segment = found(SEGMENTATION_MODELS, name);
   if (segment === undefined) throw config.unsupported(`image model "${name}" is not covered for ${task}`);
   const auxiliary = config.flag('aux_loss', false);

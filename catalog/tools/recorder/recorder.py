@@ -1,0 +1,173 @@
+"""Records a model's forward pass on meta tensors as steps of Plimsoll's operation vocabulary.
+
+Functions that PyTorch treats as one (linear, convolutions, normalisations, attention, ...) are recorded as such; all
+else as the operators that they come down to. Recorded without gradients, so that Python alone decides lifetimes."""
+import types
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from functions import FUNCTIONS
+from operators import IGNORED, OPERATORS, Unknown
+from values import Values
+
+
+class Step:
+    __slots__ = ("name", "inputs", "attributes", "outputs", "dead", "shapes")
+
+    def __init__(self, name, inputs, attributes, outputs, shapes):
+        self.name, self.inputs, self.attributes, self.outputs, self.shapes = name, inputs, attributes, outputs, shapes
+        self.dead = []
+
+
+class Recorder(TorchDispatchMode):
+    def __init__(self, model, inputs):
+        super().__init__()
+        self.values = Values(model, inputs)
+        self.steps = []
+        self.first_dead = []
+        self.suspended = 0
+        self.dtype_of = None           # the tensor whose type the model asked for last
+        self.converted = set()         # results of conversions: the same tensor as their input where the type is right
+        self.blocks = []
+
+    def on_device(self, tensor):
+        return isinstance(tensor, torch.Tensor) and tensor.device.type == "meta"
+
+    def settle(self):
+        """What has died since the last step died after it."""
+        dead = self.values.take_dead()
+        (self.steps[-1].dead if self.steps else self.first_dead).extend(dead)
+
+    def reference(self, tensor):
+        if tensor is None:
+            return None
+        number = self.values.reference(tensor)
+        if number is None:                     # made before forward and kept in a plain attribute
+            self.emit("create", [], ["constant", list(tensor.shape), dtype_name(tensor.dtype)], [tensor])
+            self.values.keep.append(tensor)
+            number = self.values.reference(tensor)
+        return number
+
+    def emit(self, name, inputs, attributes, outputs, detached=False):
+        """One step; `inputs` and `outputs` are tensors."""
+        shapes = [list(t.shape) if isinstance(t, torch.Tensor) else None for t in inputs]
+        references = [t.number if isinstance(t, Known) else self.reference(t) for t in inputs]
+        self.settle()
+        step = Step(name, references, attributes, len(outputs), shapes)
+        self.steps.append(step)
+        for tensor in outputs:
+            number = self.values.add(tensor, detached)
+            if name == "to":
+                self.converted.add(number)
+
+    def like(self, dtype):
+        """The tensor whose type a conversion or creation takes over: the one that the model asked for its type last."""
+        tensor = self.dtype_of
+        return [tensor] if tensor is not None and dtype == tensor.dtype and dtype.is_floating_point else []
+
+    def __torch_dispatch__(self, func, types_, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if self.suspended:
+            return out
+        self.settle()
+        leaves = tree_leaves(out)
+        if not any(self.on_device(t) for t in leaves + tree_leaves(args)):
+            return out
+        name = func._schema.name.split("::")[1]
+        if name in IGNORED:
+            return out
+        translate = OPERATORS.get(name)
+        if translate is None:
+            raise Unknown(f"operator {func}")
+        translate(self, func, args, kwargs, out)
+        return out
+
+
+def dtype_name(dtype):
+    return str(dtype)[6:]
+
+
+class Known:
+    """A tensor as an input that only gives its type, without holding it."""
+
+    def __init__(self, number, dtype):
+        self.number, self.dtype = number, dtype
+
+
+DTYPE = torch.Tensor.dtype.__get__
+
+
+def pooled(function):
+    def call(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        return function(x, kernel_size, stride if stride is not None else [], padding, dilation, ceil_mode)
+    return call
+
+
+def adaptively_pooled(function):
+    def call(x, output_size, return_indices=False):
+        size = [output_size] * (x.dim() - 2) if isinstance(output_size, int) else output_size
+        return function(x, size)[0]
+    return call
+
+
+DISPATCHED = {torch.nn.functional.max_pool1d: pooled(torch.max_pool1d), torch.nn.functional.max_pool2d: pooled(torch.max_pool2d),
+              torch.nn.functional.max_pool3d: pooled(torch.max_pool3d),
+              torch.nn.functional.adaptive_max_pool1d: adaptively_pooled(torch.adaptive_max_pool1d),
+              torch.nn.functional.adaptive_max_pool2d: adaptively_pooled(torch._C._nn.adaptive_max_pool2d)}
+
+
+class Functions(TorchFunctionMode):
+    """Sees the functions that are recorded as one."""
+
+    def __init__(self, recorder):
+        super().__init__()
+        self.recorder = recorder
+        self.opened = {}
+
+    def __torch_function__(self, func, types_, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        handler = FUNCTIONS.get(name)
+        recorder = self.recorder
+        if func == DTYPE and recorder.on_device(args[0]):
+            recorder.dtype_of = Known(recorder.reference(args[0]), args[0].dtype)
+        if handler is not None and not recorder.suspended and handler.takes(recorder, func, args, kwargs):
+            recorder.suspended += 1
+            try:
+                out = func(*args, **kwargs)
+            finally:
+                recorder.suspended -= 1
+            recorder.settle()
+            handler.record(recorder, args, kwargs, out)
+            return out
+        if name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
+            raise Unknown(f"function {name}")
+        if func in DISPATCHED:
+            return DISPATCHED[func](*args, **kwargs)
+        if isinstance(func, types.FunctionType) and func.__module__ == "torch.nn.functional":
+            with self:
+                return self.open(func)(*args, **kwargs)
+        return func(*args, **kwargs)
+
+    def open(self, func):
+        """The function without its question whether somebody overrides it, so that its parts are seen."""
+        if func not in self.opened:
+            never = {n: (lambda *a: False) for n in ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")}
+            self.opened[func] = types.FunctionType(func.__code__, {**func.__globals__, **never}, func.__name__, func.__defaults__, func.__closure__)
+            self.opened[func].__kwdefaults__ = func.__kwdefaults__
+        return self.opened[func]
+
+
+def record(model, inputs, call):
+    """Steps of `call(model, inputs)`, and the references of its results."""
+    recorder = Recorder(model, [t for t in inputs if isinstance(t, torch.Tensor)])
+    with torch.no_grad(), recorder, Functions(recorder):
+        out = call(model, inputs)
+        results = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
+        recorder.settle()
+        references = [recorder.reference(t) for t in results]
+    return recorder, references

@@ -1,0 +1,61 @@
+"""Sizes as functions of batch, image and classes: found by comparing recordings at different sizes."""
+import itertools
+import math
+
+
+class NoExpression(Exception):
+    pass
+
+
+def _scaled(targets, products, offset):
+    """(a, c) with target = a * product / c + offset everywhere, or None."""
+    moved = [t - offset for t in targets]
+    if any(p <= 0 for p in products) or any(m <= 0 for m in moved):
+        return None
+    g = math.gcd(moved[0], products[0])
+    a, c = moved[0] // g, products[0] // g
+    return (a, c) if all(m * c == a * p for m, p in zip(moved, products)) else None
+
+
+def _rounded(targets, values, name):
+    for c in range(2, 129):
+        if all(t == -(-v // c) for t, v in zip(targets, values)):
+            return {"v": [name], "a": 1, "c": c, "b": 0, "r": "ceil"}
+        if all(t == -v % c for t, v in zip(targets, values)):
+            return {"v": [name], "a": 1, "c": c, "b": 0, "r": "pad"}
+        for shift in range(-8, c):
+            if all(t == (v + shift) // c for t, v in zip(targets, values)):
+                return {"v": [name], "a": 1, "c": c, "b": shift, "r": "floor"}
+    return None
+
+
+def expression(targets, variables):
+    """An expression over `variables` ({name: values, one for each recording}) that gives `targets`; simplest first."""
+    if len(set(targets)) == 1:
+        return targets[0]
+    varying = {n: v for n, v in variables.items() if len(set(v)) > 1}
+    seen, names = set(), []
+    for name, values in varying.items():
+        if tuple(values) not in seen:
+            seen.add(tuple(values))
+            names.append(name)
+    best = None
+    for offset in (0, 1, 2, 4, -1, -2, 3, 5):
+        for size in range(1, 5):
+            for subset in itertools.combinations_with_replacement(names, size):
+                products = [math.prod(varying[n][i] for n in subset) for i in range(len(targets))]
+                scale = _scaled(targets, products, offset)
+                if scale is None:
+                    continue
+                cost = (scale[0] + scale[1]) * size
+                if (scale[0] > 4096 or scale[1] > 4096 or (scale[0] > 1 and scale[1] > 1 and scale[0] + scale[1] > 64)):
+                    continue
+                if best is None or cost < best[0]:
+                    best = (cost, {"v": list(subset), "a": scale[0], "c": scale[1], "b": offset, "r": "exact"})
+            if best is not None:
+                return best[1]
+    for name in names:
+        rounded = _rounded(targets, varying[name], name)
+        if rounded is not None:
+            return rounded
+    raise NoExpression(f"no expression for {targets} over {varying}")

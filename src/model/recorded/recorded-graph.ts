@@ -1,0 +1,47 @@
+/** An integer, the number of an expression (`#3`), or -1: a size that is worked out from the others. */
+export type WrittenSize = number | string;
+export type WrittenAttribute = WrittenSize | boolean | null | readonly WrittenAttribute[];
+
+/** `[a, c, b, rounding, variables]`: a * product(variables) / c + b. */
+export type WrittenExpression = readonly [
+  a: number,
+  c: number,
+  b: number,
+  rounding: 'exact' | 'floor' | 'ceil' | 'pad',
+  variables: readonly string[],
+];
+
+/** Shape of an own parameter, or the number of an earlier parameter that it is tied to. */
+export type WrittenParameter = readonly [name: string, shapeOrNumber: readonly WrittenSize[] | number];
+export type WrittenBuffer = readonly [name: string, shape: readonly WrittenSize[], dtype: string];
+export type WrittenModule = readonly [
+  path: string,
+  parameters: readonly WrittenParameter[],
+  buffers: readonly WrittenBuffer[],
+];
+
+/** Number of the operation, references of its inputs, how many results it has, and the values that die after it. */
+export type WrittenStep = readonly [
+  operation: number,
+  inputs: readonly (number | null)[],
+  results: number,
+  dead: readonly number[],
+];
+
+/**
+ * The forward pass of a model as catalog/tools/recorder writes it (catalog/graphs). Values are numbered as they come
+ * about, the images first; below zero stand parameters (-1 - 2i) and buffers (-2 - 2i).
+ */
+export interface RecordedGraph {
+  format: 1;
+  library: string;
+  name: string;
+  /** Images that it was recorded for: of any size, of any square size, or of this one only. */
+  image: { size: number; allowed: 'any' | 'square' | 'fixed' };
+  modules: readonly WrittenModule[];
+  expressions: readonly WrittenExpression[];
+  operations: readonly (readonly [name: string, ...attributes: WrittenAttribute[]])[];
+  steps: readonly WrittenStep[];
+  firstDead: readonly number[];
+  results: readonly number[];
+}
