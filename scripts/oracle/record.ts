@@ -112,7 +112,6 @@ function modelOf(record: OracleRecord): ResolvedModel {
   return { name: model, modelType, config: { architecture, num_classes: 1000 }, image, ...(graph ? { graph } : {}) };
 }
 
-
 const peftOf = ({ lora, frozen }: OracleSettings): RunValues['peft'] => ({
   method: lora ? 'lora' : frozen ? 'frozen-backbone' : 'none',
   rank: lora?.r ?? null,
