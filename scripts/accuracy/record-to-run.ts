@@ -1,6 +1,6 @@
 import type { GpuCatalog } from '../../src/inventory/gpu-catalog.js';
 import type { DeviceTraits } from '../../src/memory/estimate.js';
-import { frameworkDefaults, packagesOf } from './framework-defaults.js';
+import { frameworkDefaults, packagesOf, trainingStepOf } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
 import { dataDegreeOf, parallelismOf, worldSizeOf } from './record-parallelism.js';
 import { peftOf } from './record-peft.js';
@@ -64,7 +64,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
   const microBatch = record.micro_batch_size ?? 1;
   const perNode = Math.min(worldSize, 8);
   return {
-    program: byDefault({ name: defaults.name, version: null }, record.framework),
+    program: byDefault({ id: null, name: defaults.name, version: null }, record.framework),
     framework: stated(
       { name: defaults.name, packages: packagesOf(record) },
       'framework_version',
@@ -103,6 +103,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     worldSize: stated(worldSize, 'gpus'),
     nodes: byDefault(Math.ceil(worldSize / perNode), '8 devices a node'),
     processesPerNode: byDefault(perNode, '8 devices a node'),
+    trainingStep: trainingStepOf(record),
     prefetchedBatches: byDefault(0, defaults.name),
   };
 }

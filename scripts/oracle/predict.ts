@@ -3,6 +3,7 @@ import { parseAllocatorConfig } from '../../src/memory/allocator/config.js';
 import { replay } from '../../src/memory/allocator/replay.js';
 import type { MemoryEvents } from '../../src/memory/events.js';
 import { UnsupportedModel } from '../../src/model/unsupported-model.js';
+import { conventionsOf } from '../../src/memory/loop-conventions.js';
 import { simulate } from '../../src/memory/simulate.js';
 import type { OracleRecord } from './record.js';
 import { oracleRun } from './record.js';
@@ -31,12 +32,12 @@ export function simulateRecord(
   iterations = record.peak_allocated_by_iteration.length,
 ): MemoryEvents {
   refuseOlderLoss(record);
-  const { values, model, conventions, reduceInFloat32 } = oracleRun(record);
+  const { values, model, reduceInFloat32 } = oracleRun(record);
   return simulate(values, architectureOf(model, values.task), {
     iterations,
     gradientAddition: 'out-of-place',
     computeCapability: 9.0,
-    conventions,
+    conventions: conventionsOf(values),
     reduceInFloat32,
   });
 }

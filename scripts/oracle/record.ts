@@ -1,7 +1,6 @@
 import { loadFacts } from '../../src/advisor/facts.js';
 import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
-import type { LoopConventions } from '../../src/memory/training-loop.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
 import { runValuesSchema } from '../../src/run/training-run.js';
 
@@ -51,7 +50,6 @@ export interface OracleSettings {
 export interface OracleRun {
   values: RunValues;
   model: ResolvedModel;
-  conventions: LoopConventions;
   reduceInFloat32: boolean;
 }
 
@@ -194,12 +192,13 @@ export function oracleRun(record: OracleRecord): OracleRun {
     worldSize: world,
     nodes: 1,
     processesPerNode: world,
+    trainingStep: {
+      keepsOutputs: settings.hold_outputs ?? false,
+      compilesLoss: false,
+      castsOutputs: settings.fp32_outputs ?? false,
+      fullPrecisionEmbeddings: false,
+    },
     prefetchedBatches: 0,
   });
-  const conventions = {
-    keepsOutputs: settings.hold_outputs ?? false,
-    outputsToFloat32: settings.fp32_outputs ?? false,
-    compilesLoss: false,
-  };
-  return { values, model: modelOf(record), conventions, reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
+  return { values, model: modelOf(record), reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
 }

@@ -7,6 +7,7 @@ import { fitWorkload } from '../fit/workload-fit.js';
 import type { EstimateOutcome, FitQuestion, WorkloadFit } from '../fit/workload-fit.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { Grammars } from '../launch/grammars.js';
+import { optionsOf } from '../launch/programs/table.js';
 import { readRuns } from '../launch/read-runs.js';
 import type { FilesAlongside, RunReading } from '../launch/reading.js';
 import type { DeviceTraits } from '../memory/estimate.js';
@@ -138,7 +139,7 @@ class MemoizingAdvisor implements Advisor {
     question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
     const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
-    const advice = advise({ ...fitQuestion, fit, documents, modelTypeOf });
+    const advice = advise({ ...fitQuestion, fit, documents, modelTypeOf, optionsOf });
     return assembled(reading, fit, advice, question.nowMs);
   }
 

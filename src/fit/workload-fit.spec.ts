@@ -77,7 +77,7 @@ describe('the six verdicts', () => {
 
   it('never will-not-fit for a program that is only guessed: it may need anything less', () => {
     const evidence = { kind: 'assumed', reason: 'its flags' } as const;
-    const guess = { ...run(), program: { value: { name: 'train.py', version: null }, evidence } };
+    const guess = { ...run(), program: { value: { id: null, name: 'train.py', version: null }, evidence } };
     const fit = fitted({ needs: around(120), nodes: [a100('n1')], runs: [reading('main', { run: guess })] });
     expect(fit.verdict).toBe('tight');
     expect(fit.reason).toBe(

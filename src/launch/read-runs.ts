@@ -59,6 +59,7 @@ interface Subject {
 function readProgram(candidate: Candidate, { podSet, draft, others, alongside }: Subject): RunReading {
   const { invocation, launched, versions, files } = candidate;
   const context: ProgramContext = {
+    program: candidate.program,
     invocation,
     draft,
     versions,

@@ -60,6 +60,9 @@ const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
   ema: unused(false),
   channelsLast: unused(false),
   allocator: none('', 'PYTORCH_ALLOC_CONF is not set'),
+  'trainingStep.castsOutputs': none(false),
+  'trainingStep.compilesLoss': none(false),
+  'trainingStep.fullPrecisionEmbeddings': none(false),
   prefetchedBatches: none(0),
 };
 
@@ -99,7 +102,15 @@ function assumeInputs(draft: RunDraft): void {
     );
     draft.default('imageSize', null, { of: 'torch', note: 'no images' });
   }
+  assumeOutputs(draft);
   draft.default('targetSequenceLength', draft.value('task') === 'seq2seq' ? 128 : null, { of: 'transformers' });
+}
+
+/** The logits of a language model are large: whether an unknown script drops them before backward matters. */
+function assumeOutputs(draft: RunDraft): void {
+  const range = draft.value('sequenceLength') === null ? undefined : { low: false, high: true };
+  const reason = 'the script decides whether the outputs of the model live through backward';
+  draft.assume('trainingStep.keepsOutputs', true, reason, range);
 }
 
 function assumeOpen(

@@ -7,7 +7,6 @@ import { DEVICE_MECHANISMS } from './device/mechanisms.js';
 import { sumOf } from './device/mechanism.js';
 import type { Contributor, DeviceTraits, Estimate, Interval } from './estimate.js';
 import type { Forecast } from './forecast.js';
-import { otherConventionsOf } from './loop-conventions.js';
 import { forecast, smallestLimitOf } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
 import type { RangeEnd } from './range-ends.js';
@@ -106,16 +105,7 @@ function evaluate(run: TrainingRun, context: Context): Evaluation {
     low: at('low', set),
     high: at('high', set),
   }));
-  return { expected, excursions: [...scriptExcursion(expected, context), ...excursions] };
-}
-
-/** A script that is not known may drop the model's outputs before backward, where a known one is taken at its word. */
-function scriptExcursion(expected: Forecast, context: Context): readonly Excursion[] {
-  const conventions = otherConventionsOf(expected.values);
-  if (conventions === null) return [];
-  const low = forecast(expected.values, { ...context, conventions });
-  const remedy = 'none: the script decides whether the outputs of the model live through backward';
-  return [{ name: 'outputs-held-by-script', remedy, isSingle: true, low, high: expected }];
+  return { expected, excursions };
 }
 
 /** Forecasts of a run at the ends of its ranges, each set of values once; null where an end cannot be estimated. */

@@ -16,7 +16,6 @@ import { withInjected } from './device/injection.js';
 import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
-import type { LoopConventions } from './training-loop.js';
 import { NotEstimable } from './not-estimable.js';
 import { rankViewOf } from './rank-view-of.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
@@ -36,8 +35,6 @@ export interface ForecastContext {
   models: ModelCatalog;
   /** Whether the bytes after every event are kept. */
   series?: boolean;
-  /** In place of what the program is known to do. */
-  conventions?: LoopConventions;
 }
 
 /** One run of the training loop at definite values, through the caching allocator of a device with room. */
@@ -90,7 +87,7 @@ function simulateRun(values: RunValues, context: ForecastContext): Simulated {
       iterations: ITERATIONS,
       gradientAddition: 'in-place',
       computeCapability: context.device.computeCapability,
-      conventions: context.conventions ?? conventionsOf(values),
+      conventions: conventionsOf(values),
       convolutionWorkspace: cudnnWorkspace(values, context.device),
     });
     const all = { total: architecture.parameterCount, trainable: architecture.parameterCount };

@@ -48,6 +48,7 @@ export function tinyRun(changes: Partial<RunValues> = {}): RunValues {
     worldSize: 1,
     nodes: 1,
     processesPerNode: 1,
+    trainingStep: { keepsOutputs: true, castsOutputs: false, compilesLoss: false, fullPrecisionEmbeddings: false },
     prefetchedBatches: 0,
     ...changes,
   };

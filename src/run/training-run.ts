@@ -103,7 +103,10 @@ export const checkpointingSchema = z.union([
  * Sizes are per device (one process), lengths in tokens, images in pixels [height, width].
  */
 export const runValuesSchema = z.strictObject({
-  program: z.strictObject({ name: shortText, version: shortText.nullable() }).nullable(),
+  /** `id`: of the table of training programs; null for one that only a person named. */
+  program: z
+    .strictObject({ id: shortText.nullable().default(null), name: shortText, version: shortText.nullable() })
+    .nullable(),
   /** Versions that change defaults, by package name: `torch`, `transformers`, `cuda`, `accelerate`, ... */
   framework: z.strictObject({ name: shortText, packages: z.record(z.string().max(60), z.string().max(60)) }),
   /** null: nothing in the manifest says which model is trained. */
@@ -170,6 +173,17 @@ export const runValuesSchema = z.strictObject({
   worldSize: positive,
   nodes: positive,
   processesPerNode: positive,
+  /** What the program does around the model's forward pass and the optimizer. */
+  trainingStep: z.strictObject({
+    /** The model's outputs live on through backward, logits and all. */
+    keepsOutputs: z.boolean(),
+    /** Outputs leave autocast as fp32 copies. */
+    castsOutputs: z.boolean(),
+    /** What is compiled holds the loss too, where the program compiles. */
+    compilesLoss: z.boolean(),
+    /** Optimizers with states of 8 bits keep those of embeddings in 32. */
+    fullPrecisionEmbeddings: z.boolean(),
+  }),
   /** Data-loader copies of the batch that wait on the device. */
   prefetchedBatches: count,
 });
@@ -187,7 +201,7 @@ export type Quantization = z.infer<typeof quantizationSchema>;
 export type Checkpointing = z.infer<typeof checkpointingSchema>;
 
 /** Fields that are groups of settings rather than one setting. */
-export type RunGroup = 'optimizer' | 'peft' | 'parallelism' | 'offload';
+export type RunGroup = 'optimizer' | 'peft' | 'parallelism' | 'offload' | 'trainingStep';
 
 /** A training run: each value with its evidence. Groups hold one setting per member. */
 export type TrainingRun = {

@@ -2,11 +2,11 @@ import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, TrainingRun } from '../../src/run/training-run.js';
 
-const GROUPS = new Set(['optimizer', 'peft', 'parallelism', 'offload']);
+const GROUPS = new Set(['optimizer', 'peft', 'parallelism', 'offload', 'trainingStep']);
 
 /** Values of a plain fine-tuning of a causal language model on one device. */
 export const RUN_VALUES: RunValues = {
-  program: { name: 'TRL sft', version: null },
+  program: { id: 'trl', name: 'TRL sft', version: null },
   framework: { name: 'pytorch', packages: {} },
   model: { name: 'meta-llama/Llama-3.1-8B', catalogId: 'meta-llama/Llama-3.1-8B', config: null },
   task: 'causal-lm',
@@ -51,6 +51,7 @@ export const RUN_VALUES: RunValues = {
   worldSize: 1,
   nodes: 1,
   processesPerNode: 1,
+  trainingStep: { keepsOutputs: false, castsOutputs: true, compilesLoss: true, fullPrecisionEmbeddings: true },
   prefetchedBatches: 0,
 };
 

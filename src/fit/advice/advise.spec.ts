@@ -9,6 +9,7 @@ import type { JsonObject, PodSet } from '../../workload/workload.js';
 import type { Advice } from '../assessment.js';
 import { indexCluster } from '../cluster.js';
 import { fitWorkload } from '../workload-fit.js';
+import { optionsOf } from '../../launch/programs/table.js';
 import { advise, ADVICE_BUDGET } from './advise.js';
 
 const GIB = 1024 ** 3;
@@ -58,7 +59,7 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
   estimates = 0;
   const modelTypeOf = (): string | null => (scene.modelType === undefined ? 'llama' : scene.modelType);
   const documents = { manifest: scene.manifest ?? {}, configMap: () => undefined };
-  return { advice: advise({ ...question, fit, documents, modelTypeOf }), estimates };
+  return { advice: advise({ ...question, fit, documents, modelTypeOf, optionsOf }), estimates };
 }
 
 const fields = (advice: Advice | undefined): string[] => (advice?.changes ?? []).map(({ field }) => field);
@@ -222,7 +223,7 @@ describe('in the words of the person', () => {
   describe('a batch that is written per node', () => {
     const perNode = { spec: { args: ['-b', '64'] } };
     const parallelism = { ...RUN_VALUES.parallelism, sharding: 'ddp', data: 8 } as const;
-    const program = { name: 'PyTorch ImageNet example', version: null };
+    const program = { id: 'pytorch-imagenet', name: 'PyTorch ImageNet example', version: null };
     const spread = { parallelism, worldSize: 8, processesPerNode: 8, globalBatchSize: 64 };
     const base = run({ ...values, program, ...spread });
     const divided = { kind: 'derived', from: [], rule: 'of the node over its 8 GPUs' } as const;

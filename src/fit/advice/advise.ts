@@ -1,4 +1,5 @@
 import { valuesOf } from '../../run/fields.js';
+import type { ProgramOptions } from '../../run/program-options.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Advice } from '../assessment.js';
 import { candidateFor } from '../pod-set-fit.js';
@@ -19,6 +20,8 @@ export interface AdviceQuestion extends FitQuestion {
   documents: Documents;
   /** `model_type` of the model that a run trains, where the catalog has it. */
   modelTypeOf: (values: RunValues) => string | null;
+  /** How a training program is told things, by its id. */
+  optionsOf: (program: string) => ProgramOptions | null;
 }
 
 /** Estimates that one workload's advice may cost, and pieces of advice that are shown. */
@@ -39,6 +42,7 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   return {
     podSets: [podSet, ...podSets.filter((other) => other !== podSet)],
     run: reading.run,
+    options: values.program?.id ? question.optionsOf(values.program.id) : null,
     values,
     modelType: question.modelTypeOf(values),
     fit,

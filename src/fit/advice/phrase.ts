@@ -1,5 +1,6 @@
 import { RUN_FIELDS, settingAt } from '../../run/fields.js';
 import type { SourcePlace } from '../../run/setting.js';
+import type { Written } from '../../run/program-options.js';
 import type { RunField, TrainingRun } from '../../run/training-run.js';
 import type { PodSet } from '../../workload/workload.js';
 import type { Change, Patch } from '../assessment.js';
@@ -7,7 +8,7 @@ import { choosesDevices, isRunEdit } from './edits.js';
 import { spokenAt } from './place.js';
 import type { Documents, Spoken } from './place.js';
 import { writtenFor } from './program-flags.js';
-import type { Written } from './program-flags.js';
+import type { Told } from './program-flags.js';
 import type { Edit, Subject } from './proposal.js';
 
 type RunEdit = Extract<Edit, { field: RunField }>;
@@ -54,11 +55,11 @@ function scaledNumber(text: string, before: unknown, after: unknown): string | n
 const nameOf = (introduction: string): string => introduction.trim().replace(/\s*[:=]$/, '');
 
 /** The value in the words of the text that it replaces; null where these are not known. */
-function replacement(spoken: Spoken, edit: RunEdit, run: TrainingRun): string | null {
-  const number = scaledNumber(spoken.text, settingAt(run, edit.field).value, edit.value);
+function replacement(spoken: Spoken, edit: RunEdit, told: Told): string | null {
+  const number = scaledNumber(spoken.text, settingAt(told.run, edit.field).value, edit.value);
   if (number !== null) return number;
   if (edit.field === 'allocator') return String(edit.value);
-  const written = writtenFor(run, edit.field, edit.value);
+  const written = writtenFor(told, edit.field, edit.value);
   if (written === null || written.option.replace(/^-+/, '') !== nameOf(spoken.introduction).replace(/^-+/, ''))
     return null;
   return /^(True|False)$/.test(spoken.text) && written.value === 'true' ? 'True' : written.value;
@@ -70,10 +71,10 @@ interface Worded {
 }
 
 /** In the person's own words, where the value was read. */
-function inOwnWords(edit: RunEdit, field: RunField, run: TrainingRun, documents: Documents): Worded | null {
-  const place = placeOf(run, field);
+function inOwnWords(edit: RunEdit, field: RunField, told: Told, documents: Documents): Worded | null {
+  const place = placeOf(told.run, field);
   const spoken = place === null ? null : spokenAt(place, documents);
-  const to = spoken === null ? null : replacement(spoken, edit, run);
+  const to = spoken === null ? null : replacement(spoken, edit, told);
   if (spoken === null || to === null) return null;
   const introduction = spoken.introduction === '' ? `${field} ` : spoken.introduction;
   return { write: `${introduction}${to} (was ${spoken.text})`, patches: [spoken.patch(to)] };
@@ -106,8 +107,8 @@ const inCode = (field: RunField, value: unknown): string =>
   IN_CODE[field]?.(value) ?? `${field} ${shown(value)} in the training code`;
 
 /** As the program's option, or as the field where nothing better is known. */
-function inProgramsWords({ field, value }: RunEdit, run: TrainingRun): Worded {
-  const written = writtenFor(run, field, value);
+function inProgramsWords({ field, value }: RunEdit, told: Told): Worded {
+  const written = writtenFor(told, field, value);
   if (written === null) return { write: inCode(field, value), patches: [] };
   const separator = written.value === '' ? '' : SEPARATORS[written.style];
   const prefix = written.style === 'environment' ? 'env ' : '';
@@ -123,8 +124,8 @@ function runChange(edit: RunEdit, subject: Subject, documents: Documents): Chang
   const { value: before, range } = settingAt(run, edit.field);
   const isSame = range === undefined && shown(before) === shown(edit.value);
   if (SILENT.has(edit.field) || isSame || followsFromGlobal(run, edit.field)) return null;
-  const own = [edit.field, ...sourcesOf(run, edit.field)].map((field) => inOwnWords(edit, field, run, documents));
-  const worded = own.find((words) => words !== null) ?? inProgramsWords(edit, run);
+  const own = [edit.field, ...sourcesOf(run, edit.field)].map((field) => inOwnWords(edit, field, subject, documents));
+  const worded = own.find((words) => words !== null) ?? inProgramsWords(edit, subject);
   return { field: edit.field, from: shown(before), to: shown(edit.value), ...worded };
 }
 

@@ -1,3 +1,4 @@
+import type { ProgramOptions } from '../../run/program-options.js';
 import type { RunField, RunValues, TrainingRun } from '../../run/training-run.js';
 import type { PodSet } from '../../workload/workload.js';
 import type { PodSetFit, Verdict } from '../assessment.js';
@@ -34,6 +35,8 @@ export interface Target {
 export interface Subject {
   podSets: readonly PodSet[];
   run: TrainingRun;
+  /** How the run's program is told things; null where nothing is known of it. */
+  options: ProgramOptions | null;
   values: RunValues;
   /** `model_type` of the catalog's row; null where the model is described, not named. */
   modelType: string | null;

@@ -1,3 +1,4 @@
+import { plain, worded } from '../../run/program-options.js';
 import type { Json } from '../../workload/workload.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -37,6 +38,16 @@ const TYPES: Readonly<Record<string, string>> = {
 export const awsFsdp: TrainingProgram = {
   id: 'aws-fsdp',
   name: 'AWS FSDP example',
+  step: null,
+  builtOn: ['transformers'],
+  options: {
+    source: 'aws-samples/awsome-distributed-training: FSDP/src/model_utils/arguments.py',
+    writers: {
+      microBatchSize: plain('--train_batch_size', 'joined'),
+      activationCheckpointing: worded('--activation_checkpointing', { full: '1' }, 'joined'),
+      'parallelism.sharding': worded('--sharding_strategy', { 'fsdp-full': 'full' }, 'joined'),
+    },
+  },
   recognise({ kind, args }: Invocation): Recognition | null {
     if (kind !== 'script') return null;
     const { options } = readCommandLine(args, {});

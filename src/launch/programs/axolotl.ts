@@ -1,3 +1,6 @@
+import { TRAINER_STEP } from './steps.js';
+import { ADAMW_WORDS, ATTENTION_WORDS } from './hf/trainer-options.js';
+import { ON, plain, worded } from '../../run/program-options.js';
 import { accelerateSays } from '../launchers/accelerate.js';
 import { mergeSays } from '../launchers/peel.js';
 import { readCommandLine } from '../options/command-line.js';
@@ -22,6 +25,23 @@ const OF = { of: 'axolotl' };
 export const axolotl: TrainingProgram = {
   id: 'axolotl',
   name: 'axolotl',
+  step: TRAINER_STEP,
+  builtOn: ['transformers', 'axolotl'],
+  options: {
+    source: 'axolotl: utils/schemas/config.py, training.py, model.py, peft.py',
+    writers: {
+      microBatchSize: plain('micro_batch_size', 'key'),
+      gradientAccumulationSteps: plain('gradient_accumulation_steps', 'key'),
+      activationCheckpointing: worded('gradient_checkpointing', ON, 'key'),
+      'optimizer.implementation': worded('optimizer', ADAMW_WORDS, 'key'),
+      loss: worded('liger_fused_linear_cross_entropy', ON, 'key'),
+      'peft.method': worded('adapter', { lora: 'lora' }, 'key'),
+      'peft.rank': plain('lora_r', 'key'),
+      quantization: worded('load_in_4bit', ON, 'key'),
+      attention: worded('attn_implementation', ATTENTION_WORDS, 'key'),
+      sequenceLength: plain('sequence_len', 'key'),
+    },
+  },
   recognise: ({ kind, name, args }: Invocation): Recognition | null => {
     if (kind === 'module') return MODULES.has(name) ? 'name' : null;
     return kind === 'console' && name === 'axolotl' && args[0]?.text === 'train' ? 'name' : null;

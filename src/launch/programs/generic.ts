@@ -92,6 +92,9 @@ const SHARDINGS = {
 export const generic: TrainingProgram = {
   id: 'generic',
   name: 'script with common flags',
+  step: null,
+  builtOn: [],
+  options: null,
   recognise(invocation: Invocation): Recognition | null {
     if (invocation.kind !== 'script') return null;
     const { options } = commandLine(invocation);

@@ -1,3 +1,6 @@
+import { ACCELERATE_STEP, TRAINER_STEP } from './steps.js';
+import { TRAINER_OPTIONS } from './hf/trainer-options.js';
+import { plain } from '../../run/program-options.js';
 import type { Task } from '../../run/training-run.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
@@ -62,13 +65,25 @@ const GLUE_CLASSES: Readonly<Record<string, number>> = {
 export const hfExamples: TrainingProgram = {
   id: 'hf-examples',
   name: 'transformers example script',
+  step: TRAINER_STEP,
+  builtOn: ['transformers'],
+  options: {
+    source: 'transformers examples/pytorch: run_clm.py block_size; run_mlm.py, run_glue.py, run_qa.py max_seq_length',
+    writers: {
+      ...TRAINER_OPTIONS.writers,
+      sequenceLength: (value, run) =>
+        plain(run.task.value === 'causal-lm' ? '--block_size' : '--max_seq_length')(value, run),
+    },
+  },
   recognise: ({ kind, name }: Invocation): Recognition | null =>
     kind === 'script' && Object.hasOwn(EXAMPLES, name) ? 'name' : null,
   read(context: ProgramContext): void {
     const { draft, invocation } = context;
     const example = EXAMPLES[invocation.name] as Example;
     const reader = new OptionReader(hfOptions(context), draft);
-    nameProgram(context, { name: `transformers ${invocation.name}`, package: 'transformers' });
+    const isLoop = invocation.name.endsWith('_no_trainer.py');
+    const step = isLoop ? ACCELERATE_STEP : TRAINER_STEP;
+    nameProgram(context, { name: `transformers ${invocation.name}`, package: 'transformers', step });
     readModelName(reader, draft, 'model_name_or_path');
     fromScratch(reader, context);
     draft.derive('task', example.task, ['program'], `${invocation.name} trains for ${example.task}`);

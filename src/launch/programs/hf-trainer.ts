@@ -1,3 +1,5 @@
+import { TRAINER_STEP } from './steps.js';
+import { TRAINER_OPTIONS } from './hf/trainer-options.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
@@ -45,6 +47,9 @@ const MODELS = [
 export const hfTrainer: TrainingProgram = {
   id: 'hf-trainer',
   name: 'script with Hugging Face TrainingArguments',
+  step: TRAINER_STEP,
+  builtOn: ['transformers'],
+  options: { ...TRAINER_OPTIONS, isOwnScript: true },
   recognise({ kind, args }: Invocation): Recognition | null {
     if (kind !== 'script' && kind !== 'module') return null;
     const { options } = readCommandLine(args, { values: 'all' });

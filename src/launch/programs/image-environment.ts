@@ -18,6 +18,9 @@ const ALIASES: readonly (readonly [string, string])[] = [
 export const imageEnvironment: TrainingProgram = {
   id: 'image-environment',
   name: 'program of the image, set by variables',
+  step: null,
+  builtOn: [],
+  options: null,
   recognise({ name, kind, env }: Invocation): Recognition | null {
     if (kind !== 'image' && !name.endsWith('.py')) return null;
     const options = environmentOptions(env);

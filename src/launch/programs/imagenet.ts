@@ -1,3 +1,5 @@
+import { OUTPUTS_KEPT } from './steps.js';
+import { plain } from '../../run/program-options.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
@@ -16,6 +18,15 @@ const SOURCE = 'pytorch/examples imagenet';
 export const imagenet: TrainingProgram = {
   id: 'pytorch-imagenet',
   name: 'PyTorch ImageNet example',
+  step: OUTPUTS_KEPT,
+  builtOn: [],
+  options: {
+    source: 'pytorch/examples: imagenet/main.py',
+    batchIsPerNode: true,
+    writers: {
+      microBatchSize: plain('--batch-size'),
+    },
+  },
   recognise({ kind, name, args }: Invocation): Recognition | null {
     if (kind !== 'script' || !(name === 'main.py' || name.includes('imagenet'))) return null;
     const { options } = readCommandLine(args, SYNTAX);

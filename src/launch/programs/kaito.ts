@@ -1,3 +1,4 @@
+import { TRAINER_STEP } from './steps.js';
 import type { SourcePlace } from '../../run/setting.js';
 import { mergeSays } from '../launchers/peel.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -35,6 +36,9 @@ const statement = ({ statements }: Invocation, name: string): Statement | undefi
 export const kaito: TrainingProgram = {
   id: 'kaito-tuning',
   name: 'KAITO tuning',
+  step: TRAINER_STEP,
+  builtOn: ['transformers', 'peft', 'trl'],
+  options: null,
   recognise: (invocation: Invocation): Recognition | null =>
     statement(invocation, 'preset') && statement(invocation, 'method') ? 'name' : null,
   read(context: ProgramContext): void {

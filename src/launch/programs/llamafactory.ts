@@ -1,3 +1,6 @@
+import { TRAINER_STEP } from './steps.js';
+import { ADAMW_WORDS } from './hf/trainer-options.js';
+import { ON, plain, worded } from '../../run/program-options.js';
 import { mergeSays } from '../launchers/peel.js';
 import { environmentOption, saidCount } from '../launchers/launcher.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -20,6 +23,23 @@ const CLI: ReadonlySet<string> = new Set(['llamafactory-cli', 'lmf', 'llamafacto
 export const llamafactory: TrainingProgram = {
   id: 'llamafactory',
   name: 'LLaMA-Factory',
+  step: TRAINER_STEP,
+  builtOn: ['transformers'],
+  options: {
+    source: 'LLaMA-Factory 0.9: hparams/finetuning_args.py, model_args.py, data_args.py',
+    writers: {
+      microBatchSize: plain('per_device_train_batch_size', 'key'),
+      gradientAccumulationSteps: plain('gradient_accumulation_steps', 'key'),
+      activationCheckpointing: worded('disable_gradient_checkpointing', { full: 'false' }, 'key'),
+      'optimizer.implementation': worded('optim', ADAMW_WORDS, 'key'),
+      loss: worded('enable_liger_kernel', ON, 'key'),
+      'peft.method': worded('finetuning_type', { lora: 'lora' }, 'key'),
+      'peft.rank': plain('lora_rank', 'key'),
+      quantization: worded('quantization_bit', { nf4: '4' }, 'key'),
+      attention: worded('flash_attn', { sdpa: 'sdpa', 'flash-attention-2': 'fa2' }, 'key'),
+      sequenceLength: plain('cutoff_len', 'key'),
+    },
+  },
   recognise(invocation: Invocation): Recognition | null {
     const { kind, name, args, written } = invocation;
     if (kind === 'script') return name === 'train_bash.py' || written.text.includes('LLaMA-Factory') ? 'script' : null;

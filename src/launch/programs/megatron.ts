@@ -1,3 +1,4 @@
+import { OUTPUTS_DROPPED } from './steps.js';
 import type { Json } from '../../workload/workload.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -43,6 +44,9 @@ const OF = { of: 'megatron-core' };
 export const megatron: TrainingProgram = {
   id: 'megatron-lm',
   name: 'Megatron-LM',
+  step: OUTPUTS_DROPPED,
+  builtOn: [],
+  options: null,
   recognise: ({ kind, name }: Invocation): Recognition | null =>
     kind === 'script' && Object.hasOwn(SCRIPTS, name) ? 'name' : null,
   read(context: ProgramContext): void {

@@ -1,3 +1,5 @@
+import { OUTPUTS_KEPT } from './steps.js';
+import { plain } from '../../run/program-options.js';
 import type { Json } from '../../workload/workload.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -37,6 +39,16 @@ const DEFAULTS = {
 export const nanogpt: TrainingProgram = {
   id: 'nanogpt',
   name: 'nanoGPT',
+  step: OUTPUTS_KEPT,
+  builtOn: [],
+  options: {
+    source: 'karpathy/nanoGPT: train.py, configurator.py',
+    writers: {
+      microBatchSize: plain('--batch_size', 'joined'),
+      gradientAccumulationSteps: plain('--gradient_accumulation_steps', 'joined'),
+      sequenceLength: plain('--block_size', 'joined'),
+    },
+  },
   recognise({ kind, name, args, written }: Invocation): Recognition | null {
     if (kind !== 'script' || name !== 'train.py') return null;
     const { options, positionals } = readCommandLine(args, {});

@@ -1,12 +1,16 @@
 import type { AlongsideView } from '../alongside.js';
 import type { Grammars } from '../grammars.js';
 import type { LaunchSays } from '../launchers/launcher.js';
+import type { ProgramOptions } from '../../run/program-options.js';
 import type { RunDraft } from '../run-draft.js';
 import type { Versions } from '../versions.js';
 import type { Invocation } from './invocation.js';
+import type { TrainingStep } from './steps.js';
 
 /** What a program's reader works on. It writes what it finds into `draft`. */
 export interface ProgramContext {
+  /** null: no program is recognised, only a declaration says what is trained. */
+  program: TrainingProgram | null;
   invocation: Invocation;
   draft: RunDraft;
   versions: Versions;
@@ -31,6 +35,12 @@ export interface TrainingProgram {
   id: string;
   /** For people. */
   name: string;
+  /** What its training step does around the model; null where that is not known, as of a script of somebody's own. */
+  step: TrainingStep | null;
+  /** Packages that it always loads. */
+  builtOn: readonly string[];
+  /** How it is told what the manifest does not say yet; null where nothing is known to say it. */
+  options: ProgramOptions | null;
   recognise(invocation: Invocation): Recognition | null;
   read(context: ProgramContext): void;
 }
@@ -41,16 +51,33 @@ export interface TrainingProgram {
  */
 export function nameProgram(
   context: ProgramContext,
-  program: { name: string; package: string; framework?: string; guess?: string },
+  program: { name: string; package: string; framework?: string; guess?: string; step?: TrainingStep },
 ): void {
   const { draft, versions, invocation } = context;
-  const value = { name: program.name, version: versions.get(program.package) };
+  const value = { id: context.program?.id ?? null, name: program.name, version: versions.get(program.package) };
+  sayStep(context, program);
   if (program.guess === undefined) draft.read('program', value, invocation.written.place());
   else draft.assume('program', value, program.guess);
-  const framework = { name: program.framework ?? 'pytorch', packages: versions.packages() };
+  const framework = { name: program.framework ?? 'pytorch', packages: packagesOf(context) };
   const place = versions.place('torch') ?? versions.place(program.package);
   if (place) draft.read('framework', framework, place);
   else draft.derive('framework', framework, ['program'], 'the framework that the program is written for');
+}
+
+/** What a program always loads, of whatever version, and what the manifest names. */
+function packagesOf({ program, versions }: ProgramContext): Record<string, string> {
+  const builtOn = (program?.builtOn ?? []).map((name): [string, string] => [name, UNKNOWN_VERSION]);
+  return { ...Object.fromEntries(builtOn), ...versions.packages() };
+}
+
+const UNKNOWN_VERSION = 'unknown';
+
+function sayStep(
+  { draft, program }: ProgramContext,
+  { step, name: of }: { step?: TrainingStep; name: string },
+): void {
+  for (const [member, value] of Object.entries(step ?? program?.step ?? {}))
+    draft.default(`trainingStep.${member as keyof TrainingStep}`, value, { of });
 }
 
 /** A field whose default changed: the version's own where it is known, else the newest with the range of the others. */

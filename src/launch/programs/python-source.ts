@@ -1,3 +1,4 @@
+import { TRAINER_STEP } from './steps.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
 import { asCount, Options } from '../options/option.js';
@@ -42,6 +43,9 @@ const TRAINING_CALLS: ReadonlySet<string> = new Set([
 export const pythonSource: TrainingProgram = {
   id: 'python-source',
   name: 'Python source in the manifest',
+  step: null,
+  builtOn: [],
+  options: null,
   recognise({ python }: Invocation): Recognition | null {
     if (!python || !trains(python)) return null;
     return python.calls.some(({ last }) => last === 'HfArgumentParser') ? 'guess' : 'script';
@@ -51,10 +55,11 @@ export const pythonSource: TrainingProgram = {
     const { python } = invocation;
     if (!python) return;
     const scope = scopeOf(python, invocation);
-    nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch' });
+    const config = python.calls.find(({ last }) => Object.hasOwn(TRAINER_CONFIGS, last));
+    const step = config ? { step: TRAINER_STEP } : {};
+    nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch', ...step });
     readModelCall(python, scope, draft);
     readAdapter(python, scope, context);
-    const config = python.calls.find(({ last }) => Object.hasOwn(TRAINER_CONFIGS, last));
     if (config) readTrainer(config, scope, context);
     else readOwnLoop(scope, context);
     readLength(scope, context);

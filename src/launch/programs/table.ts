@@ -1,3 +1,4 @@
+import type { ProgramOptions } from '../../run/program-options.js';
 import { awsFsdp } from './aws-fsdp.js';
 import { axolotl } from './axolotl.js';
 import { generic } from './generic.js';
@@ -40,6 +41,13 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   generic,
   imageEnvironment,
 ];
+
+const BY_ID: ReadonlyMap<string, TrainingProgram> = new Map(PROGRAMS.map((program) => [program.id, program]));
+
+/** How the program of an id is told things; null where nothing is known to say it. */
+export function optionsOf(id: string): ProgramOptions | null {
+  return BY_ID.get(id)?.options ?? null;
+}
 
 const SURENESS: Readonly<Record<Recognition, number>> = { name: 4, script: 3, flags: 2, guess: 1 };
 

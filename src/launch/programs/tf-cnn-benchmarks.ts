@@ -11,6 +11,9 @@ const OF = { of: 'tf_cnn_benchmarks' };
 export const tfCnnBenchmarks: TrainingProgram = {
   id: 'tf-cnn-benchmarks',
   name: 'tf_cnn_benchmarks',
+  step: null,
+  builtOn: [],
+  options: null,
   recognise: ({ kind, name }: Invocation): Recognition | null =>
     kind === 'script' && name === 'tf_cnn_benchmarks.py' ? 'name' : null,
   read(context: ProgramContext): void {

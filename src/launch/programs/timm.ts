@@ -1,3 +1,5 @@
+import { OUTPUTS_KEPT } from './steps.js';
+import { plain, side, worded } from '../../run/program-options.js';
 import type { RunField } from '../../run/training-run.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -90,6 +92,17 @@ const OF = { of: 'timm' };
 export const timm: TrainingProgram = {
   id: 'timm',
   name: 'timm train.py',
+  step: OUTPUTS_KEPT,
+  builtOn: ['timm'],
+  options: {
+    source: 'timm 1.0: train.py',
+    writers: {
+      microBatchSize: plain('--batch-size'),
+      gradientAccumulationSteps: plain('--grad-accum-steps'),
+      activationCheckpointing: worded('--grad-checkpointing', { full: '' }),
+      imageSize: side('--img-size'),
+    },
+  },
   recognise({ kind, name, args, written }: Invocation): Recognition | null {
     if (kind !== 'script' || name !== 'train.py') return null;
     const { options } = readCommandLine(args, SYNTAX);

@@ -1,3 +1,5 @@
+import { OUTPUTS_DROPPED } from './steps.js';
+import { plain, worded } from '../../run/program-options.js';
 import { mergeSays } from '../launchers/peel.js';
 import { environmentOption, saidCount } from '../launchers/launcher.js';
 import { nodesOf, processesOf, TORCHRUN_SWITCHES } from '../launchers/torchrun.js';
@@ -54,6 +56,19 @@ const MODELS: Readonly<Record<string, string>> = {
 export const torchtune: TrainingProgram = {
   id: 'torchtune',
   name: 'torchtune',
+  /** The recipes delete the logits before backward (recipes/full_finetune_single_device.py, `_loss_step`). */
+  step: OUTPUTS_DROPPED,
+  builtOn: [],
+  options: {
+    source: 'torchtune 0.6: recipes/configs',
+    writers: {
+      microBatchSize: plain('batch_size', 'override'),
+      gradientAccumulationSteps: plain('gradient_accumulation_steps', 'override'),
+      activationCheckpointing: worded('enable_activation_checkpointing', { full: 'True' }, 'override'),
+      'optimizer.implementation': worded('optimizer.fused', { fused: 'True' }, 'override'),
+      sequenceLength: plain('tokenizer.max_seq_len', 'override'),
+    },
+  },
   recognise: ({ kind, name, args }: Invocation): Recognition | null =>
     kind === 'console' && name === 'tune' && args[0]?.text === 'run' ? 'name' : null,
   read(context: ProgramContext): void {

@@ -1,3 +1,5 @@
+import { OUTPUTS_KEPT } from './steps.js';
+import { plain, side } from '../../run/program-options.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asCount } from '../options/option.js';
@@ -39,6 +41,15 @@ const OF = { of: 'torchvision references' };
 export const torchvisionReferences: TrainingProgram = {
   id: 'torchvision-references',
   name: 'torchvision references',
+  step: OUTPUTS_KEPT,
+  builtOn: ['torchvision'],
+  options: {
+    source: 'pytorch/vision: references/classification/train.py',
+    writers: {
+      microBatchSize: plain('--batch-size'),
+      imageSize: side('--train-crop-size'),
+    },
+  },
   recognise({ kind, name, args, written }: Invocation): Recognition | null {
     if (kind !== 'script' || name !== 'train.py') return null;
     const { options } = readCommandLine(args, SYNTAX);

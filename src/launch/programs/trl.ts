@@ -1,3 +1,6 @@
+import { TRAINER_STEP } from './steps.js';
+import { ATTENTION_WORDS, TRAINER_OPTIONS } from './hf/trainer-options.js';
+import { ON, plain, worded } from '../../run/program-options.js';
 import type { Task } from '../../run/training-run.js';
 import { accelerateSays } from '../launchers/accelerate.js';
 import { mergeSays } from '../launchers/peel.js';
@@ -40,6 +43,20 @@ const MODULE = 'trl.scripts.';
 export const trl: TrainingProgram = {
   id: 'trl',
   name: 'TRL',
+  step: TRAINER_STEP,
+  builtOn: ['transformers', 'trl'],
+  options: {
+    source: 'trl 1.15: scripts, trainer/*_config.py, trainer/model_config.py',
+    writers: {
+      ...TRAINER_OPTIONS.writers,
+      'peft.method': worded('--use_peft', ON),
+      'peft.rank': plain('--lora_r'),
+      'peft.targetModules': worded('--lora_target_modules', { 'all-linear': 'all-linear' }),
+      quantization: worded('--load_in_4bit', ON),
+      attention: worded('--attn_implementation', ATTENTION_WORDS),
+      sequenceLength: plain('--max_length'),
+    },
+  },
   recognise(invocation: Invocation): Recognition | null {
     const verb = verbOf(invocation);
     if (verb === null || !(Object.hasOwn(TRAINERS, verb) || GENERATING.has(verb))) return null;

@@ -20,6 +20,9 @@ const TASKS = {
 export const ultralytics: TrainingProgram = {
   id: 'ultralytics',
   name: 'Ultralytics YOLO',
+  step: null,
+  builtOn: ['ultralytics'],
+  options: null,
   recognise: ({ kind, name, args }: Invocation): Recognition | null =>
     kind === 'console' &&
     (name === 'yolo' || name === 'ultralytics') &&

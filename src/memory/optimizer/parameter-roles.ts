@@ -6,22 +6,19 @@ import type { ParameterRoles } from './optimizers.js';
 
 /** Names of tables that are looked up by index. */
 const TABLE = /(^|[._])(embed|wte|wpe|shared|token_type|position)/;
-/** What is built on transformers' Trainer pins the states of embeddings to 32 bits (trainer.py, create_optimizer). */
-const TRAINER = /transformers|hugging face|trl|axolotl|llamafactory|swift|unsloth|sentence/i;
 
 /** Roles of parameters by their place in the model. */
 export function parameterRoles(
   { parameters, root }: Architecture,
   tensors: readonly EngineTensor[],
-  { program, framework }: RunValues,
+  { trainingStep }: RunValues,
 ): ParameterRoles {
   const tables = new Set(
     parameters.filter(({ path, shape }) => shape.length === 2 && TABLE.test(path)).map(({ index }) => tensors[index]!),
   );
   const heads = new Set(root.linears.filter(isOutputLayer).map(({ weight }) => tensors[weight.index]!));
-  const pins = TRAINER.test(`${program?.name ?? ''} ${framework.name}`);
   return {
     isHidden: (tensor) => !tables.has(tensor) && !heads.has(tensor),
-    keepsFullPrecision: (tensor) => pins && tables.has(tensor),
+    keepsFullPrecision: (tensor) => trainingStep.fullPrecisionEmbeddings && tables.has(tensor),
   };
 }

@@ -8,8 +8,8 @@ export const attention: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ run, values }) {
-    if (values.sequenceLength === null || !canWrite(run, 'attention')) return [];
+  ladder({ run, options, values }) {
+    if (values.sequenceLength === null || !canWrite({ run, options }, 'attention')) return [];
     const sdpa: Proposal = { edits: [{ field: 'attention', value: 'sdpa' }], costs: [] };
     const flash: Proposal = {
       edits: [{ field: 'attention', value: 'flash-attention-2' }],

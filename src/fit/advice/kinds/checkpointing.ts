@@ -8,10 +8,10 @@ export const checkpointing: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ values, run }) {
+  ladder({ values, run, options }) {
     const isCertain = run.activationCheckpointing.range === undefined;
     if (values.activationCheckpointing === 'full' && isCertain) return [];
-    if (!canWrite(run, 'activationCheckpointing')) return [];
+    if (!canWrite({ run, options }, 'activationCheckpointing')) return [];
     const costs = ['recomputes the forward pass: about a third more compute'];
     return [{ edits: [{ field: 'activationCheckpointing', value: 'full' }], costs }];
   },

@@ -25,8 +25,8 @@ export const fusedLoss: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ run, values: { task, loss, kernels }, modelType }) {
-    if (!canWrite(run, 'loss')) return [];
+  ladder({ run, options, values: { task, loss, kernels }, modelType }) {
+    if (!canWrite({ run, options }, 'loss')) return [];
     if (task !== 'causal-lm' || loss !== 'standard' || !LIGER_MODEL_TYPES.has(modelType ?? '')) return [];
     const edits = [
       { field: 'loss', value: 'fused-linear' },

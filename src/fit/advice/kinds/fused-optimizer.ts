@@ -8,8 +8,8 @@ export const fusedOptimizer: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ run, values: { optimizer } }) {
-    if (!canWrite(run, 'optimizer.implementation')) return [];
+  ladder({ run, options, values: { optimizer } }) {
+    if (!canWrite({ run, options }, 'optimizer.implementation')) return [];
     if (optimizer.implementation !== 'foreach' && optimizer.implementation !== 'for-loop') return [];
     return [{ edits: [{ field: 'optimizer.implementation', value: 'fused' }], costs: [] }];
   },

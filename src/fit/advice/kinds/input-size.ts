@@ -12,8 +12,8 @@ export const sequenceLength: AdviceKind = {
   answers: SHORT_EVERYWHERE,
   price: 'result',
   combines: false,
-  ladder({ run, values }) {
-    if (!canWrite(run, 'sequenceLength')) return [];
+  ladder({ run, options, values }) {
+    if (!canWrite({ run, options }, 'sequenceLength')) return [];
     const lengths: number[] = [];
     for (let length = (values.sequenceLength ?? 0) / 2; length >= SHORTEST_TOKENS; length /= 2)
       if (Number.isInteger(length)) lengths.push(length);
@@ -32,8 +32,8 @@ export const imageSize: AdviceKind = {
   answers: SHORT_EVERYWHERE,
   price: 'result',
   combines: false,
-  ladder({ run, values }) {
-    if (!canWrite(run, 'imageSize')) return [];
+  ladder({ run, options, values }) {
+    if (!canWrite({ run, options }, 'imageSize')) return [];
     const [height, width] = values.imageSize ?? [0, 0];
     const sizes = [0.75, 0.5].map((factor) => [scaled(height, factor), scaled(width, factor)] as const);
     return sizes

@@ -24,7 +24,7 @@ export const lora: AdviceKind = {
   combines: true,
   ladder(subject) {
     const adapts = subject.values.peft.method === 'none' && subject.values.quantization === 'none';
-    if (!adapts || !hasWeights(subject) || !canWrite(subject.run, 'peft.method')) return [];
+    if (!adapts || !hasWeights(subject) || !canWrite(subject, 'peft.method')) return [];
     return [{ edits: ADAPTERS, costs: [COST] }];
   },
 };
@@ -39,7 +39,7 @@ export const qlora: AdviceKind = {
     const { quantization, peft } = subject.values;
     const adapted = peft.method === 'lora' || peft.method === 'dora';
     if (quantization !== 'none' || (!adapted && peft.method !== 'none') || !hasWeights(subject)) return [];
-    if (!canWrite(subject.run, 'quantization') || !canWrite(subject.run, 'peft.method')) return [];
+    if (!canWrite(subject, 'quantization') || !canWrite(subject, 'peft.method')) return [];
     const base = 'frozen weights of 4 bits: slower steps, a little less accurate';
     const quantised: Edit = { field: 'quantization', value: 'nf4' };
     return [{ edits: adapted ? [quantised] : [...ADAPTERS, quantised], costs: adapted ? [base] : [COST, base] }];

@@ -53,7 +53,7 @@ export const microBatch: AdviceKind = {
   combines: true,
   ladder(subject) {
     const { microBatchSize } = subject.values;
-    if (canWrite(subject.run, 'gradientAccumulationSteps'))
+    if (canWrite(subject, 'gradientAccumulationSteps'))
       return smallerDivisors(microBatchSize).map((size) => accumulated(subject, size));
     return halvings(microBatchSize).map((size) => shrunk(subject, size));
   },

@@ -8,8 +8,8 @@ export const optimizer8bit: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ run, values: { optimizer } }) {
-    if (!canWrite(run, 'optimizer.implementation')) return [];
+  ladder({ run, options, values: { optimizer } }) {
+    if (!canWrite({ run, options }, 'optimizer.implementation')) return [];
     if (optimizer.implementation === '8bit' || optimizer.implementation.startsWith('paged')) return [];
     const costs = ['optimizer states of 8 bits: needs the package bitsandbytes in the image'];
     return [{ edits: [{ field: 'optimizer.implementation', value: '8bit' }], costs }];

@@ -21,8 +21,8 @@ export const sharding: AdviceKind = {
   answers: SHORT_OF_MEMORY,
   price: 'speed',
   combines: true,
-  ladder({ run, values: { parallelism } }) {
-    if (!canWrite(run, 'parallelism.sharding')) return [];
+  ladder({ run, options, values: { parallelism } }) {
+    if (!canWrite({ run, options }, 'parallelism.sharding')) return [];
     if (parallelism.data < 2 || parallelism.tensor > 1 || parallelism.pipeline > 1) return [];
     return (STRONGER[parallelism.sharding] ?? []).map((value) => ({
       edits: [
