@@ -25,7 +25,9 @@ function declaredSchema(field: string): z.ZodType | undefined {
   const schema = FIELD_SCHEMAS.get(field as RunField);
   if (schema && field === 'model')
     return z.union([nameOnly((name) => ({ name, catalogId: null, config: null })), schema]);
-  return schema && field === 'program' ? z.union([nameOnly((name) => ({ id: null, name, version: null })), schema]) : schema;
+  return schema && field === 'program'
+    ? z.union([nameOnly((name) => ({ id: null, name, version: null })), schema])
+    : schema;
 }
 
 function nameOnly<T>(make: (name: string) => T): z.ZodType {

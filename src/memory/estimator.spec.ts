@@ -72,7 +72,12 @@ const RUN: TrainingRun = {
   worldSize: set(1),
   nodes: set(1),
   processesPerNode: set(1),
-  trainingStep: { keepsOutputs: set(true), castsOutputs: set(false), compilesLoss: set(false), fullPrecisionEmbeddings: set(false) },
+  trainingStep: {
+    keepsOutputs: set(true),
+    castsOutputs: set(false),
+    compilesLoss: set(false),
+    fullPrecisionEmbeddings: set(false),
+  },
   prefetchedBatches: set(0),
 };
 

@@ -72,10 +72,7 @@ function packagesOf({ program, versions }: ProgramContext): Record<string, strin
 
 const UNKNOWN_VERSION = 'unknown';
 
-function sayStep(
-  { draft, program }: ProgramContext,
-  { step, name: of }: { step?: TrainingStep; name: string },
-): void {
+function sayStep({ draft, program }: ProgramContext, { step, name: of }: { step?: TrainingStep; name: string }): void {
   for (const [member, value] of Object.entries(step ?? program?.step ?? {}))
     draft.default(`trainingStep.${member as keyof TrainingStep}`, value, { of });
 }
