@@ -68,6 +68,7 @@ const TASKS: readonly (readonly [RegExp, Task])[] = [
   [/ForMaskedLM$/, 'masked-lm'],
   [/ForSequenceClassification$/, 'sequence-classification'],
   [/ForTokenClassification$/, 'token-classification'],
+  [/ForQuestionAnswering$/, 'question-answering'],
   [/ForImageClassification$/, 'image-classification'],
   [/T5ForConditionalGeneration$|BartForConditionalGeneration$/, 'seq2seq'],
   [/WhisperForConditionalGeneration$/, 'speech'],

@@ -32,7 +32,10 @@ interface Family {
 }
 
 const titan: Family['write'] = (model, _, view) => torchtitanDecoder(model, view);
-const decoder = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
+const decoder = (write: Family['write']): Family => ({
+  write,
+  tasks: ['causal-lm', 'sequence-classification', 'token-classification', 'question-answering'],
+});
 const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
 const taggingEncoder = (write: Family['write']): Family => ({
   write,
@@ -71,6 +74,19 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   stablelm: decoder(stableLm),
   starcoder2: decoder(starCoder2),
   gemma3_text: decoder(llama),
+  ministral: decoder(llama),
+  olmo: decoder(llama),
+  olmo2: decoder(llama),
+  olmo3: decoder(llama),
+  cohere: decoder(llama),
+  cohere2: decoder(llama),
+  glm: decoder(llama),
+  glm4: decoder(llama),
+  smollm3: decoder(llama),
+  ernie4_5: decoder(llama),
+  exaone4: decoder(llama),
+  seed_oss: decoder(llama),
+  arcee: decoder(llama),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
   vit: image(vit),

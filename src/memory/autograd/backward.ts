@@ -107,8 +107,12 @@ export function sumTo(engine: Engine, tensor: EngineTensor, shape: Shape): Engin
   return sum;
 }
 
+/** The list of results ends once all are delivered: a first one that is added to another lives until then. */
 function deliver(engine: Engine, node: Node, gradients: Gradients): void {
   const { delivery } = node.formula;
+  const first = delivery === undefined ? 0 : delivery[0]!;
+  const added = gradients.length > 1 && meetsAnother(node, first) ? (gradients[first] ?? null) : null;
+  if (added !== null) engine.hold(added);
   for (let i = 0; i < gradients.length; i++) {
     const input = delivery === undefined ? i : delivery[i]!;
     const next = node.next[input];
@@ -117,6 +121,13 @@ function deliver(engine: Engine, node: Node, gradients: Gradients): void {
     if (next.variable !== null) deliverToLeaf(engine, next, gradient);
     else if (gradient !== null) accept(engine, next, node.outputNumbers[input]!, gradient);
   }
+  if (added !== null) engine.release(added);
+}
+
+/** Whether a gradient has come already where that of an input goes. */
+function meetsAnother(node: Node, input: number): boolean {
+  const next = node.next[input];
+  return !!next && next.variable === null && !!next.buffer[node.outputNumbers[input]!];
 }
 
 /** Takes over a held gradient into a node's buffer, adding it to one that is already there. */

@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { float32, int64 } from '../dtype.js';
@@ -5,7 +6,7 @@ import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { olderCausalMask } from '../modules/additive-masks.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { keepRotaryTable } from '../modules/decoder-start.js';
 import { applyRotary } from '../modules/rotary.js';
 import type { Block } from '../module-tree.js';
@@ -178,7 +179,7 @@ function decoder(scope: Scope, config: FalconConfig): DecoderBody {
     const positionIds = ops.keep(ops.unsqueeze(positions, 0));
     const mask = olderCausalMask(ops, attentionMask, positions, h.dtype);
     if (mask !== null) ops.keep(mask);
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
     let outputs: Tensor | null = null;
     for (const block of blocks) {
       const [next, weights] = block(ops, [h, mask, positionIds, cos, sin]);
@@ -193,10 +194,10 @@ function decoder(scope: Scope, config: FalconConfig): DecoderBody {
 }
 
 /** Falcon with rotary positions (transformers' FalconForCausalLM). */
-export function falcon(model: ResolvedModel): Architecture {
+export function falcon(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('transformer'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

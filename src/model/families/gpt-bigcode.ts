@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { bool, int64 } from '../dtype.js';
@@ -5,7 +6,7 @@ import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { causalMask } from '../modules/attention-masks.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
 import type { Block } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
@@ -144,10 +145,10 @@ function decoder(scope: Scope, config: BigCodeConfig): DecoderBody {
 }
 
 /** StarCoder and SantaCoder (transformers' GPTBigCodeForCausalLM). */
-export function gptBigCode(model: ResolvedModel): Architecture {
+export function gptBigCode(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('transformer'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

@@ -1,10 +1,11 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { float32 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import { ungroupedAttention } from '../modules/grouped-attention.js';
 import { applyPartialRotary } from '../modules/rotary.js';
@@ -125,7 +126,7 @@ function decoder(scope: Scope, config: NeoxConfig): DecoderBody {
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
     const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table });
     let h = ops.keep(ops.dropout(embeds, ops.dropoutOf(config.dropout)));
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
     for (const block of blocks) h = ops.rebind(h, block(ops, [h, masks[0]!, positionIds, cos, sin]));
     return ops.layerNorm(h, finalNorm);
   });
@@ -133,10 +134,10 @@ function decoder(scope: Scope, config: NeoxConfig): DecoderBody {
 }
 
 /** GPT-NeoX and Pythia (transformers' GPTNeoXForCausalLM). */
-export function gptNeox(model: ResolvedModel): Architecture {
+export function gptNeox(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('gpt_neox'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied, headName: 'embed_out' });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied, headName: 'embed_out' });
 }

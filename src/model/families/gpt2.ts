@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import type { Architecture } from '../definition.js';
 import { ConfigReader } from '../config-reader.js';
 import { bool, int64 } from '../dtype.js';
@@ -6,7 +7,7 @@ import { activation } from '../modules/activations.js';
 import { causalMask } from '../modules/attention-masks.js';
 import type { AttentionHeads } from '../modules/eager-attention.js';
 import { gpt2EagerAttention } from '../modules/eager-attention.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import type { Block, Buffer, Scope } from '../module-tree.js';
 import { Scope as ModuleScope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
@@ -130,10 +131,10 @@ function transformer(scope: Scope, config: Gpt2Config) {
 }
 
 /** GPT-2 with its language-model head (transformers' GPT2LMHeadModel). */
-export function gpt2(model: ResolvedModel): Architecture {
+export function gpt2(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = ModuleScope.root();
   const body = transformer(root.child('transformer'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

@@ -1,178 +1,157 @@
-import { ConfigReader } from '../config-reader.js';
-import type { Activation } from '../modules/activations.js';
-import { activation } from '../modules/activations.js';
-import type { MixtureSizes } from '../modules/mixture-of-experts.js';
-import type { Norm } from '../modules/rms-norm.js';
-import { gemmaNorm, rmsNorm } from '../modules/rms-norm.js';
-import type { ResolvedModel } from '../resolved-model.js';
+import type { ConfigReader } from '../config-reader.js';
+import { denseFeed, fusedFeedForward, gatedFeedForward, plainFeedForward } from '../modules/feed-forward.js';
+import {
+  bareNormLayer,
+  cohereNormLayer,
+  gemmaNormLayer,
+  lateCastNormLayer,
+} from '../modules/norm-layers.js';
+import {
+  applyPairsInFloat32,
+  applyPairsRaised,
+  applyPartialPairs,
+  applyRotaryLowered,
+} from '../modules/rotary.js';
+import type { LlamaConfig, Variant } from './llama-variant.js';
+import { mixtral, qwen3Mixture } from './llama-mixtures.js';
 
-/** Dimensions and options of a decoder of Llama's kind. */
-export interface LlamaConfig {
-  layers: number;
-  hidden: number;
-  intermediate: number;
-  heads: number;
-  keyValueHeads: number;
-  headSize: number;
-  vocabulary: number;
-  tied: boolean;
-  queryKeyValueBias: boolean;
-  outputBias: boolean;
-  mlpBias: boolean;
-  /** Normalisation of each query and key head: as projected (Qwen3), or when all three are projected (Gemma 3). */
-  headNorms: 'each' | 'together' | null;
-  slidingWindow: number | null;
-  /** Which layers look no further back than the window. */
-  slides: (layer: number) => boolean;
-  norm: Norm;
-  /** Norms after attention and feed-forward part as well as before (Gemma 2). */
-  sandwichNorms: boolean;
-  /** Embeddings, residual branches or logits are multiplied by a number. */
-  scales: { embeddings: false | 'before-mask' | 'after-rotary'; residual: boolean; logits: boolean };
-  /** Embeddings multiplied by a tensor as they are looked up, and rotary angles of their own for sliding layers (Gemma 3). */
-  gemma3: boolean;
-  softCaps: { attention: boolean; logits: boolean };
-  dropout: number;
-  act: Activation;
-  mixture: MixtureVariant | null;
-}
+const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
+const always = (): true => true;
 
-/** What a model type of the family does differently from Llama. */
-interface Variant {
-  queryKeyValueBias?: boolean;
-  headNorms?: 'each' | 'together' | null;
-  /** Whether `sliding_window` of the configuration is used. */
-  slides?: (config: ConfigReader) => boolean;
-  /** Layers that slide, where not all do. */
-  slidingLayers?: (layer: number, config: ConfigReader) => boolean;
-  norm?: Norm;
-  sandwichNorms?: boolean;
-  scales?: Partial<LlamaConfig['scales']>;
-  gemma3?: boolean;
-  tied?: boolean;
-  act?: string;
-  /** Experts in place of the feed-forward part. */
-  mixture?: (config: ConfigReader) => MixtureVariant;
-}
+/** Every n-th layer sees everything, the others a window. */
+const everyNthFull =
+  (name: string, fallback: number): Variant['slidingLayers'] =>
+  (layer, config) => {
+    const period = config.size(name, fallback);
+    return period > 0 && (layer + 1) % period !== 0;
+  };
 
-export interface MixtureVariant {
-  /** Name of the sparse block and its experts' projections. */
-  block: string;
-  sizes: Omit<MixtureSizes, 'hidden' | 'act'>;
-}
+const SANDWICH: LlamaConfig['norms'] = {
+  beforeAttention: 'input_layernorm',
+  afterAttention: 'post_attention_layernorm',
+  beforeFeed: 'pre_feedforward_layernorm',
+  afterFeed: 'post_feedforward_layernorm',
+};
+const NORMS_AFTER: LlamaConfig['norms'] = {
+  afterAttention: 'post_attention_layernorm',
+  afterFeed: 'post_feedforward_layernorm',
+};
 
-const mixtral = (config: ConfigReader): MixtureVariant => ({
-  block: 'block_sparse_moe',
-  sizes: {
-    intermediate: config.size('intermediate_size'),
-    experts: config.size(['num_local_experts', 'num_experts'], 8),
-    perToken: config.size('num_experts_per_tok', 2),
-    normalises: true,
-    names: [
-      ['gate', 'w1'],
-      ['down', 'w2'],
-      ['up', 'w3'],
-    ],
-  },
-});
+const gemma: Variant = {
+  norm: gemmaNormLayer,
+  scales: { embeddings: 'after-rotary' },
+  tied: true,
+  act: 'gelu_pytorch_tanh',
+};
 
-const qwen3Mixture = (config: ConfigReader): MixtureVariant => ({
-  block: 'mlp',
-  sizes: {
-    intermediate: config.size('moe_intermediate_size'),
-    experts: config.size(['num_experts', 'num_local_experts']),
-    perToken: config.size('num_experts_per_tok', 8),
-    normalises: config.flag('norm_topk_prob', true),
-    names: [
-      ['gate', 'gate_proj'],
-      ['up', 'up_proj'],
-      ['down', 'down_proj'],
-    ],
-  },
-});
+/** OLMo keeps its table of angles in fp32. */
+const olmo: Variant = {
+  norm: bareNormLayer,
+  rotation: applyRotaryLowered,
+  tableOptions: { inFloat32: true },
+  viewsLate: true,
+};
+const olmo2: Variant = { ...olmo, norm: lateCastNormLayer, norms: NORMS_AFTER, headNorms: () => 'flat' };
 
-const UNSCALED: LlamaConfig['scales'] = { embeddings: false, residual: false, logits: false };
-const never = (): boolean => false;
-const VARIANTS: Readonly<Record<string, Variant>> = {
+const cohere: Variant = {
+  norm: cohereNormLayer,
+  norms: { beforeAttention: 'input_layernorm' },
+  parallel: true,
+  rotation: applyPairsInFloat32,
+  tableOptions: { interleaved: true },
+  scales: { logits: true },
+  tied: true,
+};
+
+const residualDropout = (config: ConfigReader): number => config.number('residual_dropout', 0.1);
+
+/** Half of each head turns, neighbours as pairs. */
+const glm: Variant = {
+  rotation: applyPartialPairs,
+  angleSize: (config, headSize) => Math.floor(headSize * config.number('partial_rotary_factor', 0.5)),
+  queryKeyValueBias: true,
+  outputBias: () => false,
+  feed: (_, sizes) => denseFeed('mlp', fusedFeedForward, { ...sizes, bias: false }),
+};
+
+/** Model types that are decoders of Llama's kind, and what each does differently. */
+export const VARIANTS: Readonly<Record<string, Variant>> = {
   llama: {},
-  mistral: { slides: () => true },
-  qwen2: { queryKeyValueBias: true, slides: (config) => config.flag('use_sliding_window', false) },
-  qwen3: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false) },
-  gemma: { norm: gemmaNorm, scales: { embeddings: 'after-rotary' }, tied: true, act: 'gelu_pytorch_tanh' },
-  gemma2: {
-    norm: gemmaNorm,
-    sandwichNorms: true,
-    scales: { embeddings: 'after-rotary' },
-    slides: () => true,
-    slidingLayers: (layer) => layer % 2 === 0,
-    tied: true,
-    act: 'gelu_pytorch_tanh',
-  },
+  mistral: { slides: always },
+  ministral: { slides: always, slidingLayers: always },
+  qwen2: { queryKeyValueBias: true, slides: usesWindow, outputBias: () => false },
+  qwen3: { headNorms: () => 'each', slides: usesWindow },
+  gemma,
+  gemma2: { ...gemma, norms: SANDWICH, slides: always, slidingLayers: (layer) => layer % 2 === 0 },
   gemma3_text: {
-    norm: gemmaNorm,
-    sandwichNorms: true,
-    headNorms: 'together',
-    gemma3: true,
-    slides: () => true,
-    slidingLayers: (layer, config) => (layer + 1) % config.size('sliding_window_pattern', 6) !== 0,
-    tied: true,
-    act: 'gelu_pytorch_tanh',
+    ...gemma,
+    norms: SANDWICH,
+    headNorms: () => 'together',
+    scales: { embeddings: 'by-tensor' },
+    slides: always,
+    slidingLayers: everyNthFull('sliding_window_pattern', 6),
+    tables: [
+      { path: 'rotary_emb', of: 'far' },
+      { path: 'rotary_emb_local', of: 'near' },
+    ],
+    passesAll: true,
   },
   granite: { scales: { embeddings: 'before-mask', residual: true, logits: true } },
-  mixtral: { slides: () => true, mixture: mixtral },
-  qwen3_moe: { headNorms: 'each', slides: (config) => config.flag('use_sliding_window', false), mixture: qwen3Mixture },
+  mixtral: { slides: always, feed: mixtral },
+  qwen3_moe: { headNorms: () => 'each', slides: usesWindow, feed: qwen3Mixture },
+  olmo,
+  olmo2,
+  olmo3: {
+    ...olmo2,
+    slides: always,
+    slidingLayers: everyNthFull('sliding_window_pattern', 4),
+    tables: [
+      { path: 'rotary_embs.sliding_attention', of: 'near' },
+      { path: 'rotary_embs.full_attention', of: 'far' },
+    ],
+  },
+  cohere: { ...cohere, headNorms: (config) => (config.flag('use_qk_norm', false) ? 'untransposed' : null) },
+  cohere2: {
+    ...cohere,
+    slides: always,
+    slidingLayers: everyNthFull('sliding_window_pattern', 4),
+    turns: (layer, config) => !config.has('sliding_window') || slidesAt(layer, config, 4),
+  },
+  glm,
+  glm4: {
+    ...glm,
+    norms: {
+      beforeAttention: 'input_layernorm',
+      beforeFeed: 'post_attention_layernorm',
+      afterAttention: 'post_self_attn_layernorm',
+      afterFeed: 'post_mlp_layernorm',
+    },
+  },
+  smollm3: {
+    slides: usesWindow,
+    tied: true,
+    turns: (layer, config) => (layer + 1) % config.size('no_rope_layer_interval', 4) !== 0,
+  },
+  ernie4_5: { rotation: applyPairsRaised, tableOptions: { inFloat32: true }, tied: true },
+  exaone4: {
+    headNorms: () => 'together',
+    norms: NORMS_AFTER,
+    slides: always,
+    slidingLayers: everyNthFull('sliding_window_pattern', 4),
+    turns: (layer, config) => !config.has('sliding_window') || slidesAt(layer, config, 4),
+  },
+  seed_oss: {
+    queryKeyValueBias: true,
+    outputBias: (config) => config.flag('attention_out_bias', false),
+    residualDropout,
+    feed: (config, sizes) => denseFeed('mlp', gatedFeedForward, { ...sizes, dropout: residualDropout(config) }),
+  },
+  arcee: { act: 'relu2', feed: (_, sizes) => denseFeed('mlp', plainFeedForward, sizes) },
 };
 
-/** What holds where a variant says nothing: Llama's own way. */
-const PLAIN: Omit<Required<Variant>, 'mixture' | 'queryKeyValueBias'> = {
-  headNorms: null,
-  slides: never,
-  slidingLayers: () => true,
-  norm: rmsNorm,
-  sandwichNorms: false,
-  scales: {},
-  gemma3: false,
-  tied: false,
-  act: 'silu',
-};
-
-/** Reads a configuration; throws UnsupportedModel where a dimension is missing. */
-export function readLlama(model: ResolvedModel): LlamaConfig {
-  const config = new ConfigReader(model);
-  const variant = { ...PLAIN, ...VARIANTS[model.modelType] };
-  const attentionBias = config.flag('attention_bias', false);
-  return {
-    ...dimensions(config),
-    tied: config.flag('tie_word_embeddings', variant.tied),
-    queryKeyValueBias: config.flag('qkv_bias', variant.queryKeyValueBias ?? attentionBias),
-    outputBias: config.flag('o_bias', attentionBias),
-    mlpBias: config.flag('mlp_bias', false),
-    headNorms: variant.headNorms,
-    slidingWindow: variant.slides(config) ? config.optionalSize('sliding_window') : null,
-    dropout: config.number('attention_dropout', 0),
-    act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act)),
-    slides: (layer) => variant.slidingLayers(layer, config),
-    gemma3: variant.gemma3,
-    norm: variant.norm,
-    sandwichNorms: variant.sandwichNorms,
-    scales: { ...UNSCALED, ...variant.scales },
-    softCaps: { attention: config.has('attn_logit_softcapping'), logits: config.has('final_logit_softcapping') },
-    mixture: variant.mixture?.(config) ?? null,
-  };
-}
-
-type Dimensions = 'layers' | 'hidden' | 'intermediate' | 'heads' | 'keyValueHeads' | 'headSize' | 'vocabulary';
-
-function dimensions(config: ConfigReader): Pick<LlamaConfig, Dimensions> {
-  const hidden = config.size('hidden_size');
-  const heads = config.size('num_attention_heads');
-  return {
-    layers: config.size('num_hidden_layers'),
-    hidden,
-    intermediate: config.size('intermediate_size'),
-    heads,
-    keyValueHeads: config.size('num_key_value_heads', heads),
-    headSize: config.size('head_dim', Math.floor(hidden / heads)),
-    vocabulary: config.size('vocab_size'),
-  };
+/** Whether a layer has a window, by `layer_types` or by the period. */
+function slidesAt(layer: number, config: ConfigReader, period: number): boolean {
+  const types = config.texts('layer_types');
+  if (types.length > 0) return types[layer] === 'sliding_attention';
+  return everyNthFull('sliding_window_pattern', period)!(layer, config);
 }

@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { int64 } from '../dtype.js';
@@ -5,7 +6,7 @@ import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { olderCausalMask } from '../modules/additive-masks.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { ungroupedAttention } from '../modules/grouped-attention.js';
 import type { Block, Linear } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
@@ -147,10 +148,10 @@ function decoder(scope: Scope, config: OptConfig): DecoderBody {
 }
 
 /** OPT (transformers' OPTForCausalLM). */
-export function opt(model: ResolvedModel): Architecture {
+export function opt(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('model').child('decoder'), config);
   const { embedding: hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

@@ -1,10 +1,11 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { float32 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
 import { keepPartlyRotated } from '../modules/rotary.js';
@@ -130,7 +131,7 @@ function decoder(scope: Scope, config: PhiConfig): DecoderBody {
     const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table });
     const dropped = ops.rebind(embeds, ops.dropout(embeds, ops.dropoutOf(config.embeddingDropout)));
     let h = ops.keep(dropped);
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
     for (const block of blocks) h = ops.rebind(h, block(ops, [h, masks[0]!, positionIds, cos, sin]));
     return ops.layerNorm(h, finalNorm);
   });
@@ -138,10 +139,10 @@ function decoder(scope: Scope, config: PhiConfig): DecoderBody {
 }
 
 /** Phi-1, Phi-1.5 and Phi-2 (transformers' PhiForCausalLM). */
-export function phi(model: ResolvedModel): Architecture {
+export function phi(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('model'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied, headBias: true });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied, headBias: true });
 }

@@ -1,11 +1,13 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { float32 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
+import { fusedFeedForward } from '../modules/feed-forward.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
 import { rmsNorm } from '../modules/rms-norm.js';
 import { applyPartialRotaryAtOnce } from '../modules/rotary.js';
@@ -89,22 +91,10 @@ function attention(scope: Scope, config: Phi3Config) {
   };
 }
 
-function feedForward(scope: Scope, { hidden, intermediate, act }: Phi3Config) {
-  const expand = scope.linear('gate_up_proj', hidden, 2 * intermediate, { bias: false });
-  const project = scope.linear('down_proj', intermediate, hidden, { bias: false });
-  return module((ops, x: Tensor): Tensor => {
-    const fused = ops.keep(ops.linear(x, expand));
-    const [gate, rest] = ops.split(fused, [intermediate, intermediate], 2) as [Tensor, Tensor];
-    ops.keep(gate);
-    const up = ops.rebind(fused, rest);
-    return ops.linear(ops.rebind(up, ops.mul(up, act(ops, gate))), project);
-  });
-}
-
 function layer(block: Block, config: Phi3Config) {
   const { scope } = block;
   const attend = attention(scope.child('self_attn'), config);
-  const mlp = feedForward(scope.child('mlp'), config);
+  const mlp = fusedFeedForward(scope.child('mlp'), { ...config, bias: false });
   const inputNorm = scope.child('input_layernorm').parameter('weight', [config.hidden]);
   const attentionNorm = scope.child('post_attention_layernorm').parameter('weight', [config.hidden]);
 
@@ -135,7 +125,7 @@ function decoder(scope: Scope, config: Phi3Config): DecoderBody {
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
     const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows });
     let h = ops.keep(embeds);
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
     for (const block of blocks) h = ops.rebind(h, block(ops, [h, masks[0]!, positionIds, cos, sin]));
     return rmsNorm(ops, h, finalNorm);
   });
@@ -143,10 +133,10 @@ function decoder(scope: Scope, config: Phi3Config): DecoderBody {
 }
 
 /** Phi-3, Phi-3.5 and Phi-4 (transformers' Phi3ForCausalLM). */
-export function phi3(model: ResolvedModel): Architecture {
+export function phi3(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('model'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

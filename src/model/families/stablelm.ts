@@ -1,3 +1,4 @@
+import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { float32, int64 } from '../dtype.js';
@@ -5,7 +6,7 @@ import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { olderCausalMask } from '../modules/additive-masks.js';
 import type { DecoderBody } from '../modules/causal-language-model.js';
-import { causalLanguageModel } from '../modules/causal-language-model.js';
+import { decoderModel } from '../modules/causal-language-model.js';
 import { keepRotaryTable } from '../modules/decoder-start.js';
 import { repeatHeads } from '../modules/eager-attention.js';
 import { keepPartlyRotated } from '../modules/rotary.js';
@@ -174,7 +175,7 @@ function decoder(scope: Scope, config: StableLmConfig): DecoderBody {
     const mask = olderCausalMask(ops, attentionMask, positions, embeds.dtype);
     if (mask !== null) ops.keep(mask);
     let h = ops.keep(embeds);
-    const [cos, sin] = keepRotaryTable(ops, h, positionIds, frequencies);
+    const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
     for (const block of blocks) h = ops.rebind(h, block(ops, [h, mask, positionIds, cos, sin]));
     return ops.rebind(h, ops.layerNorm(h, finalNorm));
   });
@@ -182,10 +183,10 @@ function decoder(scope: Scope, config: StableLmConfig): DecoderBody {
 }
 
 /** StableLM and StableLM 2 (transformers' StableLmForCausalLM). */
-export function stableLm(model: ResolvedModel): Architecture {
+export function stableLm(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   const body = decoder(root.child('model'), config);
   const { hidden, vocabulary, tied } = config;
-  return causalLanguageModel({ name: model.name, root, body, hidden, vocabulary, tied });
+  return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }

@@ -1,10 +1,17 @@
+import type { Task } from '../../run/training-run.js';
+import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
 import type { Parameter, Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
+import type { ResolvedModel } from '../resolved-model.js';
+import { decoderHead } from './decoder-heads.js';
 import { causalLanguageModelLoss } from './language-model-loss.js';
 import { tokenBatch, tokenInputs } from './text-inputs.js';
+
+/** `GenericForTokenClassification` where the configuration names none. */
+const DEFAULT_CLASSIFIER_DROPOUT = 0.1;
 
 /** A decoder without its head. */
 export interface DecoderBody {
@@ -15,7 +22,8 @@ export interface DecoderBody {
 }
 
 export interface LanguageModelParts {
-  name: string;
+  model: ResolvedModel;
+  task: Task;
   root: Scope;
   body: DecoderBody;
   hidden: number;
@@ -29,8 +37,20 @@ export interface LanguageModelParts {
   finish?: (ops: Operations, logits: Tensor) => Tensor;
 }
 
-/** transformers' `*ForCausalLM`: the decoder, a linear head, and the shifted cross-entropy in fp32. */
-export function causalLanguageModel(parts: LanguageModelParts): Architecture {
+/** transformers' classes of a decoder with the head of a task: `*ForCausalLM`, `*ForSequenceClassification` and so on. */
+export function decoderModel(parts: LanguageModelParts): Architecture {
+  const { model, task, root, body, hidden } = parts;
+  const config = new ConfigReader(model);
+  const write = decoderHead(task);
+  if (write === undefined) return causalLanguageModel(parts);
+  const labels = config.size(['num_labels', 'num_classes'], 2);
+  const classifierDropout = config.number(['classifier_dropout', 'hidden_dropout'], DEFAULT_CLASSIFIER_DROPOUT);
+  const head = write({ root, body, hidden, labels, classifierDropout });
+  return completeArchitecture({ name: model.name, task, root, inputTable: body.table, ...head });
+}
+
+/** `*ForCausalLM`: the decoder, a linear head, and the shifted cross-entropy in fp32. */
+function causalLanguageModel(parts: LanguageModelParts): Architecture {
   const { root, body, finish } = parts;
   const tiedTo = parts.tied ? body.table : undefined;
   const bias = parts.headBias ?? false;
@@ -42,7 +62,7 @@ export function causalLanguageModel(parts: LanguageModelParts): Architecture {
     return [causalLanguageModelLoss(ops, logits, labels), logits];
   });
   return completeArchitecture({
-    name: parts.name,
+    name: parts.model.name,
     task: 'causal-lm',
     root,
     inputTable: body.table,

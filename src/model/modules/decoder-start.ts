@@ -2,6 +2,7 @@ import { int64 } from '../dtype.js';
 import type { Buffer, Parameter } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { causalMask } from './attention-masks.js';
+import type { RotaryTableOptions } from './rotary.js';
 import { rotaryTable } from './rotary.js';
 
 /** What every layer of a decoder with rotary positions is given beside its input. */
@@ -44,10 +45,10 @@ export function beginDecoder(
 /** cos and sin for `x`, kept in the caller's frame. */
 export function keepRotaryTable(
   ops: Operations,
-  x: Tensor,
-  positionIds: Tensor,
+  inputs: readonly [x: Tensor, positionIds: Tensor],
   frequencies: Buffer,
+  options: RotaryTableOptions = {},
 ): [Tensor, Tensor] {
-  const [cos, sin] = rotaryTable(ops, x, positionIds, frequencies);
+  const [cos, sin] = rotaryTable(ops, inputs, frequencies, options);
   return [ops.keep(cos), ops.keep(sin)];
 }

@@ -3,25 +3,46 @@ import type { Buffer } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
+/** How the table of angles is made. */
+export interface RotaryTableOptions {
+  /** Each angle twice in a row, where the halves turn as pairs of neighbours. */
+  interleaved?: boolean;
+  /** In fp32, whatever the activations' type. */
+  inFloat32?: boolean;
+}
+
 /** cos and sin of the positions' angles, in the activations' type (transformers' RotaryEmbedding.forward). */
 export function rotaryTable(
   ops: Operations,
-  x: Tensor,
-  positions: Tensor,
+  [x, positions]: readonly [Tensor, Tensor],
   frequencies: Buffer,
+  options: RotaryTableOptions = {},
 ): [cos: Tensor, sin: Tensor] {
-  return ops.noGrad(() => ops.withoutAutocast(() => table(ops, x, positions, ops.buffer(frequencies))));
+  return ops.noGrad(() => ops.withoutAutocast(() => table(ops, [x, positions, ops.buffer(frequencies)], options)));
 }
 
-const table = module((ops, x: Tensor, positions: Tensor, frequencies: Tensor): [Tensor, Tensor] => {
+function table(
+  ops: Operations,
+  [x, positions, frequencies]: readonly [Tensor, Tensor, Tensor],
+  { interleaved = false, inFloat32 = false }: RotaryTableOptions,
+): [Tensor, Tensor] {
+  ops.enter([x, positions, frequencies]);
   const expanded = ops.keep(ops.view(frequencies, [1, frequencies.shape[0]!, 1]));
   const at = ops.keep(ops.to(ops.unsqueeze(positions, 1), float32));
   const angles = ops.keep(ops.transpose(ops.matmul(expanded, at), 1, 2));
-  const pairs = ops.keep(ops.cat([angles, angles], 2));
+  const pairs = ops.keep(interleaved ? repeatEach(ops, angles) : ops.cat([angles, angles], 2));
   const cos = ops.keep(ops.mulScalar(ops.cos(pairs)));
   const sin = ops.keep(ops.mulScalar(ops.sin(pairs)));
-  return [ops.to(cos, x.dtype), ops.to(sin, x.dtype)];
-});
+  return ops.leave(inFloat32 ? [cos, sin] : [ops.to(cos, x.dtype), ops.to(sin, x.dtype)]);
+}
+
+/** `x.repeat_interleave(2, dim=-1)`: a copy. */
+function repeatEach(ops: Operations, x: Tensor): Tensor {
+  const size = x.shape[x.shape.length - 1]!;
+  const outer = x.shape.slice(0, -1);
+  const twice = ops.expand(ops.unsqueeze(x, x.shape.length), [...x.shape, 2]);
+  return ops.reshape(ops.contiguous(twice), [...outer, 2 * size]);
+}
 
 const rotateHalf = module((ops, x: Tensor): Tensor => {
   const last = x.shape.length - 1;
@@ -115,3 +136,79 @@ export function applyPartialRotaryAtOnce(
   const wholeKey = ops.keep(ops.cat([rotate(ops, keyTurns, rowCos, rowSin), keyStays], 3));
   return ops.leave([wholeQuery, wholeKey]);
 }
+
+/** What turns queries and keys: `[query, key]`, then `[cos, sin]`. */
+export type Rotation = (
+  ops: Operations,
+  heads: readonly [Tensor, Tensor],
+  table: readonly [Tensor, Tensor],
+) => [Tensor, Tensor];
+
+/** OLMo's: the table is in fp32, so the products are, and the results are lowered again. */
+export const applyRotaryLowered: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turnedQuery = ops.keep(rotate(ops, query, rowCos, rowSin));
+  const turnedKey = ops.keep(rotate(ops, key, rowCos, rowSin));
+  return ops.leave([ops.to(turnedQuery, query.dtype), ops.to(turnedKey, key.dtype)]);
+};
+
+/** Neighbours as pairs: `stack((-x[1::2], x[::2]), -1).flatten(-2)`. */
+const rotatePairs = module((ops, x: Tensor): Tensor => {
+  const last = x.shape.length - 1;
+  const first = ops.keep(ops.everyNth(x, last, [0, 2]));
+  const second = ops.keep(ops.everyNth(x, last, [1, 2]));
+  const stacked = ops.cat([ops.unsqueeze(ops.neg(second), last + 1), ops.unsqueeze(first, last + 1)], last + 1);
+  return ops.reshape(stacked, x.shape);
+});
+
+/** Cohere's: in fp32, neighbours as pairs. */
+export const applyPairsInFloat32: Rotation = (ops, heads, [cos, sin]) => {
+  ops.enter([...heads, cos, sin]);
+  const [query, key] = heads.map((x) => ops.keep(ops.to(x, float32))) as [Tensor, Tensor];
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turn = (x: Tensor): Tensor => ops.keep(ops.add(ops.mul(x, rowCos), ops.mul(rotatePairs(ops, x), rowSin)));
+  const [turnedQuery, turnedKey] = [turn(query), turn(key)];
+  return ops.leave([ops.to(turnedQuery, heads[0].dtype), ops.to(turnedKey, heads[1].dtype)]);
+};
+
+/** The first half of a table of paired angles, each twice in a row; kept in the caller's frame. */
+function keepInterleaved(ops: Operations, table: Tensor): Tensor {
+  const rows = ops.keep(ops.unsqueeze(table, 1));
+  const last = rows.shape.length - 1;
+  return ops.rebind(rows, repeatEach(ops, ops.slice(rows, last, 0, rows.shape[last]! / 2)));
+}
+
+/** ERNIE 4.5's: neighbours as pairs, factors raised to fp32, the table unfolded at each call. */
+export const applyPairsRaised: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = keepInterleaved(ops, cos);
+  const rowSin = keepInterleaved(ops, sin);
+  const turn = (x: Tensor): Tensor => {
+    const kept = ops.mul(ops.to(x, float32), rowCos);
+    return ops.keep(ops.add(kept, ops.mul(ops.to(rotatePairs(ops, x), float32), rowSin)));
+  };
+  const [turnedQuery, turnedKey] = [turn(query), turn(key)];
+  return ops.leave([ops.to(turnedQuery, query.dtype), ops.to(turnedKey, key.dtype)]);
+};
+
+/** GLM's: neighbours as pairs in the first part of each head. */
+export const applyPartialPairs: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = keepInterleaved(ops, cos);
+  const rowSin = keepInterleaved(ops, sin);
+  const turning = rowCos.shape[rowCos.shape.length - 1]!;
+  const cut = (x: Tensor): [Tensor, Tensor] => [
+    ops.keep(ops.slice(x, 3, 0, turning)),
+    ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
+  ];
+  const [queryTurns, queryStays] = cut(query);
+  const [keyTurns, keyStays] = cut(key);
+  const turn = (x: Tensor): Tensor => ops.keep(ops.add(ops.mul(x, rowCos), ops.mul(rotatePairs(ops, x), rowSin)));
+  const [turnedQuery, turnedKey] = [turn(queryTurns), turn(keyTurns)];
+  const wholeQuery = ops.rebind(turnedQuery, ops.cat([turnedQuery, queryStays], 3));
+  const wholeKey = ops.rebind(turnedKey, ops.cat([turnedKey, keyStays], 3));
+  return ops.leave([wholeQuery, wholeKey]);
+};

@@ -29,3 +29,16 @@ export function sequenceToSequenceInputs(sizes: BatchSizes): InputSpec[] {
 export function tokenBatch(batch: Batch): [Tensor, Tensor, Tensor] {
   return [input(batch, 'input_ids'), input(batch, 'attention_mask'), input(batch, 'labels')];
 }
+
+/** Token ids, an attention mask, and the places where the answer starts and ends. */
+export function answerInputs(sizes: BatchSizes): InputSpec[] {
+  const [ids, mask] = tokenInputs(sizes) as [InputSpec, InputSpec];
+  const place = { shape: [sizes.batch], dtype: int64, madeBy: 'zeros' };
+  return [ids, mask, { name: 'start_positions', ...place }, { name: 'end_positions', ...place }];
+}
+
+/** Token ids, attention mask, and start and end of the answer. */
+export function answerBatch(batch: Batch): [Tensor, Tensor, Tensor, Tensor] {
+  const [start, end] = [input(batch, 'start_positions'), input(batch, 'end_positions')];
+  return [input(batch, 'input_ids'), input(batch, 'attention_mask'), start, end];
+}
