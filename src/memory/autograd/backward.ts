@@ -113,15 +113,18 @@ function deliver(engine: Engine, node: Node, gradients: Gradients): void {
   const first = delivery === undefined ? 0 : delivery[0]!;
   const added = gradients.length > 1 && meetsAnother(node, first) ? (gradients[first] ?? null) : null;
   if (added !== null) engine.hold(added);
-  for (let i = 0; i < gradients.length; i++) {
+  gradients.forEach((_, i) => {
     const input = delivery === undefined ? i : delivery[i]!;
-    const next = node.next[input];
-    if (!next) continue;
-    const gradient = gradients[input] ?? null;
-    if (next.variable !== null) deliverToLeaf(engine, next, gradient);
-    else if (gradient !== null) accept(engine, next, node.outputNumbers[input]!, gradient);
-  }
+    deliverOne(engine, node, input, gradients[input] ?? null);
+  });
   if (added !== null) engine.release(added);
+}
+
+function deliverOne(engine: Engine, node: Node, input: number, gradient: EngineTensor | null): void {
+  const next = node.next[input];
+  if (!next) return;
+  if (next.variable !== null) deliverToLeaf(engine, next, gradient);
+  else if (gradient !== null) accept(engine, next, node.outputNumbers[input]!, gradient);
 }
 
 /** Whether a gradient has come already where that of an input goes. */

@@ -5,7 +5,7 @@ import { bool, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { causalMask } from '../modules/attention-masks.js';
-import type { DecoderBody } from '../modules/causal-language-model.js';
+import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import { groupedAttention } from '../modules/grouped-attention.js';
 import type { Block } from '../module-tree.js';

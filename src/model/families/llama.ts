@@ -1,7 +1,7 @@
 import type { Task } from '../../run/training-run.js';
 import type { Architecture } from '../definition.js';
 import { float32 } from '../dtype.js';
-import type { DecoderBody } from '../modules/causal-language-model.js';
+import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import type { Attend } from '../modules/decoder-attention.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';

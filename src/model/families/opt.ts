@@ -5,7 +5,7 @@ import { int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { olderCausalMask } from '../modules/additive-masks.js';
-import type { DecoderBody } from '../modules/causal-language-model.js';
+import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import { ungroupedAttention } from '../modules/grouped-attention.js';
 import type { Block, Linear } from '../module-tree.js';

@@ -5,7 +5,7 @@ import { float32, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { olderCausalMask } from '../modules/additive-masks.js';
-import type { DecoderBody } from '../modules/causal-language-model.js';
+import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import { keepRotaryTable } from '../modules/decoder-start.js';
 import { repeatHeads } from '../modules/eager-attention.js';

@@ -4,7 +4,7 @@ import type { Architecture } from '../definition.js';
 import { float32 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
-import type { DecoderBody } from '../modules/causal-language-model.js';
+import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import { groupedAttention } from '../modules/grouped-attention.js';

@@ -6,20 +6,13 @@ import type { Parameter, Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
+import type { DecoderBody } from './decoder-body.js';
 import { decoderHead } from './decoder-heads.js';
 import { causalLanguageModelLoss } from './language-model-loss.js';
 import { tokenBatch, tokenInputs } from './text-inputs.js';
 
 /** `GenericForTokenClassification` where the configuration names none. */
 const DEFAULT_CLASSIFIER_DROPOUT = 0.1;
-
-/** A decoder without its head. */
-export interface DecoderBody {
-  /** Table of the input embeddings. */
-  table: Parameter;
-  /** The last hidden state. */
-  run(ops: Operations, ids: Tensor, attentionMask: Tensor): Tensor;
-}
 
 export interface LanguageModelParts {
   model: ResolvedModel;

@@ -4,7 +4,7 @@ import { bool, int32, int64 } from '../dtype.js';
 import type { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
-import type { DecoderBody } from './causal-language-model.js';
+import type { DecoderBody } from './decoder-body.js';
 import { maskedLanguageModelLoss, questionAnsweringLoss } from './language-model-loss.js';
 import { answerBatch, answerInputs, classificationInputs, tokenBatch, tokenInputs } from './text-inputs.js';
 
