@@ -43,11 +43,10 @@ function sliding(config: ConfigReader, variant: Whole): LlamaConfig['slides'] {
   return (layer) => variant.slidingLayers(layer, config);
 }
 
-function attentionOf(config: ConfigReader, variant: Whole, sizes: DecoderSizes): AttentionPart {
-  if (variant.attention) return variant.attention(config, sizes);
+function attentionOptions(config: ConfigReader, variant: Whole, sizes: DecoderSizes): DecoderAttention {
   const bias = config.flag('attention_bias', variant.queryKeyValueBias ?? false);
   const outputBias = variant.outputBias?.(config) ?? config.flag('attention_bias', false);
-  const options: DecoderAttention = {
+  return {
     ...sizes,
     queryKeyValueBias: config.flag('qkv_bias', variant.queryKeyValueBias ?? bias),
     outputBias: config.flag('o_bias', outputBias),
@@ -59,6 +58,11 @@ function attentionOf(config: ConfigReader, variant: Whole, sizes: DecoderSizes):
     dropout: config.number('attention_dropout', 0),
     residualDropout: variant.residualDropout(config),
   };
+}
+
+function attentionOf(config: ConfigReader, variant: Whole, sizes: DecoderSizes): AttentionPart {
+  if (variant.attention) return variant.attention(config, sizes);
+  const options = attentionOptions(config, variant, sizes);
   return (scope, layer) => decoderAttention(scope, layer, options);
 }
 
@@ -76,6 +80,18 @@ function sizesOf(config: ConfigReader, variant: Whole): DecoderSizes {
     act: activation(config.text(['hidden_activation', 'hidden_act'], variant.act)),
     norm: variant.norm,
   };
+}
+
+/** Dimensions of a decoder of Llama's kind, for libraries that write it in their own way. */
+export function readDecoderSizes(
+  model: ResolvedModel,
+): DecoderSizes & DecoderAttention & { vocabulary: number; tied: boolean } {
+  const config = new ConfigReader(model);
+  const variant: Whole = { ...PLAIN, ...VARIANTS[model.modelType] };
+  const sizes = sizesOf(config, variant);
+  const vocabulary = config.size('vocab_size');
+  const tied = config.flag('tie_word_embeddings', variant.tied);
+  return { ...sizes, ...attentionOptions(config, variant, sizes), vocabulary, tied };
 }
 
 /** Reads a configuration; throws UnsupportedModel where a dimension is missing. */

@@ -1,17 +1,7 @@
 import type { ConfigReader } from '../config-reader.js';
 import { denseFeed, fusedFeedForward, gatedFeedForward, plainFeedForward } from '../modules/feed-forward.js';
-import {
-  bareNormLayer,
-  cohereNormLayer,
-  gemmaNormLayer,
-  lateCastNormLayer,
-} from '../modules/norm-layers.js';
-import {
-  applyPairsInFloat32,
-  applyPairsRaised,
-  applyPartialPairs,
-  applyRotaryLowered,
-} from '../modules/rotary.js';
+import { bareNormLayer, cohereNormLayer, gemmaNormLayer, lateCastNormLayer } from '../modules/norm-layers.js';
+import { applyPairsInFloat32, applyPairsRaised, applyPartialPairs, applyRotaryLowered } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
 import { mixtral, qwen3Mixture } from './llama-mixtures.js';
 

@@ -9,11 +9,12 @@ import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { RankView } from '../rank-view.js';
 import type { ResolvedModel } from '../resolved-model.js';
-import type { LlamaConfig } from './llama-variants.js';
-import { readLlama } from './llama-variants.js';
+import { readDecoderSizes } from './llama-config.js';
+
+type Decoder = ReturnType<typeof readDecoderSizes>;
 
 /** What layers of a rank have of the model's sizes. */
-interface Local extends LlamaConfig {
+interface Local extends Decoder {
   view: RankView;
   localHeads: number;
   localKeyValueHeads: number;
@@ -47,7 +48,7 @@ function attention(scope: Scope, config: Local) {
   const value = scope.linear('wv', hidden, localKeyValueHeads * headSize, { bias });
   const output = scope.linear('wo', localHeads * headSize, hidden, { bias: false });
   const norms =
-    config.headNorms === null ? null : [headNorm(scope, 'q_norm', config), headNorm(scope, 'k_norm', config)];
+    config.headNorms === null ? null : ['q_norm', 'k_norm'].map((name) => config.norm(scope, name, [headSize]));
 
   return module((ops, x: Tensor, angles: Tensor): Tensor => {
     const input = ops.keep(whole(ops, x, config));
@@ -59,8 +60,8 @@ function attention(scope: Scope, config: Local) {
     let k = ops.keep(heads(key));
     const v = ops.keep(heads(value));
     if (norms !== null) {
-      q = ops.rebind(q, config.norm(ops, q, norms[0]!));
-      k = ops.rebind(k, config.norm(ops, k, norms[1]!));
+      q = ops.rebind(q, norms[0]!(ops, q));
+      k = ops.rebind(k, norms[1]!(ops, k));
     }
     const turns = ops.keep(ops.view(angles, [1, angles.shape[0]!, 1, headSize]));
     q = ops.rebind(q, rotated(ops, q, turns));
@@ -73,9 +74,6 @@ function attention(scope: Scope, config: Local) {
     return partOfSum(ops, ops.linear(joined, output), config);
   });
 }
-
-const headNorm = (scope: Scope, name: string, { headSize }: Local): Parameter =>
-  scope.child(name).parameter('weight', [headSize]);
 
 /** With a part of the sequence on each rank, keys and values of the others come round (ring attention). */
 function attend(ops: Operations, [q, k, v]: readonly [Tensor, Tensor, Tensor], { context }: RankView): Tensor {
@@ -100,12 +98,12 @@ function transformerBlock(block: Block, config: Local) {
   const { scope } = block;
   const attend = attention(scope.child('attention'), config);
   const feed = feedForward(scope.child('feed_forward'), config);
-  const attentionNorm = scope.child('attention_norm').parameter('weight', [config.hidden]);
-  const feedNorm = scope.child('ffn_norm').parameter('weight', [config.hidden]);
+  const attentionNorm = config.norm(scope, 'attention_norm', [config.hidden]);
+  const feedNorm = config.norm(scope, 'ffn_norm', [config.hidden]);
   return (ops: Operations, x: Tensor, angles: Tensor): Tensor =>
     ops.block(block, [x, angles], ([given, turns]) => {
-      const h = ops.keep(ops.add(given!, attend(ops, config.norm(ops, given!, attentionNorm), turns!)));
-      return ops.add(h, feed(ops, config.norm(ops, h, feedNorm)));
+      const h = ops.keep(ops.add(given!, attend(ops, attentionNorm(ops, given!), turns!)));
+      return ops.add(h, feed(ops, feedNorm(ops, h)));
     });
 }
 
@@ -116,7 +114,7 @@ function embedded(ops: Operations, ids: Tensor, table: Parameter, config: Local)
 
 /** A decoder of Llama's kind as torchtitan writes it (torchtitan/models/llama3/model.py and parallelize.py of 2025). */
 export function torchtitanDecoder(model: ResolvedModel, view: RankView): Architecture {
-  const config = readLlama(model);
+  const config = readDecoderSizes(model);
   const local: Local = {
     ...config,
     view,
@@ -128,7 +126,7 @@ export function torchtitanDecoder(model: ResolvedModel, view: RankView): Archite
   const table = root.embedding('tok_embeddings', vocabulary, config.hidden);
   const layers = root.child('layers');
   const blocks = Array.from({ length: config.layers }, (_, i) => transformerBlock(layers.block(String(i)), local));
-  const norm = root.child('norm').parameter('weight', [config.hidden]);
+  const norm = config.norm(root, 'norm', [config.hidden]);
   const tiedTo = config.tied ? table : undefined;
   const head = root.linear('output', config.hidden, vocabulary, { bias: false, tiedTo });
   const angles = rotaryAngles(root, config);
@@ -137,7 +135,7 @@ export function torchtitanDecoder(model: ResolvedModel, view: RankView): Archite
     let h = ops.keep(embedded(ops, ids, table, local));
     const turns = ops.keep(ops.slice(ops.buffer(angles), 0, 0, ids.shape[1]!));
     for (const block of blocks) h = ops.rebind(h, block(ops, h, turns));
-    h = ops.rebind(h, config.norm(ops, h, norm));
+    h = ops.rebind(h, norm(ops, h));
     return ops.linear(whole(ops, h, local), head);
   });
   const step = module((ops, ids: Tensor, labels: Tensor): [Tensor, Tensor] => {
@@ -164,5 +162,5 @@ const isUsed = ({ name }: { name: string }): boolean => name !== 'attention_mask
 const LONGEST = 131_072;
 
 /** `freqs_cis`: a complex number for each position and pair of a head. */
-const rotaryAngles = (root: Scope, { headSize }: LlamaConfig): Buffer =>
+const rotaryAngles = (root: Scope, { headSize }: Decoder): Buffer =>
   root.buffer('freqs_cis', [LONGEST, headSize], float32);

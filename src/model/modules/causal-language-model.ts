@@ -2,6 +2,7 @@ import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
+import type { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';

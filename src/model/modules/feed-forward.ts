@@ -14,7 +14,10 @@ export interface FeedForwardSizes {
 }
 
 /** `down(act(gate(x)) * up(x))`, Llama's. */
-export function gatedFeedForward(scope: Scope, { hidden, intermediate, bias, act, dropout = 0 }: FeedForwardSizes): Step {
+export function gatedFeedForward(
+  scope: Scope,
+  { hidden, intermediate, bias, act, dropout = 0 }: FeedForwardSizes,
+): Step {
   const gate = scope.linear('gate_proj', hidden, intermediate, { bias });
   const up = scope.linear('up_proj', hidden, intermediate, { bias });
   const down = scope.linear('down_proj', intermediate, hidden, { bias });

@@ -30,7 +30,9 @@ export function questionAnsweringLoss(
   ends: Tensor,
 ): [Tensor, Tensor, Tensor] {
   const parts = ops.split(logits, [1, 1], 2).map((part) => ops.keep(part));
-  const [start, end] = parts.map((part) => ops.rebind(part, ops.contiguous(ops.view(part, part.shape.slice(0, 2))))) as [Tensor, Tensor];
+  const [start, end] = parts.map((part) =>
+    ops.rebind(part, ops.contiguous(ops.view(part, part.shape.slice(0, 2)))),
+  ) as [Tensor, Tensor];
   return [answerLoss(ops, start, end, [starts, ends]), start, end];
 }
 
