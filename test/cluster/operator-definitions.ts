@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { ControlPlane } from './control-plane.js';
+import { goModuleFolder } from './go-modules.js';
 
 /** A Go module that carries an operator's CustomResourceDefinitions, and which of its files are needed. */
 interface DefinitionsModule {
   module: string;
   files: readonly string[];
 }
-
-const execute = promisify(execFile);
 
 /**
  * The definitions as their operators publish them, pinned. `mpijobs.kubeflow.org` is defined by two operators with
@@ -60,24 +56,13 @@ export const OPERATORS = {
 export async function defineKinds(plane: ControlPlane, operators: readonly DefinitionsModule[]): Promise<void> {
   const files: string[] = [];
   for (const { module, files: names } of operators) {
-    const folder = await moduleFolder(module);
+    const folder = await goModuleFolder(module);
     files.push(...names.map((name) => join(folder, name)));
   }
   const named = files.flatMap((file) => ['--filename', file]);
   // Client-side apply writes the whole object into an annotation, which is too small for the larger definitions.
   await told(plane, ['apply', '--server-side', ...named]);
   await told(plane, ['wait', '--for=condition=Established', '--timeout=120s', ...named]);
-}
-
-async function moduleFolder(module: string): Promise<string> {
-  const { stdout } = await execute('go', ['mod', 'download', '-json', module], {
-    cwd: tmpdir(), // outside of any module, whose go.mod would have a say
-    env: { ...process.env, GOFLAGS: '-mod=mod', GOWORK: 'off' },
-    maxBuffer: 1 << 20,
-  });
-  const { Dir } = JSON.parse(stdout) as { Dir?: string };
-  if (Dir === undefined) throw new Error(`go gave no folder for ${module}: ${stdout}`);
-  return Dir;
 }
 
 async function told(plane: ControlPlane, args: readonly string[]): Promise<void> {
