@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { AdmissionServer } from '../../src/admission/https/admission-server.js';
 import type { Cluster } from '../../src/cluster/cluster.js';
-import { MUTATING_PATH } from '../../src/cluster/webhook-configurations.js';
+import { mutatingPath } from '../../src/cluster/webhook-configurations.js';
+import type { Leadership } from '../../src/watch/leadership.js';
 import { WebhookRegistrar } from '../../src/watch/webhook-registrar.js';
 import type { JsonObject } from '../../src/workload/workload.js';
 
@@ -12,12 +13,13 @@ export async function registeredWebhook(): Promise<JsonObject> {
   const server = { onAuthority: (listener: (pem: string) => void) => listener('') };
   Logger.overrideLogger(false);
   new WebhookRegistrar(
-    { webhookUrl: 'https://webhook', webhookFailurePolicy: 'Ignore' },
+    { webhookUrl: 'https://webhook', webhookFailurePolicy: 'Ignore', webhookConfiguration: null },
     cluster as unknown as Cluster,
     server as unknown as AdmissionServer,
+    { isLeader: true, onChange: () => undefined } as unknown as Leadership,
   );
   await new Promise((done) => setImmediate(done));
-  const [webhook] = (applied.get(MUTATING_PATH)?.['webhooks'] ?? []) as JsonObject[];
+  const [webhook] = (applied.get(mutatingPath('plimsoll'))?.['webhooks'] ?? []) as JsonObject[];
   if (webhook === undefined) throw new Error('the service registers no mutating webhook');
   return webhook;
 }

@@ -16,6 +16,7 @@ const problemSchema = z
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'The request is not usable: `errors` names the fields',
   401: 'No token, or one that the cluster does not know',
+  403: 'RBAC of the cluster does not grant it; `detail` names the right',
   404: 'There is no such thing',
   413: 'The body is too large',
   415: 'The body is neither JSON nor YAML',

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AdvisorModule } from '../advisor/advisor.module.js';
 import { StoreModule } from '../store/store.module.js';
+import { Access } from './access.js';
 import { AdviceController } from './advice.controller.js';
 import { AssessmentsController } from './assessments.controller.js';
 import { AuthenticationGuard } from './authentication.guard.js';
@@ -15,6 +16,7 @@ import { validationPipe } from './validation.js';
   imports: [AdvisorModule, StoreModule],
   controllers: [AdviceController, AssessmentsController, InventoryController, ModelsController],
   providers: [
+    Access,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_PIPE, useFactory: validationPipe },

@@ -1,10 +1,12 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
 import { z } from 'zod';
 import type { Assessment } from '../fit/assessment.js';
 import { AssessmentRepository, UnknownCursor } from '../store/assessment-repository.js';
 import type { AssessmentFilter, AssessmentSummary } from '../store/assessment-repository.js';
 import { AssessmentWriter } from '../store/assessment-writer.js';
+import { Access, Requires } from './access.js';
 import { ApiProblems } from './api-problems.js';
 import { pageSchema } from './described-page.js';
 import { cursorSchema, limitSchema } from './paging.js';
@@ -39,6 +41,7 @@ const summarySchema = workloadReferenceSchema
   })
   .meta({ id: 'AssessmentSummary' });
 
+const GET = { verb: 'get', resource: 'assessments' } as const;
 const oneParams = z.object({ id: z.string().min(1).max(200) });
 
 /** What was found of the workloads of the cluster. */
@@ -48,12 +51,14 @@ export class AssessmentsController {
   constructor(
     private readonly repository: AssessmentRepository,
     private readonly writer: AssessmentWriter,
+    private readonly access: Access,
   ) {}
 
   @Get()
+  @Requires({ verb: 'list', resource: 'assessments' })
   @ApiOperation({ summary: 'Assessments, newest first' })
   @ApiOkResponse({ description: 'Assessments in short', standardSchema: pageSchema(summarySchema) })
-  @ApiProblems(400, 503)
+  @ApiProblems(400, 403, 503)
   async assessments(@Query({ schema: listQuery }) query: z.output<typeof listQuery>): Promise<Page<AssessmentSummary>> {
     const { limit, cursor, device, since, until, ...equal } = query;
     const filter: AssessmentFilter = {
@@ -80,9 +85,14 @@ export class AssessmentsController {
   @ApiOperation({ summary: 'One assessment, with all evidence' })
   @ApiOkResponse({ description: 'The assessment', standardSchema: assessmentSchema })
   @ApiProblems(404, 503)
-  async assessment(@Param({ schema: oneParams }) { id }: z.output<typeof oneParams>): Promise<Assessment> {
+  async assessment(
+    @Param({ schema: oneParams }) { id }: z.output<typeof oneParams>,
+    @Req() request: Request,
+  ): Promise<Assessment> {
     const assessment = this.writer.find(id) ?? (await this.repository.find(id));
-    if (assessment === null) throw new ProblemError(404, 'There is no assessment with this id.');
+    // Nobody learns by an id that there is something in a namespace that is not theirs to see.
+    const isShown = assessment !== null && (await this.access.has(request, GET, assessment.workload.namespace));
+    if (!isShown) throw new ProblemError(404, 'There is no assessment with this id.');
     return assessment;
   }
 }

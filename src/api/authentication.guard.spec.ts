@@ -1,15 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { AccessQuestion, TokenOwner } from '../cluster/cluster.js';
+import { Access, Requires } from './access.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 
 /** A request as the guard sees it. */
-function requested(path: string, headers: Record<string, string> = {}): ExecutionContext {
-  const request = { path, headers };
-  return { switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext;
+function requested(
+  path: string,
+  headers: Record<string, string> = {},
+  { query = {}, handler = () => undefined }: { query?: object; handler?: () => void } = {},
+): ExecutionContext {
+  const request = { path, headers, query };
+  const http = { getRequest: () => request };
+  return { switchToHttp: () => http, getHandler: () => handler } as unknown as ExecutionContext;
 }
 
 describe('who may ask where tokens are asked for', () => {
-  const guard = new AuthenticationGuard({ apiAuthentication: 'token-review' }, null);
+  const settings = { apiAuthentication: 'token-review' } as const;
+  const guard = new AuthenticationGuard(settings, null, new Access(settings, null), new Reflector());
 
   // Express finds a route whatever its case, and with a slash behind it.
   it.each(['/v1/assessments', '/V1/assessments', '/v1/Nodes/', '/v1', '/new'])(
@@ -26,5 +35,39 @@ describe('who may ask where tokens are asked for', () => {
 
   it.each(['/healthz', '/readyz', '/metrics'])('anybody: %s', async (path) => {
     await expect(guard.canActivate(requested(path))).resolves.toBe(true);
+  });
+});
+
+describe('what they may see', () => {
+  const settings = { apiAuthentication: 'token-review' } as const;
+  const asked: AccessQuestion[] = [];
+  /** Alice may see team-a, and the API server knows her by a token. */
+  const cluster = {
+    ownerOf: (token: string) => Promise.resolve(token === 'of-alice' ? { username: 'alice', groups: ['a'] } : null),
+    mayAccess: (_: TokenOwner, question: AccessQuestion) => {
+      asked.push(question);
+      return Promise.resolve(question.namespace === 'team-a');
+    },
+  };
+  const guard = new AuthenticationGuard(settings, cluster, new Access(settings, cluster), new Reflector());
+  class Handlers {
+    @Requires({ verb: 'list', resource: 'assessments' })
+    list(this: void): void {}
+  }
+  const list = (query: Record<string, unknown>) =>
+    guard.canActivate(
+      requested('/v1/assessments', { authorization: 'Bearer of-alice' }, { query, handler: new Handlers().list }),
+    );
+
+  it('is what RBAC grants, namespace by namespace, and asked once in a while', async () => {
+    await expect(list({ namespace: 'team-a' })).resolves.toBe(true);
+    await expect(list({ namespace: 'team-a' })).resolves.toBe(true);
+    expect(asked).toEqual([{ verb: 'list', resource: 'assessments', namespace: 'team-a' }]);
+  });
+
+  it('is nothing of other namespaces, nor of all of them, however it is asked', async () => {
+    for (const query of [{ namespace: 'team-b' }, {}, { namespace: '' }, { namespace: ['team-a', 'team-b'] }]) {
+      await expect(list(query)).rejects.toMatchObject({ status: 403 });
+    }
   });
 });

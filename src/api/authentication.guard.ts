@@ -1,10 +1,13 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { LRUCache } from 'lru-cache';
 import { Cluster, fingerprint } from '../cluster/cluster.js';
 import type { TokenOwner } from '../cluster/cluster.js';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
+import { Access, REQUIRED, setOwner } from './access.js';
+import type { Right } from './access.js';
 import { ProblemError } from './problem.js';
 
 const REMEMBERED_MS = 60_000;
@@ -20,7 +23,9 @@ export class AuthenticationGuard implements CanActivate {
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Pick<SettingValues, 'apiAuthentication'>,
-    @Optional() @Inject(Cluster) private readonly cluster: Cluster | null,
+    @Optional() @Inject(Cluster) private readonly cluster: Pick<Cluster, 'ownerOf'> | null,
+    private readonly access: Access,
+    private readonly reflector: Reflector,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -29,7 +34,11 @@ export class AuthenticationGuard implements CanActivate {
     if (OPEN.has(request.path)) return true;
     const token = /^Bearer ([\w.~+/=-]{1,8192})$/.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) throw new ProblemError(401, 'Send a token of the cluster: Authorization: Bearer <token>.');
-    if ((await this.#ownerOf(token)) === null) throw new ProblemError(401, 'The cluster does not know this token.');
+    const owner = await this.#ownerOf(token);
+    if (owner === null) throw new ProblemError(401, 'The cluster does not know this token.');
+    setOwner(request, owner);
+    const right = this.reflector.get<Right | undefined>(REQUIRED, context.getHandler());
+    if (right !== undefined) await this.access.demand(request, right, namespaceAsked(request));
     return true;
   }
 
@@ -41,4 +50,10 @@ export class AuthenticationGuard implements CanActivate {
     if (owner) this.#owners.set(key, owner);
     return owner;
   }
+}
+
+/** Given twice it is a list, which the handler's own schema refuses: nothing is granted by it. */
+function namespaceAsked({ query }: Request): string | null {
+  const { namespace } = query;
+  return typeof namespace === 'string' && namespace !== '' ? namespace : null;
 }

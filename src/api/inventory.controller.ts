@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { InventoryHolder } from '../advisor/inventory-holder.js';
 import type { Device, Node } from '../inventory/inventory.js';
+import { Requires } from './access.js';
 import { ApiProblems } from './api-problems.js';
 import { pageSchema } from './described-page.js';
 import { cursorSchema, limitSchema, pageOf } from './paging.js';
@@ -30,18 +31,20 @@ export class InventoryController {
   constructor(private readonly inventory: InventoryHolder) {}
 
   @Get('nodes')
+  @Requires({ verb: 'list', resource: 'nodes' })
   @ApiOperation({ summary: 'Nodes with their labels, taints and amounts' })
   @ApiOkResponse({ description: 'Nodes by name', standardSchema: pageSchema(nodeSchema) })
-  @ApiProblems(400)
+  @ApiProblems(400, 403)
   nodes(@Query({ schema: nodesQuery }) query: z.output<typeof nodesQuery>): Page<Node> {
     const nodes = this.inventory.current().nodes.filter(({ name }) => query.name === undefined || name === query.name);
     return pageOf(nodes, ({ name }) => name, query);
   }
 
   @Get('devices')
+  @Requires({ verb: 'list', resource: 'devices' })
   @ApiOperation({ summary: 'GPUs and MIG instances with their capacity, where it was learnt, and its age' })
   @ApiOkResponse({ description: 'Devices by node and index', standardSchema: pageSchema(deviceSchema) })
-  @ApiProblems(400)
+  @ApiProblems(400, 403)
   devices(@Query({ schema: devicesQuery }) query: z.output<typeof devicesQuery>): Page<Device> {
     const model = query.model?.toLowerCase();
     const devices = this.inventory

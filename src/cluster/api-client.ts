@@ -73,6 +73,16 @@ export class ApiClient {
   }
 }
 
+/** What a call gives; null where the API server answers with this status. */
+export async function orNull<T>(status: number, call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === status) return null;
+    throw error;
+  }
+}
+
 /** The message of a Status object, else the beginning of the text. */
 function messageIn(text: string): string {
   try {

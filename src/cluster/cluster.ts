@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, ObjectReference } from '../workload/workload.js';
 import { ApiClient, ApiError, textOf } from './api-client.js';
+import type { CertificateStore } from '../admission/tls/kept-certificates.js';
+import { certificateSecret } from './certificate-secret.js';
+import type { SecretName } from './certificate-secret.js';
 import { EventBook } from './event-book.js';
 import type { ClusterEvent } from './event-book.js';
 import { leaseStore } from './lease.js';
@@ -19,6 +22,14 @@ export interface ResourceName {
 export interface TokenOwner {
   username: string;
   groups: readonly string[];
+}
+
+/** Whether somebody may do this to resources of the group plimsoll.dev. */
+export interface AccessQuestion {
+  verb: 'get' | 'list' | 'watch' | 'create';
+  resource: 'assessments' | 'nodes' | 'devices';
+  /** null: in all of them. */
+  namespace: string | null;
 }
 
 /** Injection token of the Cluster, or null where none was given. */
@@ -79,6 +90,11 @@ export class Cluster {
     return this.#events.tell(object, event);
   }
 
+  /** A Secret that certificates are kept in. */
+  certificates(name: SecretName): CertificateStore {
+    return certificateSecret(this.api, name);
+  }
+
   /** A Lease to choose by who works. */
   lease(name: LeaseName): LeaseStore {
     return leaseStore(this.api, name);
@@ -105,6 +121,27 @@ export class Cluster {
     const status = answer['status'] as { authenticated?: boolean; user?: { username?: string; groups?: string[] } };
     if (status.authenticated !== true || !status.user?.username) return null;
     return { username: status.user.username, groups: status.user.groups ?? [] };
+  }
+
+  /** Whether the API server's authorisers grant it. */
+  async mayAccess({ username, groups }: TokenOwner, { verb, resource, namespace }: AccessQuestion): Promise<boolean> {
+    const attributes = {
+      group: 'plimsoll.dev',
+      version: 'v1',
+      resource,
+      verb,
+      ...(namespace !== null && { namespace }),
+    };
+    const answer = await this.api.call({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: { user: username, groups, resourceAttributes: attributes },
+      },
+    });
+    return (answer['status'] as { allowed?: boolean } | undefined)?.allowed === true;
   }
 
   async #serves(path: string, resource: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../workload/workload.js';
-import { ApiError, textOf } from './api-client.js';
+import { orNull, textOf } from './api-client.js';
 import type { ApiClient } from './api-client.js';
 
 /** Where a Lease is. */
@@ -62,15 +62,6 @@ function recordOf(lease: JsonObject): LeaseRecord {
     renewTime: textOf(spec['renewTime']),
     resourceVersion: textOf(objectIn(lease['metadata'])['resourceVersion']),
   };
-}
-
-async function orNull<T>(status: number, call: Promise<T>): Promise<T | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === status) return null;
-    throw error;
-  }
 }
 
 function objectIn(value: Json | undefined): JsonObject {

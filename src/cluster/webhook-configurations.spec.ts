@@ -6,6 +6,7 @@ const pods = { apiGroup: '', versions: ['v1'], resource: 'pods' };
 
 describe('the webhook configurations', () => {
   const { mutating, validating } = webhookConfigurations({
+    name: 'plimsoll',
     url: 'https://127.0.0.1:8443/',
     authorityPem: 'PEM',
     failurePolicy: 'Ignore',

@@ -2,6 +2,8 @@ import type { JsonObject } from '../workload/workload.js';
 import type { ResourceName } from './cluster.js';
 
 export interface WebhookRegistration {
+  /** Of both configurations. */
+  name: string;
   /** Base URL, without the path. */
   url: string;
   authorityPem: string;
@@ -16,14 +18,31 @@ export interface WebhookRegistration {
 const EXCLUDED_NAMESPACES = ['kube-system', 'kube-node-lease', 'kube-public'];
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
-export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations/plimsoll`;
-export const VALIDATING_PATH = `${ADMISSION}/validatingwebhookconfigurations/plimsoll`;
+export const mutatingPath = (name: string): string => `${ADMISSION}/mutatingwebhookconfigurations/${name}`;
+export const validatingPath = (name: string): string => `${ADMISSION}/validatingwebhookconfigurations/${name}`;
 
-/** The two webhook configurations, as objects to apply: for every handled kind, and only these. */
-export function webhookConfigurations(registration: WebhookRegistration): {
+export interface WebhookPair {
   mutating: JsonObject;
   validating: JsonObject;
-} {
+}
+
+/** Both configurations with nothing but the authority in them: applied, they leave the rest as others wrote it. */
+export function authorityOnly(name: string, authorityPem: string): WebhookPair {
+  const caBundle = Buffer.from(authorityPem).toString('base64');
+  const only = (kind: string, webhook: string): JsonObject => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name },
+    webhooks: [{ name: `${webhook}.plimsoll.dev`, clientConfig: { caBundle } }],
+  });
+  return {
+    mutating: only('MutatingWebhookConfiguration', 'mutate'),
+    validating: only('ValidatingWebhookConfiguration', 'validate'),
+  };
+}
+
+/** The two webhook configurations, as objects to apply: for every handled kind, and only these. */
+export function webhookConfigurations(registration: WebhookRegistration): WebhookPair {
   const validating = configuration('ValidatingWebhookConfiguration', 'validate', registration);
   const mutating = configuration('MutatingWebhookConfiguration', 'mutate', registration);
   for (const webhook of mutating['webhooks'] as JsonObject[]) webhook['reinvocationPolicy'] = 'IfNeeded';
@@ -31,11 +50,11 @@ export function webhookConfigurations(registration: WebhookRegistration): {
 }
 
 function configuration(kind: string, path: string, registration: WebhookRegistration): JsonObject {
-  const { url, authorityPem, failurePolicy, timeoutSeconds } = registration;
+  const { name, url, authorityPem, failurePolicy, timeoutSeconds } = registration;
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind,
-    metadata: { name: 'plimsoll' },
+    metadata: { name },
     webhooks: [
       {
         name: `${path}.plimsoll.dev`,

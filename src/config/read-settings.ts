@@ -56,6 +56,14 @@ const CROSS_CHECKS: readonly ((settings: SettingValues) => string | undefined)[]
     apiAuthentication === 'token-review' && kubeconfig === null
       ? `${variable('apiAuthentication')}=token-review asks the API server of a cluster: set ${variable('kubeconfig')}.`
       : undefined,
+  ({ tlsSecret, kubeconfig, tlsCertificateFile }) =>
+    tlsSecret !== null && (kubeconfig === null || tlsCertificateFile !== null)
+      ? `${variable('tlsSecret')} keeps certificates that are made here in a Secret of the cluster: set ${variable('kubeconfig')}, and ${variable('tlsCertificateFile')} not.`
+      : undefined,
+  ({ webhookClientName, webhookClientCaFile }) =>
+    webhookClientName !== null && webhookClientCaFile === null
+      ? `${variable('webhookClientName')} is looked for in a client certificate: set ${variable('webhookClientCaFile')}.`
+      : undefined,
   ({ kubeContext, kubeconfig }) =>
     kubeContext !== null && (kubeconfig === null || kubeconfig === 'in-cluster')
       ? `${variable('kubeContext')} chooses within a kubeconfig file: set ${variable('kubeconfig')} to that file.`

@@ -101,6 +101,33 @@ export const SETTING_DEFINITIONS = {
     description:
       'Authority that signed `PLIMSOLL_TLS_CERT_FILE`, for the webhook registration. Unset: the certificate itself is used.',
   }),
+  tlsSecret: setting({
+    variable: 'PLIMSOLL_TLS_SECRET',
+    schema: z.string().min(1).max(253).nullable().default(null),
+    values: 'the name of a Secret',
+    description:
+      'Secret, in the namespace of the pod, in which replicas keep an authority and a certificate that they make themselves and renew well before they end. Unset: the data folder of each.',
+  }),
+  webhookConfiguration: setting({
+    variable: 'PLIMSOLL_WEBHOOK_CONFIGURATION',
+    schema: z.string().min(1).max(253).nullable().default(null),
+    values: 'the name of webhook configurations',
+    description:
+      'Mutating and validating webhook configuration whose `caBundle` is kept at the authority of the certificate that is shown, by the replica that leads. Unset: others do that.',
+  }),
+  webhookClientCaFile: setting({
+    variable: 'PLIMSOLL_WEBHOOK_CLIENT_CA_FILE',
+    schema: optionalPath,
+    values: 'the path of a PEM file',
+    description:
+      'Authority of the API server’s client certificate (its admission kubeconfig). Where it is set, reviews are only taken of who shows one. Unset: of anyone who can reach the port.',
+  }),
+  webhookClientName: setting({
+    variable: 'PLIMSOLL_WEBHOOK_CLIENT_NAME',
+    schema: z.string().min(1).max(253).nullable().default(null),
+    values: 'a common name',
+    description: 'Common name that the client certificate must have as well.',
+  }),
   admissionBudgetMs: setting({
     variable: 'PLIMSOLL_ADMISSION_BUDGET_MS',
     schema: milliseconds(10, 25_000).default(2_500),

@@ -1,51 +1,91 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { AdmissionServer } from '../admission/https/admission-server.js';
 import { Cluster } from '../cluster/cluster.js';
-import { MUTATING_PATH, VALIDATING_PATH, webhookConfigurations } from '../cluster/webhook-configurations.js';
+import {
+  authorityOnly,
+  mutatingPath,
+  validatingPath,
+  webhookConfigurations,
+} from '../cluster/webhook-configurations.js';
+import type { WebhookPair } from '../cluster/webhook-configurations.js';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
 import { WORKLOAD_KINDS } from '../workload/kinds.js';
+import { Leadership } from './leadership.js';
 
 /** Controllers whose pods are no training of their own. */
 const OTHER_OWNERS = ['ReplicaSet', 'ReplicationController', 'StatefulSet', 'DaemonSet', 'Node'];
 const TIMEOUT_SECONDS = 5;
 const RETRY_MS = 10_000;
+/** Somebody may have written over it: applied again, which changes nothing where nobody has. */
+const AGAIN_MS = 300_000;
+const DEFAULT_NAME = 'plimsoll';
 
-type Settings = Pick<SettingValues, 'webhookUrl' | 'webhookFailurePolicy'>;
+type Settings = Pick<SettingValues, 'webhookUrl' | 'webhookFailurePolicy' | 'webhookConfiguration'>;
 
-/** Registers the webhooks with the API server, and again whenever their authority changes. Only where a URL is set. */
+/**
+ * Keeps the API server told of the authority to trust: registers the webhooks whole where a URL is set, or keeps the
+ * `caBundle` of configurations that others made. Done by the replica that leads.
+ */
 @Injectable()
-export class WebhookRegistrar {
+export class WebhookRegistrar implements BeforeApplicationShutdown {
   readonly #logger = new Logger('Webhook');
-  #retry: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #authorityPem: string | null = null;
+  #applied: string | null = null;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly cluster: Cluster,
     server: AdmissionServer,
+    private readonly leadership: Leadership,
   ) {
-    const { webhookUrl } = settings;
-    if (webhookUrl !== null) server.onAuthority((authorityPem) => void this.#register(webhookUrl, authorityPem));
+    if (settings.webhookUrl === null && settings.webhookConfiguration === null) return;
+    server.onAuthority((authorityPem) => {
+      this.#authorityPem = authorityPem;
+      void this.#apply();
+    });
+    leadership.onChange(() => void this.#apply());
   }
 
-  async #register(url: string, authorityPem: string): Promise<void> {
-    clearTimeout(this.#retry);
-    const { mutating, validating } = webhookConfigurations({
+  beforeApplicationShutdown(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #apply(): Promise<void> {
+    clearTimeout(this.#timer);
+    const authorityPem = this.#authorityPem;
+    if (authorityPem === null || !this.leadership.isLeader) return;
+    const name = this.settings.webhookConfiguration ?? DEFAULT_NAME;
+    const { mutating, validating } = this.#wanted(name, authorityPem);
+    try {
+      await this.cluster.apply(validatingPath(name), validating);
+      await this.cluster.apply(mutatingPath(name), mutating);
+      if (this.#applied !== authorityPem) this.#logger.log(`the webhooks are registered with ${this.cluster.server}`);
+      this.#applied = authorityPem;
+      this.#later(AGAIN_MS);
+    } catch (error) {
+      this.#logger.warn({ err: error }, `the webhooks could not be registered; tried again in ${RETRY_MS} ms`);
+      this.#later(RETRY_MS);
+    }
+  }
+
+  #wanted(name: string, authorityPem: string): WebhookPair {
+    const { webhookUrl: url, webhookFailurePolicy: failurePolicy } = this.settings;
+    if (url === null) return authorityOnly(name, authorityPem);
+    return webhookConfigurations({
+      name,
       url,
       authorityPem,
-      failurePolicy: this.settings.webhookFailurePolicy,
+      failurePolicy,
       timeoutSeconds: TIMEOUT_SECONDS,
       resources: WORKLOAD_KINDS,
       podOwners: [...new Set([...WORKLOAD_KINDS.map(({ kind }) => kind), ...OTHER_OWNERS])],
     });
-    try {
-      await this.cluster.apply(VALIDATING_PATH, validating);
-      await this.cluster.apply(MUTATING_PATH, mutating);
-      this.#logger.log(`the webhooks are registered with ${this.cluster.server}`);
-    } catch (error) {
-      this.#logger.warn({ err: error }, `the webhooks could not be registered; tried again in ${RETRY_MS} ms`);
-      this.#retry = setTimeout(() => void this.#register(url, authorityPem), RETRY_MS);
-      this.#retry.unref();
-    }
+  }
+
+  #later(afterMs: number): void {
+    this.#timer = setTimeout(() => void this.#apply(), afterMs);
+    this.#timer.unref();
   }
 }

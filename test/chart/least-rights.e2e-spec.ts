@@ -54,10 +54,26 @@ describe('the service with the rights and settings of the chart', () => {
 
   it('answers over REST to who has a token that the API server knows, and to nobody else', async () => {
     const ask = (headers: Record<string, string>): Promise<Response> => fetch(`${service.url}/v1/nodes`, { headers });
-    expect((await ask({ authorization: `Bearer ${token}` })).status).toBe(200);
+    const models = await fetch(`${service.url}/v1/models`, { headers: { authorization: `Bearer ${token}` } });
+    expect(models.status).toBe(200);
     expect((await ask({ authorization: 'Bearer made-up' })).status).toBe(401);
     expect((await ask({})).status).toBe(401);
   });
+
+  it('shows over REST what RBAC grants: a namespace by the role view, devices by a role of their own', async () => {
+    const ask = async (path: string): Promise<number> =>
+      (await fetch(service.url + path, { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await ask('/v1/nodes')).toBe(403);
+    expect(await ask('/v1/assessments?namespace=default')).toBe(403);
+    const subject = '--serviceaccount=gpu-tools:plimsoll';
+    await kubectl('create', 'rolebinding', 'reader', '--namespace=research', '--clusterrole=plimsoll-view', subject);
+    await kubectl('create', 'clusterrolebinding', 'lister', '--clusterrole=plimsoll-inventory-view', subject);
+    expect(await ask('/v1/assessments?namespace=research')).toBe(200);
+    await waitFor(async () => (await ask('/v1/nodes')) === 200, {
+      timeoutMs: 30_000,
+      what: 'the refusal is forgotten',
+    });
+  }, 60_000);
 
   it('was refused nothing that it asked of the API server', () => {
     expect(service.output()).not.toMatch(/forbidden|cannot be read|could not be registered/);
@@ -89,6 +105,11 @@ function eventOn(job: string): Promise<object> {
     return (JSON.parse(stdout) as { items: object[] }).items[0];
   };
   return waitFor(asked, { timeoutMs: 60_000, what: `there is an Event on the Job ${job}` });
+}
+
+async function kubectl(...args: string[]): Promise<void> {
+  const { code, stderr } = await plane.kubectl(args);
+  if (code !== 0) throw new Error(stderr);
 }
 
 async function apply(object: object): Promise<void> {

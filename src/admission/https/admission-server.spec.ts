@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { connect } from 'node:tls';
 import { once } from 'node:events';
@@ -17,13 +17,20 @@ import type { JsonObject } from '../../workload/workload.js';
 import { AdmissionMetrics } from '../admission-metrics.js';
 import { NamespaceView } from '../namespace-view.js';
 import { Reviewer } from '../reviewer.js';
-import { createAuthority, issueServerCertificate } from '../tls/authority.js';
+import { createAuthority, issueClientCertificate, issueServerCertificate } from '../tls/authority.js';
 import type { ServingCertificate } from '../tls/certificate-source.js';
 import { selfMadeCertificates } from '../tls/self-made-certificates.js';
 import { AdmissionServer } from './admission-server.js';
 import { WebhookEndpoint } from './webhook-endpoint.js';
 
-const settings = { webhookHost: '127.0.0.1', webhookPort: 0, admissionBudgetMs: 100, drainMs: 0 };
+const settings = {
+  webhookHost: '127.0.0.1',
+  webhookPort: 0,
+  admissionBudgetMs: 100,
+  drainMs: 0,
+  webhookClientCaFile: null as string | null,
+  webhookClientName: null as string | null,
+};
 
 /** Gives what the test wants to see the webhook deal with; the real one has tests of its own. */
 const giving = (find: () => Promise<Assessment | null>, early = find): Assessor => ({
@@ -56,7 +63,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function serve(assessor: Assessor): Promise<void> {
+async function serve(assessor: Assessor, change: Partial<typeof settings> = {}): Promise<void> {
+  const used = { ...settings, ...change };
   metrics = new Metrics();
   namespaces = new NamespaceView({ defaultMode: 'advise', reject: ['will-not-fit'] });
   const admissionMetrics = new AdmissionMetrics(metrics);
@@ -71,8 +79,8 @@ async function serve(assessor: Assessor): Promise<void> {
       return () => undefined;
     },
   };
-  const endpoint = new WebhookEndpoint(settings, reviewer, admissionMetrics, readiness);
-  server = new AdmissionServer(settings, certificates, endpoint, readiness);
+  const endpoint = new WebhookEndpoint(used, reviewer, admissionMetrics, readiness);
+  server = new AdmissionServer(used, certificates, endpoint, readiness);
   await server.onApplicationBootstrap();
   agent = new Agent({ ca: server.authorityPem, keepAlive: true });
 }
@@ -272,6 +280,114 @@ describe('the server', () => {
     const metadata = { annotations: { padding: 'x'.repeat(5 * 1024 * 1024 - 2000) } };
     expect((await review('/mutate', { object: jobManifest(metadata) })).allowed).toBe(true);
   });
+
+  it('reads a name that is given twice as the API server does, the last one', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const body =
+      '{"apiVersion":"v1","apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview",' +
+      `"request":{"uid":"a","uid":"b","operation":"CREATE","object":${JSON.stringify(jobManifest())}}}`;
+    const { response } = JSON.parse((await send({ body })).body) as { response: ReviewResponse };
+    expect(response).toMatchObject({ uid: 'b', allowed: true });
+  });
+
+  it('takes reviews only of who shows the client certificate that is asked for, where one is', async () => {
+    const lifetime = { fromMs: Date.now(), days: 1 };
+    const [authority, stranger] = [await createAuthority(lifetime), await createAuthority(lifetime)];
+    const webhookClientCaFile = join(folder, 'client-ca.crt');
+    await writeFile(webhookClientCaFile, authority.certificatePem);
+    const asking = async (signer: typeof authority, name?: string): Promise<number> => {
+      await serve(knowing(assessmentWith('fits')), { webhookClientCaFile, webhookClientName: name ?? null });
+      const { certificatePem: cert, privateKeyPem: key } = await issueClientCertificate(signer, 'apiserver', lifetime);
+      agent.destroy();
+      agent = new Agent({ ca: server.authorityPem, cert, key });
+      const { status } = await send({ body: '{}' });
+      await server.beforeApplicationShutdown();
+      return status;
+    };
+    // 400: it was read, and found to be no review.
+    expect(await asking(authority)).toBe(400);
+    expect(await asking(authority, 'apiserver')).toBe(400);
+    expect(await asking(authority, 'somebody-else')).toBe(403);
+    expect(await asking(stranger)).toBe(403);
+    await serve(knowing(assessmentWith('fits')), { webhookClientCaFile });
+    expect((await send({ body: '{}' })).status).toBe(403);
+    expect((await send({ path: '/healthz', method: 'GET' })).status).toBe(200);
+  });
+
+  it('answers on while many connections send nothing, or slowly', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const idle = Array.from({ length: 200 }, (_, index) => {
+      const socket = connect({
+        host: '127.0.0.1',
+        port: server.port!,
+        servername: 'localhost',
+        ca: server.authorityPem,
+      });
+      socket.on('error', () => undefined);
+      if (index % 2 === 0) socket.write('POST /mutate HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9');
+      return once(socket, 'secureConnect').then(() => socket);
+    });
+    const sockets = await Promise.all(idle);
+    const startMs = performance.now();
+    expect((await review('/mutate')).allowed).toBe(true);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    for (const socket of sockets) socket.destroy();
+  }, 30_000);
+
+  it('lets no sender take longer than the API server waits', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    expect(server.limits).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 120_000 });
+  });
+
+  it('loses no review while its certificate is exchanged again and again', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const lifetime = { fromMs: Date.now(), days: 1 };
+    const authority = await createAuthority(lifetime);
+    agent.destroy();
+    agent = new Agent({ ca: [server.authorityPem, authority.certificatePem], keepAlive: false });
+    let isOver = false;
+    const asking = Array.from({ length: 4 }, async () => {
+      let answers = 0;
+      for (; !isOver; answers++) expect((await review('/mutate')).allowed).toBe(true);
+      return answers;
+    });
+    for (let turn = 0; turn < 5; turn++) {
+      const next = await issueServerCertificate(authority, ['localhost', '127.0.0.1'], lifetime);
+      exchange({ ...next, authorityPem: authority.certificatePem });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    isOver = true;
+    for (const answers of await Promise.all(asking)) expect(answers).toBeGreaterThan(0);
+  }, 30_000);
+
+  it('loses no review when it is replaced by another one, as in a rolling update', async () => {
+    await serve(knowing(assessmentWith('fits')), { drainMs: 300 });
+    const [first, firstAgent] = [server, agent];
+    await serve(knowing(assessmentWith('fits')));
+    const second = server;
+    let current = first;
+    let isOver = false;
+    // A load balancer sends to the first until it has noticed that it is not ready any more.
+    const asking = Array.from({ length: 8 }, async () => {
+      let answers = 0;
+      for (; !isOver; answers++) {
+        server = current;
+        agent = current === first ? firstAgent : agent;
+        expect((await review('/mutate')).allowed).toBe(true);
+      }
+      return answers;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const ended = first.beforeApplicationShutdown();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    current = second;
+    await ended;
+    isOver = true;
+    const answers = await Promise.all(asking);
+    expect(Math.min(...answers)).toBeGreaterThan(0);
+    firstAgent.destroy();
+    server = second;
+  }, 30_000);
 
   it('says that it is well', async () => {
     await serve(knowing(assessmentWith('fits')));

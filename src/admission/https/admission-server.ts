@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +16,7 @@ import { listeningProblem } from '../../config/cannot-listen.js';
 import { SETTINGS } from '../../config/settings.module.js';
 import type { SettingValues } from '../../config/settings.js';
 import { Readiness } from '../../telemetry/readiness.js';
-import { CERTIFICATES } from '../tls/certificate-source.js';
+import { CERTIFICATES, UnusableCertificate } from '../tls/certificate-source.js';
 import type { CertificateSource, ServingCertificate } from '../tls/certificate-source.js';
 import { WebhookEndpoint } from './webhook-endpoint.js';
 
@@ -25,7 +26,7 @@ const KEEP_ALIVE_MS = 120_000;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
-type Settings = Pick<SettingValues, 'webhookHost' | 'webhookPort' | 'drainMs'>;
+type Settings = Pick<SettingValues, 'webhookHost' | 'webhookPort' | 'drainMs' | 'webhookClientCaFile'>;
 
 /** The webhook's own HTTPS server: starts with the application, drains before it ends. */
 @Injectable()
@@ -33,6 +34,7 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
   readonly #logger = new Logger('Webhook');
   #server: Server | null = null;
   #authorityPem = '';
+  #clientCa: string | undefined;
   readonly #listeners: ((authorityPem: string) => void)[] = [];
   #stopWatching: () => void = () => undefined;
 
@@ -59,8 +61,16 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
     return (this.#server?.address() as AddressInfo | null | undefined)?.port ?? null;
   }
 
+  /** How long it waits for others, in milliseconds. */
+  get limits(): Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'> | null {
+    return this.#server;
+  }
+
   async onApplicationBootstrap(): Promise<void> {
-    const server = createServer(this.#secure(await this.certificates.load()), this.endpoint.handle);
+    this.#clientCa = await readClientCa(this.settings.webhookClientCaFile);
+    // Probes show no certificate: whether one is needed is decided by what is asked for.
+    const asking = { requestCert: this.#clientCa !== undefined, rejectUnauthorized: false };
+    const server = createServer({ ...this.#secure(await this.certificates.load()), ...asking }, this.endpoint.handle);
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.headersTimeout = HEADERS_MS;
     server.requestTimeout = REQUEST_MS;
@@ -109,6 +119,19 @@ export class AdmissionServer implements OnApplicationBootstrap, BeforeApplicatio
     const isNew = authorityPem !== this.#authorityPem;
     this.#authorityPem = authorityPem;
     if (isNew) for (const listener of this.#listeners) listener(authorityPem);
-    return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' };
+    const client = this.#clientCa === undefined ? {} : { ca: this.#clientCa };
+    return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2', ...client };
+  }
+}
+
+async function readClientCa(file: string | null): Promise<string | undefined> {
+  if (file === null) return undefined;
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UnusableCertificate(
+      `PLIMSOLL_WEBHOOK_CLIENT_CA_FILE: ${file} cannot be read (${code ?? 'unknown error'}): give a PEM file that is there.`,
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { SettingValues } from '../../config/settings.js';
 import { Readiness } from '../../telemetry/readiness.js';
 import { AdmissionMetrics } from '../admission-metrics.js';
 import { Reviewer } from '../reviewer.js';
+import { trustedBy } from './trusted-client.js';
 import { webhookHandler } from './webhook-handler.js';
 
 /** The webhook's request handler with everything it needs. */
@@ -13,7 +14,7 @@ export class WebhookEndpoint {
   readonly handle: ReturnType<typeof webhookHandler>;
 
   constructor(
-    @Inject(SETTINGS) settings: Pick<SettingValues, 'admissionBudgetMs'>,
+    @Inject(SETTINGS) settings: Pick<SettingValues, 'admissionBudgetMs' | 'webhookClientCaFile' | 'webhookClientName'>,
     reviewer: Reviewer,
     metrics: AdmissionMetrics,
     readiness: Readiness,
@@ -22,6 +23,7 @@ export class WebhookEndpoint {
       reviewer,
       metrics,
       budgetMs: settings.admissionBudgetMs,
+      isTrusted: trustedBy(settings),
       draining: () => readiness.draining,
       failed: (error, uid) => this.#logger.error({ err: error, review: uid }, 'a review could not be assessed'),
     });

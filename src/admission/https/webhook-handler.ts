@@ -23,6 +23,8 @@ export interface HandlerParts {
   reviewer: Pick<Reviewer, 'decide' | 'note' | 'revision'>;
   metrics: AdmissionMetrics;
   budgetMs: number;
+  /** Whether reviews are taken of who is at the other end. */
+  isTrusted: (request: IncomingMessage) => boolean;
   /** True while the server takes its leave: connections are then closed after their answer. */
   draining: () => boolean;
   /** Told of every error that is not the caller's. */
@@ -58,6 +60,7 @@ async function respond(parts: Parts, request: IncomingMessage, response: ServerR
     return;
   }
   const webhook = webhookFor(path, request);
+  if (!parts.isTrusted(request)) throw new Refusal(403, 'reviews are taken of the API server only');
   const start = process.hrtime.bigint();
   const body = await readBody(request, BODY_LIMIT_BYTES);
   const { uid, decision } = await decided(parts, webhook, { body, budgetMs: budgetFor(query, parts.budgetMs) });

@@ -5,6 +5,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -26,15 +27,17 @@ export interface Lifetime {
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
+/** Certificates are valid from this long before they are made. */
+export const CLOCK_SKEW_MS = 3_600_000;
+export const DAY_MS = 86_400_000;
 
 /** A new self-signed authority that can only sign certificates. */
 export async function createAuthority(lifetime: Lifetime): Promise<KeyPair> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...validity(lifetime),
-    name: [{ CN: ['plimsoll-webhook-ca'] }],
+    // A name of its own: in a bundle of two, clients look for the issuer by its name.
+    name: [{ CN: [`plimsoll-webhook-ca-${randomBytes(4).toString('hex')}`] }],
     keys,
     signingAlgorithm: algorithm,
     extensions: [
@@ -45,16 +48,42 @@ export async function createAuthority(lifetime: Lifetime): Promise<KeyPair> {
   return { certificatePem: certificate.toString('pem'), privateKeyPem: await exported(keys.privateKey) };
 }
 
+/** A new client certificate for somebody of this name, signed by the authority. */
+export async function issueClientCertificate(authority: KeyPair, name: string, lifetime: Lifetime): Promise<KeyPair> {
+  return issue(authority, {
+    lifetime,
+    name,
+    extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])],
+  });
+}
+
 /** A new server certificate for these host names and addresses, signed by the authority. */
 export async function issueServerCertificate(
   authority: KeyPair,
   names: readonly string[],
   lifetime: Lifetime,
 ): Promise<KeyPair> {
+  return issue(authority, {
+    lifetime,
+    name: 'plimsoll-webhook',
+    extensions: [
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
+    ],
+  });
+}
+
+interface Issuing {
+  lifetime: Lifetime;
+  name: string;
+  extensions: readonly Extension[];
+}
+
+async function issue(authority: KeyPair, { lifetime, name, extensions }: Issuing): Promise<KeyPair> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.create({
     ...validity(lifetime),
-    subject: [{ CN: ['plimsoll-webhook'] }],
+    subject: [{ CN: [name] }],
     issuer: new X509Certificate(authority.certificatePem).subject,
     publicKey: keys.publicKey,
     signingKey: await imported(authority.privateKeyPem),
@@ -62,8 +91,7 @@ export async function issueServerCertificate(
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
+      ...extensions,
     ],
   });
   return { certificatePem: certificate.toString('pem'), privateKeyPem: await exported(keys.privateKey) };
@@ -72,7 +100,7 @@ export async function issueServerCertificate(
 function validity({ fromMs, days }: Lifetime): { serialNumber: string; notBefore: Date; notAfter: Date } {
   return {
     serialNumber: `01${randomBytes(15).toString('hex')}`,
-    notBefore: new Date(fromMs - HOUR_MS),
+    notBefore: new Date(fromMs - CLOCK_SKEW_MS),
     notAfter: new Date(fromMs + days * DAY_MS),
   };
 }

@@ -1,45 +1,43 @@
-import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { createAuthority, DAY_MS, issueServerCertificate } from './authority.js';
 import type { KeyPair } from './authority.js';
-import { askedAgain, UnusableCertificate } from './certificate-source.js';
-import type { CertificateSource, ServingCertificate } from './certificate-source.js';
-import { belongTogether } from './file-certificates.js';
+import { UnusableCertificate } from './certificate-source.js';
+import type { CertificateSource } from './certificate-source.js';
+import { keptCertificates } from './kept-certificates.js';
+import type { CertificateStore, KeptOptions } from './kept-certificates.js';
 
-const AUTHORITY_DAYS = 3650;
-const SERVER_DAYS = 365;
-/** A certificate is renewed this long before it ends. */
-const RENEW_MS = 90 * DAY_MS;
-const CHECK_MS = 12 * 3_600_000;
-
-export interface SelfMadeOptions {
+export interface SelfMadeOptions extends KeptOptions {
   /** Kept here between starts: an authority that the API server trusts already must not change. */
   folder: string;
-  names: readonly string[];
-  nowMs: () => number;
-  checkMs?: number;
 }
 
-/** An authority and a server certificate of our own, made once, renewed well before they end. */
-export function selfMadeCertificates(options: SelfMadeOptions): CertificateSource {
-  return askedAgain(() => current(options), options.checkMs ?? CHECK_MS);
+/** An authority and a server certificate of our own, in a folder. */
+export function selfMadeCertificates({ folder, ...options }: SelfMadeOptions): CertificateSource {
+  return keptCertificates(folderStore(folder), options);
 }
 
-async function current(options: SelfMadeOptions): Promise<ServingCertificate> {
-  const { folder, names, nowMs } = options;
+function folderStore(folder: string): CertificateStore {
+  return {
+    read: () =>
+      within(folder, async () => ({
+        authority: await readPair(folder, 'ca'),
+        previousAuthority: await readPair(folder, 'ca-before'),
+        server: await readPair(folder, 'server'),
+      })),
+    write: ({ authority, previousAuthority, server }) =>
+      within(folder, async () => {
+        if (previousAuthority !== null) await writePair(folder, 'ca-before', previousAuthority);
+        if (authority !== null) await writePair(folder, 'ca', authority);
+        if (server !== null) await writePair(folder, 'server', server);
+        return true;
+      }),
+  };
+}
+
+async function within<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const authority = await keptOrMade(folder, 'ca', {
-      keep: (pair) => isUsable(pair, nowMs()),
-      make: () => createAuthority({ fromMs: nowMs(), days: AUTHORITY_DAYS }),
-    });
-    const server = await keptOrMade(folder, 'server', {
-      keep: (pair) => isUsable(pair, nowMs()) && isSignedBy(pair, authority) && isFor(pair, names),
-      make: () => issueServerCertificate(authority, names, { fromMs: nowMs(), days: SERVER_DAYS }),
-    });
-    return { ...server, authorityPem: authority.certificatePem };
+    return await work();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
@@ -49,30 +47,25 @@ async function current(options: SelfMadeOptions): Promise<ServingCertificate> {
   }
 }
 
-interface Keeping {
-  keep: (pair: KeyPair) => boolean;
-  make: () => Promise<KeyPair>;
-}
-
-async function keptOrMade(folder: string, name: string, { keep, make }: Keeping): Promise<KeyPair> {
-  const kept = await readPair(folder, name);
-  if (kept && keep(kept)) return kept;
-  const made = await make();
-  await writeWhole(join(folder, `${name}.key`), made.privateKeyPem, 0o600);
-  await writeWhole(join(folder, `${name}.crt`), made.certificatePem, 0o644);
-  return made;
+async function writePair(folder: string, name: string, { certificatePem, privateKeyPem }: KeyPair): Promise<void> {
+  await writeWhole(join(folder, `${name}.key`), privateKeyPem, 0o600);
+  await writeWhole(join(folder, `${name}.crt`), certificatePem, 0o644);
 }
 
 async function readPair(folder: string, name: string): Promise<KeyPair | null> {
   const [certificatePem, privateKeyPem] = await Promise.all(
-    ['crt', 'key'].map((ending) => readFile(join(folder, `${name}.${ending}`), 'utf8').catch(absent)),
+    ['crt', 'key'].map((ending) => readText(join(folder, `${name}.${ending}`))),
   );
   return certificatePem && privateKeyPem ? { certificatePem, privateKeyPem } : null;
 }
 
-function absent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
+async function readText(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** Readers see the file before or after, never half of it. */
@@ -81,18 +74,4 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
   await writeFile(draft, text, { mode });
   await chmod(draft, mode);
   await rename(draft, path);
-}
-
-function isUsable({ certificatePem, privateKeyPem }: KeyPair, nowMs: number): boolean {
-  if (!belongTogether(certificatePem, privateKeyPem)) return false;
-  return Date.parse(new X509Certificate(certificatePem).validTo) - nowMs > RENEW_MS;
-}
-
-function isSignedBy(pair: KeyPair, authority: KeyPair): boolean {
-  return new X509Certificate(pair.certificatePem).verify(new X509Certificate(authority.certificatePem).publicKey);
-}
-
-function isFor({ certificatePem }: KeyPair, names: readonly string[]): boolean {
-  const certificate = new X509Certificate(certificatePem);
-  return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined);
 }
