@@ -30,6 +30,9 @@ export interface OracleSettings {
   target_seq?: number;
   image?: number;
   latent?: number;
+  frames?: number;
+  /** Tokens of the prompt. */
+  text?: number;
   optimizer: string;
   attention?: Attention;
   gradient_checkpointing?: boolean;
@@ -152,10 +155,11 @@ const precisionOf = ({ settings }: OracleRecord): RunValues['precision'] =>
 
 const sizesOf = (
   settings: OracleSettings,
-): Pick<RunValues, 'sequenceLength' | 'targetSequenceLength' | 'imageSize'> => ({
-  sequenceLength: settings.seq ?? null,
+): Pick<RunValues, 'sequenceLength' | 'targetSequenceLength' | 'imageSize' | 'frames'> => ({
+  sequenceLength: settings.seq ?? settings.text ?? null,
   targetSequenceLength: settings.target_seq ?? null,
   imageSize: imageOf(settings),
+  frames: settings.frames ?? null,
 });
 
 /** A recorded run's settings as a training run, and nothing else of the record. */
@@ -171,7 +175,6 @@ export function oracleRun(record: OracleRecord): OracleRun {
     gradientAccumulationSteps: steps,
     globalBatchSize: settings.batch * steps * world,
     ...sizesOf(settings),
-    frames: null,
     numClasses: null,
     precision: precisionOf(record),
     optimizer: optimizerOf(settings.optimizer),

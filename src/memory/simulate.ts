@@ -149,7 +149,8 @@ function batchSizes(values: RunValues, dtype: DType): BatchSizes {
   const sequence = values.sequenceLength ?? 1;
   const image = values.imageSize ?? [224, 224];
   const targetSequence = values.targetSequenceLength ?? sequence;
-  return { batch: values.microBatchSize, sequence, targetSequence, image, dtype };
+  const { frames, sequenceLength: prompt } = values;
+  return { batch: values.microBatchSize, sequence, targetSequence, image, frames, prompt, dtype };
 }
 
 function attentionOf(attention: Attention): 'eager' | 'sdpa' | 'flash' {

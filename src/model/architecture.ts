@@ -1,11 +1,14 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
 import { bert } from './families/bert.js';
+import { cogVideoX } from './families/cogvideox.js';
 import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
+import { flux2 } from './families/flux2.js';
 import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
+import { krea2 } from './families/krea2.js';
 import { llama } from './families/llama.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
@@ -93,6 +96,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   whisper: { write: whisper, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },
   UNet2DConditionModel: diffusion(unetCondition),
+  CogVideoXTransformer3DModel: diffusion(cogVideoX),
+  Flux2Transformer2DModel: diffusion(flux2),
+  Krea2Transformer2DModel: diffusion(krea2),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
 };

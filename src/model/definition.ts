@@ -10,6 +10,10 @@ export interface BatchSizes {
   sequence: number;
   targetSequence: number;
   image: readonly [number, number];
+  /** Of a video; null: the model's own. */
+  frames: number | null;
+  /** Tokens of a prompt that conditions what is made; null: the model's own. */
+  prompt: number | null;
   /** Type of floating inputs: that of the weights. */
   dtype: DType;
 }

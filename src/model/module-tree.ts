@@ -195,6 +195,11 @@ export class Scope {
     return { weight, bias: (options.bias ?? true) ? scope.parameter('bias', [width]) : null };
   }
 
+  /** `nn.RMSNorm`: a weight alone. */
+  rmsNorm(name: string, width: number): Parameter {
+    return this.child(name).parameter('weight', [width]);
+  }
+
   groupNorm(name: string, channels: number): Normalisation {
     return this.layerNorm(name, channels);
   }

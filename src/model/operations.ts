@@ -87,6 +87,8 @@ export interface ElementwiseOperations {
   /** `F.hardswish(x, inplace=True)`: autograd keeps a clone of the input. */
   hardswishInPlace(x: Tensor): Tensor;
   hardsigmoid(x: Tensor): Tensor;
+  /** `x.clip(least, most)` */
+  clamp(x: Tensor): Tensor;
   /** `x /= divisor`: autograd keeps a clone of x as it was. */
   divInPlace(x: Tensor, divisor: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */
@@ -126,6 +128,8 @@ export interface ViewOperations {
   expand(x: Tensor, shape: Shape): Tensor;
   contiguous(x: Tensor): Tensor;
   cat(parts: readonly Tensor[], dim: number): Tensor;
+  /** `x[:, ..., from:] = value` along one dimension. */
+  assignFrom(x: Tensor, dim: number, from: number, value: Tensor): Tensor;
   /** `F.pad`: before and after, last dimension first. */
   pad(x: Tensor, padding: readonly number[]): Tensor;
   roll(x: Tensor): Tensor;
@@ -245,6 +249,7 @@ export interface TensorOperations {
   batchNormWith(x: Tensor, affine: Affine, training: boolean): Tensor;
   /** Over the last `dims` dimensions. */
   layerNormWith(x: Tensor, affine: Affine, dims: number): Tensor;
+  /** `F.rms_norm` */
   rmsNormWith(x: Tensor, weight: Tensor | null, dims: number): Tensor;
   groupNormWith(x: Tensor, affine: Affine, groups: number): Tensor;
   embeddingWith(indices: Tensor, table: Tensor): Tensor;

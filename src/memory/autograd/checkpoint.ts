@@ -19,6 +19,8 @@ export class CheckpointedCall implements SavingHook {
   private slots = 0;
   private outstanding = 0;
   private recomputed: (EngineTensor | null)[] | null = null;
+  /** Slots whose nodes ended before backward, as those of results that nobody used. */
+  private readonly forgotten = new Set<number>();
   private readonly autocast: DType | null;
   /** What is around the call: its hook gets the call's positional argument, as `_NoopSaveInputs` saves it. */
   private readonly outer: SavingHook | null;
@@ -61,18 +63,19 @@ export class CheckpointedCall implements SavingHook {
   }
 
   /** Recomputes in the autocast state of the forward pass. */
-  private run(): EngineTensor[] {
+  private run(): (EngineTensor | null)[] {
     const { autocast, outputs, fusing } = this.engine;
     this.engine.autocast = this.autocast;
     this.engine.outputs = this.kept;
     this.engine.fusing = false;
     this.kept?.replay();
-    const recomputed = recompute(this.engine, this.inputs(), this.call, this.slots);
+    const hook = new RecomputationHook(this.slots, this.forgotten);
+    recompute(this.engine, this.inputs(), this.call, hook);
     if (this.parked !== null) this.outer!.release(this.parked);
     this.engine.autocast = autocast;
     this.engine.outputs = outputs;
     this.engine.fusing = fusing;
-    return recomputed;
+    return hook.caught;
   }
 
   private inputs(): Argument[] {
@@ -89,6 +92,7 @@ export class CheckpointedCall implements SavingHook {
   }
 
   forget(slot: number): void {
+    if (this.recomputed === null) this.forgotten.add(slot);
     this.release(slot);
     if (--this.outstanding === 0) this.releaseArguments();
   }
@@ -102,13 +106,17 @@ export class CheckpointedCall implements SavingHook {
 
 /** Catches what the recomputed operations save, until there are as many as forward saved. */
 class RecomputationHook implements SavingHook {
-  readonly caught: EngineTensor[] = [];
+  readonly caught: (EngineTensor | null)[] = [];
 
-  constructor(private readonly wanted: number) {}
+  constructor(
+    private readonly wanted: number,
+    private readonly forgotten: ReadonlySet<number>,
+  ) {}
 
   pack(tensor: EngineTensor): number {
-    tensor.storage.refs++;
-    this.caught.push(tensor);
+    const isForgotten = this.forgotten.has(this.caught.length);
+    if (!isForgotten) tensor.storage.refs++;
+    this.caught.push(isForgotten ? null : tensor);
     if (this.caught.length === this.wanted) throw ENOUGH;
     return this.caught.length - 1;
   }
@@ -126,9 +134,8 @@ class RecomputationHook implements SavingHook {
   }
 }
 
-/** Runs a call again and returns what it saved, in order; everything else that it made is dropped. */
-function recompute(engine: Engine, inputs: readonly Argument[], call: BlockCall, slots: number): EngineTensor[] {
-  const hook = new RecomputationHook(slots);
+/** Runs a call again while the hook catches what it saves; everything else that it makes is dropped. */
+function recompute(engine: Engine, inputs: readonly Argument[], call: BlockCall, hook: RecomputationHook): void {
   const outer = engine.beginRecomputation(hook);
   for (const input of inputs) if (input !== null) engine.hold(input);
   try {
@@ -138,7 +145,6 @@ function recompute(engine: Engine, inputs: readonly Argument[], call: BlockCall,
   }
   engine.endRecomputation(outer);
   for (const input of inputs) if (input !== null) engine.release(input);
-  return hook.caught;
 }
 
 /** The saved argument as a tensor of its own over `held`'s memory, at the same place in the graph. */

@@ -112,6 +112,18 @@ const MASKED_FILL_FORMULA: Formula = {
   apply: (workspace, node) => [workspace.emptyLike(node.gradient, MASKED_FILL)],
 };
 
+/** where((self >= min).logical_and_(self <= max), grad, 0) */
+const CLAMP_FORMULA: Formula = {
+  operation: operation('clamp'),
+  apply: (workspace, node) => {
+    const { shape } = node.gradient;
+    const masks = ['ge', 'le'].map((name) => workspace.empty(shape, bool, operation(name)));
+    const result = whereGradient(workspace, node.gradient);
+    for (const mask of masks) workspace.consume(mask);
+    return [result];
+  },
+};
+
 /** Over a view, autograd writes the gradient of the part into a copy of the whole (CopySlices). */
 const DROPOUT_IN_PLACE_FORMULA: Formula = {
   operation: MUL,
@@ -180,7 +192,7 @@ function div(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
   return out;
 }
 
-function pow(engine: Engine, x: EngineTensor): EngineTensor {
+export function pow(engine: Engine, x: EngineTensor): EngineTensor {
   const source = raised(engine, x);
   const node = engine.record(POW_FORMULA, [source]);
   engine.save(node, source);
@@ -205,6 +217,14 @@ function maskedFill(engine: Engine, x: EngineTensor, mask: EngineTensor): Engine
   engine.save(node, mask);
   const out = engine.attach(binaryResult(engine, x, mask, MASKED_FILL), node);
   consumePair(engine, x, mask);
+  return out;
+}
+
+function clamp(engine: Engine, x: EngineTensor): EngineTensor {
+  const node = engine.record(CLAMP_FORMULA, [x]);
+  engine.save(node, x);
+  const out = engine.attach(engine.emptyLike(x, CLAMP_FORMULA.operation), node);
+  engine.consume(x);
   return out;
 }
 
@@ -309,6 +329,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswish: apply(UNARY.hardswish),
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
+    clamp: (x) => clamp(engine, own(x)),
     reluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu),
     divInPlace: (x, divisor) => divInPlace(engine, own(x), own(divisor)),
     addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),

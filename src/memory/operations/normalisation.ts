@@ -8,12 +8,12 @@ import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
 import { denseStrides } from '../autograd/strides.js';
 import { consumeCast, raised } from '../precision/autocast.js';
+import { rmsNorm } from './rms-norm.js';
 
 const LAYER_NORM = operation('native_layer_norm');
 const LAYER_NORM_BACKWARD = operation('native_layer_norm_backward');
 const GROUP_NORM = operation('native_group_norm');
 const BATCH_NORM = operation('batch_norm');
-const RMS_NORM = operation('fused_rms_norm');
 
 /**
  * The kernel of layer normalisation writes a contiguous gradient (layer_norm_kernel.cu); recorded operators decompose it
@@ -44,7 +44,6 @@ const formulaOf = (forward: number, backward: number): Formula => ({
 
 const LAYER_NORM_FORMULA = formulaOf(LAYER_NORM, LAYER_NORM_BACKWARD);
 const GROUP_NORM_FORMULA = formulaOf(GROUP_NORM, operation('native_group_norm_backward'));
-const RMS_NORM_FORMULA = formulaOf(RMS_NORM, operation('fused_rms_norm_backward'));
 const BATCH_NORM_FORMULA = formulaOf(BATCH_NORM, operation('batch_norm_backward'));
 
 interface Statistics {
@@ -117,24 +116,6 @@ function batchNorm(engine: Engine, x: EngineTensor, affine: AffineTensors, train
   const shape = training ? [x.shape[1]!] : [0];
   const out = normalised(engine, x, affine, { formula: BATCH_NORM_FORMULA, shape, dtype: float32 });
   consumeFloating(engine, affine);
-  engine.consume(x);
-  return out;
-}
-
-/** `F.rms_norm` as one kernel keeps the input and a row's root mean square (from PyTorch 2.8 on). */
-function rmsNorm(engine: Engine, x: EngineTensor, weight: EngineTensor | null, dims: number): EngineTensor {
-  const rows = x.shape.length - dims;
-  const node = engine.record(RMS_NORM_FORMULA, [x, weight]);
-  engine.save(node, x);
-  const out = engine.attach(engine.empty(x.shape, x.dtype, RMS_NORM), node);
-  const root = engine.empty(
-    x.shape.map((size, i) => (i < rows ? size : 1)),
-    float32,
-    RMS_NORM,
-  );
-  engine.save(node, root);
-  engine.consume(root);
-  consumeFloating(engine, [weight]);
   engine.consume(x);
   return out;
 }

@@ -64,6 +64,10 @@ function reduce(engine: Engine, x: EngineTensor, { formula, dims, keepDims }: Re
   return out;
 }
 
+/** `x.mean(-1, keepdim=True)` */
+export const meanOfRows = (engine: Engine, x: EngineTensor): EngineTensor =>
+  reduce(engine, x, { formula: MEAN_FORMULA, dims: [-1], keepDims: true });
+
 /** Softmax over the last dimension. fp16 to fp32 happens inside the kernel, other raises are casts of their own. */
 export function softmax(engine: Engine, x: EngineTensor, asked?: DType): EngineTensor {
   const dtype = asked ?? (engine.autocast === null ? x.dtype : float32);

@@ -124,7 +124,31 @@ const ROLL_FORMULA: Formula = {
   apply: (workspace, node) => [workspace.emptyLike(node.gradient, ROLL)],
 };
 
+/** CopySlices: a copy of the whole gradient, and of the part that was written; zeros for what was there before. */
+const ASSIGN_FORMULA: Formula = {
+  operation: operation('copy'),
+  apply: (workspace, node) => {
+    const { gradient } = node;
+    const shape = node.shapes![0]!;
+    const whole = workspace.emptyLike(gradient, operation('new_empty_strided'));
+    const part = workspace.empty(shape, gradient.dtype, CLONE);
+    workspace.consume(workspace.empty(shape, gradient.dtype, operation('zeros_like')));
+    return [whole, part];
+  },
+};
+
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+
+function assign(engine: Engine, x: EngineTensor, value: EngineTensor): EngineTensor {
+  const node = engine.record(ASSIGN_FORMULA, [x, value]);
+  if (node !== null) node.shapes = [value.shape];
+  const out = engine.viewOf(x, x.shape, x.strides);
+  out.isView = x.isView;
+  engine.attach(out, node);
+  engine.consume(x);
+  engine.consume(value);
+  return out;
+}
 
 interface ViewNode {
   formula: Formula;
@@ -304,6 +328,7 @@ export function viewOperations(engine: Engine): ViewOperations {
     expand: (x, shape) => expand(engine, own(x), shape),
     contiguous: (x) => contiguous(engine, own(x)),
     cat: (inputs, dim) => cat(engine, inputs.map(own), dim),
+    assignFrom: (x, _dim, _from, value) => assign(engine, own(x), own(value)),
     pad: (x, padding) => pad(engine, own(x), padding),
     roll: (x) => roll(engine, own(x)),
   };

@@ -70,8 +70,8 @@ function build(root: Scope, config: UnetConfig): Denoise {
   const { stages, added } = config;
   const first = stages[0]!;
   const convolveIn = root.conv2d('conv_in', config.inChannels, first.width, { kernel: 3, padding: 1 });
-  const embedTime = timestepEmbedding(root, 'time_embedding', first.width, first.time);
-  const embedAdded = added && timestepEmbedding(root, 'add_embedding', added.inFeatures, first.time);
+  const embedTime = timestepEmbedding(root.child('time_embedding'), first.width, first.time);
+  const embedAdded = added && timestepEmbedding(root.child('add_embedding'), added.inFeatures, first.time);
   const downs = root.child('down_blocks');
   const ups = root.child('up_blocks');
   const middles = root.child('mid_block');

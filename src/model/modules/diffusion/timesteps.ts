@@ -9,17 +9,20 @@ export interface SinusoidOptions {
   width: number;
   /** Cosines before sines: the halves are put together once more. */
   flip: boolean;
+  /** Timesteps are fp32 already; else they are cast. */
+  isFloat32?: boolean;
 }
 
 /** `get_timestep_embedding` of diffusers: sines and cosines of each timestep, in fp32 and without a gradient. */
-export function sinusoids(ops: Operations, count: number, { width, flip }: SinusoidOptions): Tensor {
+export function sinusoids(ops: Operations, count: number, options: SinusoidOptions): Tensor {
+  const { width, flip, isFloat32 = false } = options;
   const half = Math.floor(width / 2);
   ops.enter([]);
   const exponent = ops.keep(ops.derive('mul', [ops.create('arange', [half], float32)], [half], float32));
   ops.rebind(exponent, ops.derive('div', [], [half], float32));
   let table = ops.keep(ops.derive('exp', [], [half], float32));
-  const column = ops.create('to_copy', [count, 1], float32);
-  table = ops.rebind(table, ops.derive('mul', [column], [count, half], float32));
+  const column = isFloat32 ? [] : [ops.create('to_copy', [count, 1], float32)];
+  table = ops.rebind(table, ops.derive('mul', column, [count, half], float32));
   table = ops.rebind(table, ops.derive('mul', [], [count, half], float32));
   const waves = ['sin', 'cos'].map((name) => ops.derive(name, [], [count, half], float32));
   table = ops.rebind(table, ops.derive('cat', waves, [count, 2 * half], float32));
@@ -37,10 +40,9 @@ export const sinusoidsIn = (ops: Operations, count: number, options: SinusoidOpt
 type Embed = (ops: Operations, x: Tensor) => Tensor;
 
 /** `TimestepEmbedding`: linear, SiLU, linear. */
-export function timestepEmbedding(scope: Scope, name: string, inFeatures: number, width: number): Embed {
-  const own = scope.child(name);
-  const first: Linear = own.linear('linear_1', inFeatures, width);
-  const second: Linear = own.linear('linear_2', width, width);
+export function timestepEmbedding(scope: Scope, inFeatures: number, width: number, bias = true): Embed {
+  const first: Linear = scope.linear('linear_1', inFeatures, width, { bias });
+  const second: Linear = scope.linear('linear_2', width, width, { bias });
   return module((ops, x: Tensor): Tensor => {
     let h = ops.keep(ops.linear(x, first));
     h = ops.rebind(h, ops.silu(h));
