@@ -106,7 +106,15 @@ const withFewMicroSteps = (values: RunValues): RunValues => ({
 /** A model whose inputs depend on a length cannot do without one. */
 function requireSequenceLength(values: RunValues, architecture: Architecture): void {
   if (values.sequenceLength !== null) return;
-  const sizes = { batch: 1, sequence: 1, targetSequence: 1, image: [32, 32], frames: null, prompt: null, dtype: float32 } as const;
+  const sizes = {
+    batch: 1,
+    sequence: 1,
+    targetSequence: 1,
+    image: [32, 32],
+    frames: null,
+    prompt: null,
+    dtype: float32,
+  } as const;
   const [short, long] = [1, 2].map((sequence) => JSON.stringify(architecture.inputs({ ...sizes, sequence })));
   if (short === long) return;
   throw new NotEstimable([

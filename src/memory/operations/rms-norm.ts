@@ -12,12 +12,13 @@ const RMS_NORM_BACKWARD = operation('_fused_rms_norm_backward');
 /** Gradients of input and weight in one call. */
 const RMS_NORM_FORMULA: Formula = {
   operation: operation('_fused_rms_norm'),
-  apply: (workspace, node) => [0, 1].map((index) => {
-    const next = node.next[index];
-    if (!next) return null;
-    const { shape, dtype } = next.outputs[node.outputNumbers[index]!]!;
-    return workspace.empty(shape, dtype, RMS_NORM_BACKWARD);
-  }),
+  apply: (workspace, node) =>
+    [0, 1].map((index) => {
+      const next = node.next[index];
+      if (!next) return null;
+      const { shape, dtype } = next.outputs[node.outputNumbers[index]!]!;
+      return workspace.empty(shape, dtype, RMS_NORM_BACKWARD);
+    }),
 };
 
 /**

@@ -82,7 +82,14 @@ function modulatedNorm(scope: Scope, timeWidth: number, width: number) {
   return module((ops, hidden: Tensor, text: Tensor, emb: Tensor): Modulated => {
     const all = ops.linear(ops.silu(emb), linear);
     const parts = ops.split(all, new Array<number>(6).fill(width), 1).map((part) => ops.keep(part));
-    const [shift, scale, gate, textShift, textScale, textGate] = parts as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [shift, scale, gate, textShift, textScale, textGate] = parts as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const modulate = (x: Tensor, by: Tensor, plus: Tensor): Tensor => {
       const scaled = ops.mul(ops.layerNorm(x, norm), ops.unsqueeze(ops.addScalar(by), 1));
       return ops.add(scaled, ops.unsqueeze(plus, 1));
@@ -132,7 +139,12 @@ function attention(scope: Scope, config: CogVideoConfig) {
   };
 }
 
-type Layer = (ops: Operations, hidden: Tensor, text: Tensor, around: readonly (Tensor | null)[]) => readonly [Tensor, Tensor];
+type Layer = (
+  ops: Operations,
+  hidden: Tensor,
+  text: Tensor,
+  around: readonly (Tensor | null)[],
+) => readonly [Tensor, Tensor];
 
 /** `CogVideoXBlock` */
 function layer(block: Block, config: CogVideoConfig): Layer {

@@ -127,7 +127,12 @@ function jointAttention(scope: Scope, { width, headSize }: FluxConfig): Joint {
 }
 
 type Parts = readonly [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-type DoubleLayer = (ops: Operations, image: Tensor, text: Tensor, around: readonly Tensor[]) => readonly [Tensor, Tensor];
+type DoubleLayer = (
+  ops: Operations,
+  image: Tensor,
+  text: Tensor,
+  around: readonly Tensor[],
+) => readonly [Tensor, Tensor];
 
 /** `Flux2TransformerBlock`: a stream for the image and one for the text, which attend to each other. */
 function doubleLayer(block: Block, config: FluxConfig): DoubleLayer {
@@ -235,7 +240,9 @@ function build(root: Scope, config: FluxConfig): Denoise {
   const doubles = root.child('transformer_blocks');
   const layers = Array.from({ length: config.layers }, (_, i) => doubleLayer(doubles.block(String(i)), config));
   const singles = root.child('single_transformer_blocks');
-  const lastLayers = Array.from({ length: config.singleLayers }, (_, i) => singleLayer(singles.block(String(i)), config));
+  const lastLayers = Array.from({ length: config.singleLayers }, (_, i) =>
+    singleLayer(singles.block(String(i)), config),
+  );
   const normOut = continuousNorm(root.child('norm_out'), { condition: width, width, bias: false });
   const projectOut = root.linear('proj_out', width, config.channels, plain);
 
@@ -252,7 +259,11 @@ function build(root: Scope, config: FluxConfig): Denoise {
     const cast = latents.dtype === float32 ? [] : [ops.create('to_copy', steps, latents.dtype)];
     ops.keep(ops.derive('mul', cast, steps, latents.dtype));
     const emb = ops.keep(embed(ops, latents));
-    const [ofImage, ofText, ofBoth] = modulations.map((modulate) => ops.keep(modulate(ops, emb))) as [Tensor, Tensor, Tensor];
+    const [ofImage, ofText, ofBoth] = modulations.map((modulate) => ops.keep(modulate(ops, emb))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     let h = ops.keep(ops.linear(latents, embedImage));
     let e = ops.keep(ops.linear(text, embedText));
     positions(ops, h.shape[1]!, config.axes, latents);

@@ -38,7 +38,11 @@ function read(model: ResolvedModel): KreaConfig {
   return {
     channels: config.size('in_channels', 64),
     layers: config.size('num_layers', 28),
-    main: { width: heads * config.size('attention_head_dim', 128), heads, keyHeads: config.size('num_key_value_heads', 12) },
+    main: {
+      width: heads * config.size('attention_head_dim', 128),
+      heads,
+      keyHeads: config.size('num_key_value_heads', 12),
+    },
     intermediate: config.size('intermediate_size', 16384),
     timeWidth: config.size('timestep_embed_dim', 256),
     text: {
@@ -92,7 +96,11 @@ function attention(scope: Scope, { width, heads, keyHeads }: AttentionSizes) {
       q = ops.rebind(q, rotate(ops, q, table, shape));
       k = ops.rebind(k, rotate(ops, k, table, shape));
     }
-    const [heads4, keys4, values4] = [q, k, v].map((h) => ops.keep(ops.permute(h, [0, 2, 1, 3]))) as [Tensor, Tensor, Tensor];
+    const [heads4, keys4, values4] = [q, k, v].map((h) => ops.keep(ops.permute(h, [0, 2, 1, 3]))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const options = { causal: false, dropout: 0, grouped: heads !== keyHeads };
     const attended = ops.scaledDotProductAttention(heads4, keys4, values4, options);
     let h = ops.keep(ops.reshape(ops.permute(attended, [0, 2, 1, 3]), [batch, length, width]));
@@ -158,7 +166,14 @@ function layer(block: Block, config: KreaConfig): Layer {
       const batch = x!.shape[0]!;
       const all = ops.keep(ops.add(ops.view(modulation!, [batch, 1, 6, width]), ops.parameter(table)));
       const parts = ops.unbind(all, 2).map((part) => ops.keep(part));
-      const [preScale, preShift, preGate, postScale, postShift, postGate] = parts as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+      const [preScale, preShift, preGate, postScale, postShift, postGate] = parts as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       const modulate = (h: Tensor, normalise: Transform, scale: Tensor, shift: Tensor): Tensor =>
         ops.add(ops.mul(ops.addScalar(scale), normalise(ops, h)), shift);
       const rotary = { cos: cos!, sin: sin! };

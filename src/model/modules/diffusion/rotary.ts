@@ -22,7 +22,10 @@ export function rotate(ops: Operations, x: Tensor, { cos, sin }: RotaryTable, ta
   ops.enter([x]);
   const { shape } = x;
   const wide = (table: Tensor): Tensor => ops.view(table, tableShape);
-  const [real, imaginary] = ops.unbind(ops.reshape(x, [...shape.slice(0, -1), -1, 2]), shape.length) as [Tensor, Tensor];
+  const [real, imaginary] = ops.unbind(ops.reshape(x, [...shape.slice(0, -1), -1, 2]), shape.length) as [
+    Tensor,
+    Tensor,
+  ];
   ops.keep(real);
   ops.keep(imaginary);
   const rotated = ops.keep(ops.reshape(stackLast(ops, [ops.neg(imaginary), real]), shape));
@@ -45,7 +48,9 @@ export function axialRotaryTable(ops: Operations, length: number, axes: readonly
 function axisTable(ops: Operations, length: number, size: number): [Tensor, Tensor] {
   ops.enter([]);
   const half = size / 2;
-  const power = ops.keep(ops.derive('pow', [ops.derive('div', [ops.create('arange', [half], float64)], [half], float64)], [half], float64));
+  const power = ops.keep(
+    ops.derive('pow', [ops.derive('div', [ops.create('arange', [half], float64)], [half], float64)], [half], float64),
+  );
   const inverse = ops.derive('mul', [ops.create('reciprocal', [half], float64)], [half], float64);
   ops.drop(power);
   const frequencies = ops.derive('div', [inverse], [half], float64);
