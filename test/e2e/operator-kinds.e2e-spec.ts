@@ -20,6 +20,8 @@ import type { TrainingJob } from './training-jobs.js';
 
 const T4 = { node: 'gpu-t4', model: 'Tesla T4', count: 4, capacityMib: 14_912 };
 const PRODUCT = 'Tesla-T4';
+/** Where nobody asks to go: a verdict on it would mean that where the pods may go was not read. */
+const A100 = { node: 'gpu-a100', model: 'NVIDIA A100-SXM4-80GB', count: 8, capacityMib: 81_000 };
 /** More than a T4 holds. */
 const TOO_LARGE = 64;
 
@@ -31,8 +33,9 @@ let service: Service;
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  exporter = await exporterOf([T4]);
+  exporter = await exporterOf([T4, A100]);
   await createGpuNode(plane, { name: T4.node, gpus: T4.count, labels: { 'nvidia.com/gpu.product': PRODUCT } });
+  await createGpuNode(plane, { name: A100.node, gpus: A100.count });
   await kubectl(['create', 'namespace', 'research']);
   await kubectl(['create', 'namespace', 'production']);
   await kubectl(['label', 'namespace', 'production', 'plimsoll.dev/mode=enforce']);
