@@ -14,11 +14,12 @@ import type { DeviceTraits } from '../memory/estimate.js';
 import { estimate } from '../memory/estimator.js';
 import { NotEstimable } from '../memory/not-estimable.js';
 import type { Unknown } from '../run/setting.js';
+import { runFingerprint } from '../run/fingerprint.js';
 import type { RunValues, TrainingRun } from '../run/training-run.js';
 import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, ObjectsAlongside, PodSet, Workload } from '../workload/workload.js';
 import type { Facts } from './facts.js';
-import { assessmentId, foundAlongside, hashOf, recorded, runFingerprint } from './fingerprint.js';
+import { assessmentId, foundAlongside, hashOf, recorded } from './fingerprint.js';
 import type { Lookup } from './fingerprint.js';
 
 export interface AdvisorParts {

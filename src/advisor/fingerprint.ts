@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { RUN_FIELDS, settingAt } from '../run/fields.js';
-import type { TrainingRun } from '../run/training-run.js';
 import type { FilesAlongside } from '../launch/reading.js';
 import type { ObjectsAlongside } from '../workload/workload.js';
 import type { Assessment } from '../fit/assessment.js';
@@ -10,15 +8,6 @@ const ID_LENGTH = 20;
 /** SHA-256 over the JSON of a value, as hexadecimal digits. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
-}
-
-/** Everything of a run that an estimate depends on: values and the ranges of those that are not certain. */
-export function runFingerprint(run: TrainingRun): string {
-  const settings = RUN_FIELDS.map((field) => {
-    const { value, range } = settingAt(run, field);
-    return range === undefined ? value : [value, range];
-  });
-  return JSON.stringify(settings);
 }
 
 type Answered = Pick<Assessment, 'workload' | 'runs' | 'fit' | 'verdict'>;

@@ -29,8 +29,13 @@ export interface AssessedInput {
   assessment: Assessment;
 }
 
+/** The same with the text that it was read from. */
+export interface AssessedManifest extends AssessedInput {
+  input: ManifestInput;
+}
+
 export interface Assessed {
-  assessed: readonly AssessedInput[];
+  assessed: readonly AssessedManifest[];
   /** What could not be read, one line each. */
   problems: readonly string[];
 }
@@ -84,10 +89,11 @@ class Assessing {
     private readonly question: { set: ManifestSet; against: Against; bindings: Bindings; nowMs: number },
   ) {}
 
-  assess({ source, manifest }: ManifestInput): AssessedInput[] {
+  assess(input: ManifestInput): AssessedManifest[] {
+    const { source, manifest } = input;
     try {
       const assessment = this.assessment(manifest);
-      return assessment === null ? [] : [{ source, assessment }];
+      return assessment === null ? [] : [{ source, assessment, input }];
     } catch (error) {
       if (!(error instanceof UnreadableManifest)) throw error;
       this.problems.push(`${source}: ${error.message}`);
@@ -131,19 +137,29 @@ function foundKinds({ manifests }: ManifestSet): string {
   return kinds.size === 0 ? 'no manifest was found' : `found: ${[...kinds].slice(0, 8).join(', ')}`;
 }
 
+/** Assesses sets of manifests, each against what the options say. */
+export type AssessSet = (set: ManifestSet) => Assessed;
+
+/** Gets ready to assess: reads the inventory once. Throws CliError and UnreadableInventory where there is none. */
+export async function assessor(options: AssessOptions, nowMs: number): Promise<AssessSet> {
+  const { advisor, facts } = await startAdvisor();
+  const against = againstWhat(options, facts, nowMs);
+  const bindings = new Map((options.set ?? []).map(parseSetting));
+  return (set) => {
+    const assessing = new Assessing(advisor, facts, { set, against, bindings, nowMs });
+    const assessed = set.manifests.flatMap((input) => assessing.assess(input));
+    return { assessed, problems: [...set.problems, ...assessing.problems] };
+  };
+}
+
 /**
  * Reads everything that was given with `-f` and assesses each workload in it. ConfigMaps in the same set are the files
  * alongside. Throws CliError and UnreadableInventory where there is nothing to assess or nothing to hold it against.
  */
 export async function assessAll(options: AssessOptions, nowMs: number): Promise<Assessed> {
   const set = loadManifests(options.filename);
-  const { advisor, facts } = await startAdvisor();
-  const against = againstWhat(options, facts, nowMs);
-  const bindings = new Map((options.set ?? []).map(parseSetting));
-  const assessing = new Assessing(advisor, facts, { set, against, bindings, nowMs });
-  const assessed = set.manifests.flatMap((input) => assessing.assess(input));
-  const problems = [...set.problems, ...assessing.problems];
-  if (assessed.length === 0 && problems.length === 0)
+  const assessed = (await assessor(options, nowMs))(set);
+  if (assessed.assessed.length === 0 && assessed.problems.length === 0)
     throw new CliError(`no workload that asks for GPUs in ${options.filename.join(', ')}`, foundKinds(set));
-  return { assessed, problems };
+  return assessed;
 }

@@ -18,7 +18,7 @@ const GPU_HELP =
   'suppose GPUs instead: NAME[:COUNT[xNODES]] or NAME/MIG-PROFILE, COUNT on each node, as many nodes as pods; may be repeated';
 
 /** Options of the commands that assess manifests. */
-function assessing(command: Command): Command {
+function assessing(command: Command, formats = 'table, json or yaml'): Command {
   return command
     .requiredOption('-f, --filename <path>', 'a manifest, a folder of manifests, or - for standard input', collect)
     .option(
@@ -27,7 +27,7 @@ function assessing(command: Command): Command {
     )
     .option('--gpu <name[:count]>', GPU_HELP, collect)
     .option('--set <name=value>', 'value of a variable such as $NUM_NODES in the manifest; may be repeated', collect)
-    .option('-o, --output <format>', 'table, json or yaml', 'table');
+    .option('-o, --output <format>', formats, 'table');
 }
 
 /** Runs a command and ends the process with its status; the service goes on until it is stopped. */
@@ -36,7 +36,11 @@ async function ended(status: Promise<number>): Promise<void> {
 }
 
 function addAdvise(program: Command): void {
-  assessing(program.command('advise'))
+  assessing(program.command('advise'), 'table, json, yaml or sarif')
+    .option(
+      '--apply <[workload:]n>',
+      'print the manifest with the n-th piece of advice made in it, comments and layout as they are',
+    )
     .description('say whether training workloads fit, and the least change that would help where they do not')
     .addHelpText(
       'after',
@@ -46,6 +50,8 @@ Examples:
   plimsoll advise -f manifests/ --inventory examples/cluster
   helm template chart/ | plimsoll advise -f - --inventory cluster.yaml -o json
   plimsoll advise -f job.yaml --gpu h100/3g.40gb
+  plimsoll advise -f job.yaml --gpu a100-80gb --apply 1 > changed.yaml
+  plimsoll advise -f manifests/ --inventory cluster.yaml -o sarif > plimsoll.sarif
 ${EXIT_HELP}`,
     )
     .action(async (options: AdviseOptions) => {

@@ -1,7 +1,7 @@
 import type { Estimate, Interval } from '../memory/estimate.js';
 import type { RunField, TrainingRun } from '../run/training-run.js';
 import type { Unknown } from '../run/setting.js';
-import type { DeviceRequest, ObjectReference } from '../workload/workload.js';
+import type { DeviceRequest, Json, ObjectReference } from '../workload/workload.js';
 
 export const VERDICTS = ['fits', 'fits-some', 'tight', 'will-not-fit', 'unschedulable', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
@@ -37,10 +37,18 @@ export interface PodSetFit {
 export interface Patch {
   /** `manifest`, or the file alongside. */
   document: string;
+  /** Of the value; of what is not there yet where `how` is `add` or `insert`. */
   path: string;
+  /**
+   * Left out: characters `span` of the value become `to`; nothing is taken out where the span is empty.
+   * `add`: a member of an object, its value in `value`. `insert`: items before the index that ends the path, in `value`.
+   * `rename`: the key that ends the path becomes `to`.
+   */
+  how?: 'add' | 'insert' | 'rename';
   span?: { start: number; end: number };
   from: string;
   to: string;
+  value?: Json;
 }
 
 export interface Change {

@@ -28,7 +28,8 @@ function allowance(row: ClassRow, demand: Demand): string {
 }
 
 function need(interval: Interval): string {
-  const wide = interval.high - interval.low > 0.05 * interval.expected;
+  // A low end of nothing is that of a program that was only guessed.
+  const wide = interval.low > 0 && interval.high - interval.low > 0.05 * interval.expected;
   const range = wide ? ` (${gib(interval.low)} to ${gib(interval.high)})` : '';
   return `needs ${gib(interval.expected)}${range}`;
 }

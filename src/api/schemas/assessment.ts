@@ -134,9 +134,11 @@ const fit = z
 const patch = z.object({
   document: text,
   path: text,
+  how: z.enum(['add', 'insert', 'rename']).optional(),
   span: z.object({ start: z.int(), end: z.int() }).optional(),
   from: text,
   to: text,
+  value: z.json().optional(),
 });
 
 const advice = z

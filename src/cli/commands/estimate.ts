@@ -6,7 +6,7 @@ import { manifestOfRun, runFieldsOf } from '../input/described-run.js';
 import type { DescribedRun } from '../input/described-run.js';
 import { parseSupposedGpus, supposedInventory } from '../input/supposed-gpus.js';
 import { explanationText } from '../output/explanation.js';
-import { parseOutputFormat, serialised } from '../output/format.js';
+import { OUTPUT_FORMATS, parseOutputFormat, serialised } from '../output/format.js';
 import { terminalOf } from '../output/terminal.js';
 
 export interface EstimateOptions extends DescribedRun {
@@ -18,7 +18,7 @@ const NOWHERE = { configMap: () => undefined };
 
 /** `plimsoll estimate`: the GPU memory of a run that is described by flags or a file, without a manifest. */
 export async function estimateCommand(options: EstimateOptions): Promise<ExitStatus> {
-  const format = parseOutputFormat(options.output);
+  const format = parseOutputFormat(options.output, OUTPUT_FORMATS);
   const supposed = parseSupposedGpus(options.gpu);
   const devices = supposed.perNode ?? 1;
   const fields = runFieldsOf(options, devices);

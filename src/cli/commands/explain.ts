@@ -3,7 +3,7 @@ import type { AssessOptions } from '../assess-all.js';
 import { exitStatusOf } from '../exit-status.js';
 import type { ExitStatus } from '../exit-status.js';
 import { explanationText } from '../output/explanation.js';
-import { parseOutputFormat, serialised } from '../output/format.js';
+import { OUTPUT_FORMATS, parseOutputFormat, serialised } from '../output/format.js';
 import { terminalOf } from '../output/terminal.js';
 import { reportProblems } from '../report.js';
 
@@ -13,7 +13,7 @@ export interface ExplainOptions extends AssessOptions {
 
 /** `plimsoll explain`: where every number of an answer came from. */
 export async function explainCommand(options: ExplainOptions): Promise<ExitStatus> {
-  const format = parseOutputFormat(options.output);
+  const format = parseOutputFormat(options.output, OUTPUT_FORMATS);
   const { assessed, problems } = await assessAll(options, Date.now());
   const terminal = terminalOf(process.stdout, process.env);
   const text =

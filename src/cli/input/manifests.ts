@@ -1,12 +1,25 @@
 import type { FilesAlongside } from '../../launch/reading.js';
 import { readDocuments } from '../../workload/documents/documents.js';
+import type { Position } from '../../workload/documents/positions.js';
+import type { DocumentChange, TextEdit } from '../../workload/documents/text-edits.js';
 import type { Json, JsonObject, ObjectsAlongside } from '../../workload/workload.js';
 import { readFiles } from './read-files.js';
+
+/** A file as it was given. */
+export interface GivenFile {
+  name: string;
+  text: string;
+}
 
 /** One manifest with the file that it came from. */
 export interface ManifestInput {
   source: string;
   manifest: JsonObject;
+  file: GivenFile;
+  /** The edit of the file's text that makes a change of this manifest; in words why there is none. */
+  edit(change: DocumentChange): TextEdit | string;
+  /** Where the value at a path stands in the file's text. */
+  position(path: string): Position | null;
 }
 
 /** All that was given with `-f`: manifests, and among them the ConfigMaps and other objects that manifests name. */
@@ -15,6 +28,8 @@ export interface ManifestSet {
   problems: readonly string[];
   filesFor(manifest: JsonObject): FilesAlongside;
   objectsFor(manifest: JsonObject): ObjectsAlongside;
+  /** The object of a kind that a manifest names. */
+  find(kind: string, name: string, beside: JsonObject): ManifestInput | undefined;
 }
 
 const isManifestFile = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);
@@ -52,28 +67,37 @@ class GivenManifests implements ManifestSet {
     return {
       configMap: (name) => {
         const found = this.find('ConfigMap', name, manifest);
-        return found === undefined ? undefined : texts(found.data);
+        return found === undefined ? undefined : texts(found.manifest.data);
       },
     };
   }
 
   objectsFor(manifest: JsonObject): ObjectsAlongside {
-    return { object: (kind, name) => this.find(kind, name, manifest) };
+    return { object: (kind, name) => this.find(kind, name, manifest)?.manifest };
   }
 
-  private find(kind: string, name: string, beside: JsonObject): JsonObject | undefined {
+  find(kind: string, name: string, beside: JsonObject): ManifestInput | undefined {
     return this.manifests.find(
       ({ manifest }) =>
         manifest.kind === kind && metadataOf(manifest).name === name && sharesNamespace(manifest, beside),
-    )?.manifest;
+    );
   }
 }
 
 /** Reads every manifest at the given paths. What cannot be read is named in `problems`; the rest is still there. */
 export function loadManifests(paths: readonly string[]): ManifestSet {
-  const files = paths.flatMap((path) => readFiles(path, isManifestFile));
-  const documents = files.flatMap(({ name, text }) => readDocuments(text, name));
-  const manifests = documents.flatMap(({ manifest, name }) => (manifest === null ? [] : [{ source: name, manifest }]));
+  return readManifests(paths.flatMap((path) => readFiles(path, isManifestFile)));
+}
+
+/** Reads every manifest of the given texts, as `loadManifests` does. */
+export function readManifests(files: readonly GivenFile[]): ManifestSet {
+  const documents = files.flatMap((file) => readDocuments(file.text, file.name).map((each) => ({ ...each, file })));
+  const manifests = documents.flatMap((document): ManifestInput[] => {
+    const { manifest, name, file } = document;
+    const edit = (change: DocumentChange): TextEdit | string => document.edit(change);
+    const position = (path: string): Position | null => document.position(path);
+    return manifest === null ? [] : [{ source: name, manifest, file, edit, position }];
+  });
   const problems = documents.flatMap(({ name, errors }) => errors.map((error) => `${name}: ${error}`));
   return new GivenManifests(manifests, problems);
 }

@@ -89,7 +89,11 @@ describe('a run that does not fit', () => {
   it('is told LoRA last, and that the result differs', () => {
     const { advice } = advised({ values: { sequenceLength: 1024 }, nodes: [a100(60)] });
     const adapters = advice.find((each) => fields(each).includes('peft.method'));
-    expect(adapters?.changes.map(({ write }) => write)).toEqual(['--use_peft true', '--lora_r 16']);
+    expect(adapters?.changes.map(({ write }) => write)).toEqual([
+      '--use_peft true',
+      '--lora_r 16',
+      '--lora_target_modules all-linear',
+    ]);
     expect(adapters?.costs.join()).toContain('not that of full fine-tuning');
     expect(advice.at(-1)).toEqual(adapters);
   });

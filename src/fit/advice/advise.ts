@@ -34,15 +34,23 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   const podSets = question.workload.podSets.filter(({ name }) => names.has(name));
   const fits = question.fit.podSets.filter(({ podSet }) => names.has(podSet));
   const [fit] = [...fits].sort((a, b) => severity(b.verdict) - severity(a.verdict));
-  const [podSet, reading] = [podSets.find(({ name }) => name === fit?.podSet), readings[0]];
-  if (fit === undefined || podSet === undefined || reading === undefined) return null;
+  const podSet = podSets.find(({ name }) => name === fit?.podSet);
+  if (fit === undefined || podSet === undefined) return null;
+  const ordered = [podSet, ...podSets.filter((other) => other !== podSet)];
+  const runs = ordered.flatMap((each) => {
+    const found = readings.find((reading) => reading.podSet === each.name);
+    return found === undefined ? [] : [{ podSet: each, run: found.run }];
+  });
+  const [reading] = runs;
+  if (reading === undefined) return null;
   const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
   if (candidate === null) return null;
   const values = valuesOf(reading.run);
   return {
-    podSets: [podSet, ...podSets.filter((other) => other !== podSet)],
+    podSets: ordered,
     run: reading.run,
     options: values.program?.id ? question.optionsOf(values.program.id) : null,
+    runs,
     values,
     modelType: question.modelTypeOf(values),
     fit,

@@ -1,4 +1,5 @@
 import type { DeviceTraits, Interval } from '../../memory/estimate.js';
+import { runFingerprint } from '../../run/fingerprint.js';
 import type { TrainingRun } from '../../run/training-run.js';
 import { valuesOf } from '../../run/fields.js';
 import type { PodSet } from '../../workload/workload.js';
@@ -128,7 +129,7 @@ export class Evaluator {
   }
 
   private estimated(run: TrainingRun, device: DeviceTraits): EstimateOutcome {
-    const key = JSON.stringify([valuesOf(run), device.model]);
+    const key = `${device.model}|${runFingerprint(run)}`;
     const known = this.outcomes.get(key);
     if (known !== undefined) return known;
     const outcome = this.question.estimate(run, device);

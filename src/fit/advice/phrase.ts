@@ -4,6 +4,8 @@ import type { Written } from '../../run/program-options.js';
 import type { RunField, TrainingRun } from '../../run/training-run.js';
 import type { PodSet } from '../../workload/workload.js';
 import type { Change, Patch } from '../assessment.js';
+import { additionOf, affinityPatches, resourcePatches } from './additions.js';
+import type { Trained } from './additions.js';
 import { choosesDevices, isRunEdit } from './edits.js';
 import { spokenAt } from './place.js';
 import type { Documents, Spoken } from './place.js';
@@ -20,7 +22,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'parallelism.data',
   'parallelism.shardSize',
   'globalBatchSize',
-  'peft.targetModules',
+  'peft.dropout',
 ]);
 
 /** A value in one line: `8`, `full`, `224×224`. */
@@ -107,26 +109,46 @@ const inCode = (field: RunField, value: unknown): string =>
   IN_CODE[field]?.(value) ?? `${field} ${shown(value)} in the training code`;
 
 /** As the program's option, or as the field where nothing better is known. */
-function inProgramsWords({ field, value }: RunEdit, told: Told): Worded {
+function inProgramsWords({ field, value }: RunEdit, told: Told & Trained, documents: Documents): Worded {
   const written = writtenFor(told, field, value);
   if (written === null) return { write: inCode(field, value), patches: [] };
   const separator = written.value === '' ? '' : SEPARATORS[written.style];
   const prefix = written.style === 'environment' ? 'env ' : '';
-  return { write: `${prefix}${written.option}${separator}${written.value}`, patches: [] };
+  const patch = additionOf(written, told, documents);
+  const write = `${prefix}${written.option}${separator}${written.value}`;
+  return { write, patches: patch === null ? [] : [patch] };
 }
+
+/** What to write for the pods of one run. */
+function wordedFor(edit: RunEdit, told: Told & Trained, documents: Documents): Worded {
+  const fields = [edit.field, ...sourcesOf(told.run, edit.field)];
+  const own = fields.map((field) => inOwnWords(edit, field, told, documents));
+  return own.find((words) => words !== null) ?? inProgramsWords(edit, told, documents);
+}
+
+const distinct = (patches: readonly Patch[]): Patch[] => [
+  ...new Map(patches.map((patch) => [JSON.stringify(patch), patch])).values(),
+];
 
 /** Accumulation that the program works out from a global batch that stays needs no word. */
 const followsFromGlobal = (run: TrainingRun, field: RunField): boolean =>
   field === 'gradientAccumulationSteps' && sourcesOf(run, field).includes('globalBatchSize');
 
+/** All linear layers are what those programs adapt that have no option for it. */
+const isProgramsOwn = ({ field, value }: RunEdit, subject: Subject): boolean =>
+  field === 'peft.targetModules' && writtenFor(subject, field, value) === null;
+
 function runChange(edit: RunEdit, subject: Subject, documents: Documents): Change | null {
   const { run } = subject;
   const { value: before, range } = settingAt(run, edit.field);
   const isSame = range === undefined && shown(before) === shown(edit.value);
-  if (SILENT.has(edit.field) || isSame || followsFromGlobal(run, edit.field)) return null;
-  const own = [edit.field, ...sourcesOf(run, edit.field)].map((field) => inOwnWords(edit, field, subject, documents));
-  const worded = own.find((words) => words !== null) ?? inProgramsWords(edit, subject);
-  return { field: edit.field, from: shown(before), to: shown(edit.value), ...worded };
+  if (SILENT.has(edit.field) || isSame || followsFromGlobal(run, edit.field) || isProgramsOwn(edit, subject))
+    return null;
+  const worded = subject.runs.map((each) => wordedFor(edit, { ...each, options: subject.options }, documents));
+  // Pods that would go on with the old value make another run of it: all are patched, or none.
+  const patches = worded.every((each) => each.patches.length > 0) ? worded.flatMap((each) => each.patches) : [];
+  const write = worded[0]?.write ?? '';
+  return { field: edit.field, from: shown(before), to: shown(edit.value), write, patches: distinct(patches) };
 }
 
 function requestPatches(podSet: PodSet, to: string, documents: Documents): Patch[] {
@@ -159,11 +181,12 @@ function requestChange(edit: Exclude<Edit, RunEdit>, subject: Subject, documents
   const [from, count] = [request?.resource ?? '', request?.count ?? 1];
   if (edit.field === 'request.resource') {
     const write = `${edit.value}: ${count} (was ${from})${instead(subject)}`;
-    return { field: edit.field, from, to: edit.value, write, patches: [] };
+    return { field: edit.field, from, to: edit.value, write, patches: resourcePatches(subject.podSets, edit.value) };
   }
   const { key, values } = edit.value;
   const write = `nodeAffinity ${key} In [${values.join(', ')}]${instead(subject)}`;
-  return { field: edit.field, from: 'any', to: values.join(', '), write, patches: [] };
+  const patches = affinityPatches(subject.podSets, edit.value, documents);
+  return { field: edit.field, from: 'any', to: values.join(', '), write, patches };
 }
 
 /** What to write for each edit of a proposal, with patches where the old value was read from a place that can be patched. */

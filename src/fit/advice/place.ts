@@ -17,7 +17,8 @@ function memberOf(node: Json | undefined, step: string | number): Json | undefin
   return Object.hasOwn(node, step) ? node[String(step)] : undefined;
 }
 
-function valueAt(root: Json, path: string): Json | undefined {
+/** The value at a path; undefined where there is none. */
+export function valueAt(root: Json, path: string): Json | undefined {
   const steps = parsePath(path);
   if (steps === null) return undefined;
   let node: Json | undefined = root;

@@ -34,9 +34,11 @@ export interface Target {
 /** What advice is sought for: pod sets of a workload that train with one and the same run. */
 export interface Subject {
   podSets: readonly PodSet[];
+  /** The run of the first pod set, and those of all: equal in values, read from different places. */
   run: TrainingRun;
   /** How the run's program is told things; null where nothing is known of it. */
   options: ProgramOptions | null;
+  runs: readonly { podSet: PodSet; run: TrainingRun }[];
   values: RunValues;
   /** `model_type` of the catalog's row; null where the model is described, not named. */
   modelType: string | null;

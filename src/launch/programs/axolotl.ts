@@ -37,6 +37,7 @@ export const axolotl: TrainingProgram = {
       loss: worded('liger_fused_linear_cross_entropy', ON, 'key'),
       'peft.method': worded('adapter', { lora: 'lora' }, 'key'),
       'peft.rank': plain('lora_r', 'key'),
+      'peft.targetModules': worded('lora_target_linear', { 'all-linear': 'true' }, 'key'),
       quantization: worded('load_in_4bit', ON, 'key'),
       attention: worded('attn_implementation', ATTENTION_WORDS, 'key'),
       sequenceLength: plain('sequence_len', 'key'),

@@ -4,6 +4,8 @@ import { itemPath, memberPath } from '../json-path.js';
 import type { Json, JsonObject } from '../workload.js';
 import type { Position, PositionSource, TextSpan } from './positions.js';
 import { positionOf } from './positions.js';
+import type { DocumentChange, TextEdit } from './text-edits.js';
+import { editOf } from './text-edits.js';
 import type { Conversion } from './yaml-json.js';
 import { toJson } from './yaml-json.js';
 
@@ -18,6 +20,8 @@ export interface ManifestDocument {
    * `part` of that string) would replace; null where the path leads nowhere.
    */
   position(path: string, part?: TextSpan): Position | null;
+  /** The edit of the text that makes a change of this manifest; in words why there is none. */
+  edit(change: DocumentChange): TextEdit | string;
   /** What is wrong with the text, in words, with line and column. */
   errors: readonly string[];
 }
@@ -70,6 +74,7 @@ function readDocument(document: Document.Parsed, source: Source): ManifestDocume
     name: '',
     errors: problems,
     position: (inner, part) => positionOf(within, joined(path, inner), part),
+    edit: (change) => editOf(within, { ...change, path: joined(path, change.path) }),
   }));
 }
 
@@ -128,5 +133,5 @@ function at(lines: LineCounter, offset: number, message: string): string {
 }
 
 function unreadable(name: string, ...errors: readonly string[]): ManifestDocument {
-  return { manifest: null, name, position: () => null, errors };
+  return { manifest: null, name, position: () => null, edit: () => 'the text was not read', errors };
 }

@@ -1,6 +1,7 @@
 import type { Alias, LineCounter, Node, Scalar } from 'yaml';
 import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
 import { parsePath } from '../json-path.js';
+import type { PathStep } from '../json-path.js';
 import { keyText } from './yaml-json.js';
 
 /** A half-open range of character offsets. */
@@ -32,7 +33,8 @@ export interface PositionSource {
 
 /** The position of the value at a path, or of a part of that string; null where the path leads nowhere. */
 export function positionOf(source: PositionSource, path: string, part?: TextSpan): Position | null {
-  const node = nodeAt(source, path);
+  const steps = parsePath(path);
+  const node = steps === null ? null : nodeAt(source, steps);
   const range = node?.range;
   if (node === null || range === null || range === undefined) return null;
   const [start, end] = range;
@@ -41,9 +43,8 @@ export function positionOf(source: PositionSource, path: string, part?: TextSpan
   return { span: { start, end }, content, line, column: col };
 }
 
-function nodeAt({ root, targets }: PositionSource, path: string): Node | null {
-  const steps = parsePath(path);
-  if (steps === null) return null;
+/** The node that the steps lead to, aliases followed; null where they lead nowhere. */
+export function nodeAt({ root, targets }: PositionSource, steps: readonly PathStep[]): Node | null {
   let node: unknown = root;
   for (const step of steps) {
     if (typeof step === 'object') return null;
@@ -66,7 +67,8 @@ function memberOf(node: unknown, key: string): unknown {
 function contentOf(node: Scalar, text: string, part: TextSpan | undefined): TextSpan | null {
   const value = typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
   const wanted = part ?? { start: 0, end: value.length };
-  const found = node.type === 'BLOCK_LITERAL' ? inLiteral(node, text, wanted) : inLine(node, text, wanted);
+  const isBlock = node.type === 'BLOCK_LITERAL' || (node.type === 'BLOCK_FOLDED' && isEvenlyFolded(node, text, value));
+  const found = isBlock ? inLiteral(node, text, wanted) : inLine(node, text, wanted);
   if (found === null || text.slice(found.start, found.end) !== value.slice(wanted.start, wanted.end)) return null;
   return found;
 }
@@ -99,6 +101,17 @@ function inLiteral(node: Scalar, text: string, wanted: TextSpan): TextSpan | nul
     at += line.length + 1;
   }
   return null;
+}
+
+/** Whether every line break of a folded text reads as one space, so that characters stand where a literal has them. */
+function isEvenlyFolded(node: Scalar, text: string, value: string): boolean {
+  const [from, to] = node.range ?? [0, 0];
+  const header = text.indexOf('\n', from);
+  if (header === -1 || header >= to) return false;
+  const body = text.slice(header + 1, to);
+  const indent = indentOf(body, text.slice(from, header));
+  const lines = body.trimEnd().split('\n');
+  return lines.map((line) => line.slice(indent)).join(' ') === value.trimEnd();
 }
 
 function indentOf(body: string, header: string): number {

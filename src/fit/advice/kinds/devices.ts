@@ -24,7 +24,7 @@ export const otherDevice: AdviceKind = {
     const held = subject.target?.capacityBytes ?? 0;
     return deviceChoices(subject)
       .filter(({ capacityBytes }) => capacityBytes > held)
-      .map(({ edits }) => ({ edits, costs: ['a larger device: dearer, and perhaps a longer wait'] }));
+      .map(({ edits }) => ({ edits, costs: held === 0 ? [] : ['a larger device: dearer, and perhaps a longer wait'] }));
   },
 };
 
