@@ -14,7 +14,7 @@ export interface Found<T> {
 export class OptionReader {
   constructor(
     readonly options: Options,
-    private readonly draft: RunDraft,
+    readonly draft: RunDraft,
   ) {}
 
   /** A whole number of at least one into a field. */
@@ -42,6 +42,18 @@ export class OptionReader {
       return text !== undefined && Object.hasOwn(table, text) ? table[text] : undefined;
     };
     return this.take(field, names, look, `one of ${Object.keys(table).slice(0, 12).join(', ')}`);
+  }
+
+  /** A switch that, turned on, stands for one value of a field. */
+  on(field: RunField, value: unknown, ...names: readonly string[]): boolean {
+    const found = this.truth(field, ...names);
+    if (found?.value) this.draft.read(field, value, found.place);
+    return found?.value ?? false;
+  }
+
+  /** The place of the first of these options; null where none is given. */
+  placeOf(...names: readonly string[]): SourcePlace | null {
+    return this.options.find(...names)?.place ?? null;
   }
 
   text(field: RunField, ...names: readonly string[]): Found<string> | undefined {

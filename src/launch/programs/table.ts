@@ -1,3 +1,17 @@
+import { detectron2 } from './detectron2.js';
+import { diffusers } from './diffusers.js';
+import { fmsHfTuning } from './fms-hf-tuning.js';
+import { lightningCli } from './lightning-cli.js';
+import { litgpt } from './litgpt.js';
+import { llmFoundry } from './llm-foundry.js';
+import { msSwift } from './ms-swift.js';
+import { nemo } from './nemo.js';
+import { openmmlab } from './openmmlab.js';
+import { openrlhf } from './openrlhf.js';
+import { sdScripts } from './sd-scripts.js';
+import { torchtitan } from './torchtitan.js';
+import { unslothCli } from './unsloth-cli.js';
+import { verl } from './verl.js';
 import type { ProgramOptions } from '../../run/program-options.js';
 import { awsFsdp } from './aws-fsdp.js';
 import { axolotl } from './axolotl.js';
@@ -35,8 +49,22 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   torchvisionReferences,
   timm,
   nanogpt,
+  torchtitan,
+  nemo,
+  litgpt,
+  msSwift,
+  fmsHfTuning,
+  unslothCli,
+  verl,
+  openrlhf,
+  llmFoundry,
+  sdScripts,
+  diffusers,
+  openmmlab,
+  detectron2,
   awsFsdp,
   pythonSource,
+  lightningCli,
   hfTrainer,
   generic,
   imageEnvironment,

@@ -1,0 +1,89 @@
+import { plain } from '../../run/program-options.js';
+import { readCommandLine } from '../options/command-line.js';
+import { OptionReader } from '../options/option-reader.js';
+import type { Option } from '../options/option.js';
+import { asCount, asText, Options, textOption } from '../options/option.js';
+import { flattened, readOverrides } from '../options/hydra.js';
+import { mergeSays } from '../launchers/peel.js';
+import { saidCount } from '../launchers/launcher.js';
+import type { Tracked } from '../text/tracked.js';
+import { baseName } from '../text/characters.js';
+import { configFile } from './hf/command-line.js';
+import type { Invocation } from './invocation.js';
+import { readNamed } from './named-model.js';
+import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { nameProgram } from './program.js';
+import { OUTPUTS_DROPPED } from './steps.js';
+
+const OF = { of: 'detectron2' };
+const SCRIPTS: ReadonlySet<string> = new Set(['train_net.py', 'plain_train_net.py', 'lazyconfig_train_net.py']);
+const SWITCHES: ReadonlySet<string> = new Set(['resume', 'eval_only']);
+
+/** detectron2: `tools/train_net.py --config-file NAME --num-gpus N KEY VALUE …`; IMS_PER_BATCH counts all devices. */
+export const detectron2: TrainingProgram = {
+  id: 'detectron2',
+  name: 'detectron2',
+  step: OUTPUTS_DROPPED,
+  builtOn: [],
+  options: {
+    source: 'detectron2: config/defaults.py, engine/defaults.py',
+    writers: { globalBatchSize: plain('SOLVER.IMS_PER_BATCH') },
+  },
+  recognise({ kind, name, args }: Invocation): Recognition | null {
+    if (kind !== 'script' || !SCRIPTS.has(name)) return null;
+    return args.some(({ text }) => text.startsWith('--config-file')) ? 'name' : null;
+  },
+  read(context: ProgramContext): void {
+    const { draft, invocation } = context;
+    const line = readCommandLine(invocation.args, { switches: SWITCHES });
+    const config = line.options.find('config_file');
+    const path = asText(config);
+    const pairs = pairsOf(line.positionals).over(readOverrides(line.positionals));
+    const options = path === undefined ? pairs : pairs.over(flattened(configFile(path, context)));
+    nameProgram(context, { name: 'detectron2', package: 'detectron2' });
+    const gpus = saidCount(line.options.find('num_gpus')) ?? { value: 1, place: null };
+    context.says = mergeSays(context.says, {
+      processesPerNode: gpus,
+      nodes: saidCount(line.options.find('num_machines')),
+    });
+    if (config?.unresolved) draft.leaveOpen('model', config.unresolved);
+    else if (path !== undefined) readNamed(draft, baseName(path).replace(/\.(yaml|py)$/, ''), config?.place ?? null);
+    draft.derive('task', 'detection', ['program'], 'detectron2 trains detectors');
+    readSolver(new OptionReader(options, draft), context);
+  },
+};
+
+/** `KEY VALUE KEY VALUE …` after the flags. */
+function pairsOf(words: readonly Tracked[]): Options {
+  const pairs: Option[] = [];
+  for (let at = 0; at + 1 < words.length; at += 2)
+    pairs.push(textOption((words[at] as Tracked).text, words[at + 1] as Tracked));
+  return new Options(pairs);
+}
+
+function readSolver(reader: OptionReader, context: ProgramContext): void {
+  const { draft } = context;
+  reader.count('globalBatchSize', 'SOLVER.IMS_PER_BATCH', 'dataloader.train.total_batch_size');
+  draft.default('globalBatchSize', 16, OF);
+  readShare(reader, context);
+  const amp = reader.truth('precision', 'SOLVER.AMP.ENABLED', 'train.amp.enabled');
+  if (amp) draft.read('precision', amp.value ? 'amp-fp16' : 'fp32', amp.place);
+  const longest = asCount(reader.options.find('INPUT.MAX_SIZE_TRAIN')) ?? 1333;
+  draft.default('imageSize', [800, Math.ceil(longest / 32) * 32], { ...OF, note: 'short side 800, padded to 32' });
+  draft.default('optimizer.name', 'sgd', OF);
+  draft.default('optimizer.momentum', 0.9, OF);
+  draft.default('optimizer.weightDecay', 1e-4, OF);
+}
+
+/** Images of one device: the whole batch over all of them. */
+function readShare({ options }: OptionReader, { draft, says }: ProgramContext): void {
+  const said = [says.processesPerNode, says.nodes].map((each) =>
+    each && 'value' in each && typeof each.value === 'number' ? each.value : 1,
+  );
+  const world = said.reduce((product, each) => product * each, 1);
+  const option = options.find('SOLVER.IMS_PER_BATCH', 'dataloader.train.total_batch_size');
+  const total = asCount(option) ?? 16;
+  if (option?.unresolved) return;
+  const rule = 'images of a step over all devices';
+  draft.derive('microBatchSize', Math.max(1, Math.floor(total / world)), ['globalBatchSize'], rule);
+}

@@ -1,0 +1,109 @@
+import { plain } from '../../run/program-options.js';
+import { readCommandLine } from '../options/command-line.js';
+import { readOverrides } from '../options/hydra.js';
+import { OptionReader } from '../options/option-reader.js';
+import { mergeSays } from '../launchers/peel.js';
+import type { Tracked } from '../text/tracked.js';
+import { baseName } from '../text/characters.js';
+import type { Invocation } from './invocation.js';
+import { readNamed } from './named-model.js';
+import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { nameProgram } from './program.js';
+import { OUTPUTS_DROPPED } from './steps.js';
+
+const OF = { of: 'openmmlab' };
+const SCRIPTS: ReadonlySet<string> = new Set(['train.py', 'dist_train.sh', 'slurm_train.sh']);
+const SWITCHES: ReadonlySet<string> = new Set(['amp', 'auto_scale_lr', 'resume']);
+/** Data sets of mmsegmentation, which stand in the names of its configurations. */
+const SEGMENTATION = [
+  'ade20k',
+  'cityscapes',
+  'voc12aug',
+  'pascal-context',
+  'coco-stuff',
+  'loveda',
+  'potsdam',
+  'vaihingen',
+];
+
+/**
+ * mmdetection and mmsegmentation: `tools/train.py configs/…/NAME.py`, `tools/dist_train.sh CONFIG GPUS`. The
+ * configurations are in the image; their names say model, batch (`8xb2`: 8 devices, 2 images each) and crop.
+ */
+export const openmmlab: TrainingProgram = {
+  id: 'openmmlab',
+  name: 'OpenMMLab tools/train.py',
+  step: OUTPUTS_DROPPED,
+  builtOn: [],
+  options: {
+    source: 'mmengine: tools/train.py --cfg-options',
+    writers: { microBatchSize: plain('--cfg-options train_dataloader.batch_size', 'joined') },
+  },
+  recognise(invocation: Invocation): Recognition | null {
+    if (!SCRIPTS.has(invocation.name)) return null;
+    return configOf(invocation) === null ? null : 'name';
+  },
+  read(context: ProgramContext): void {
+    const { draft, invocation } = context;
+    const config = configOf(invocation);
+    if (config === null) return;
+    const name = baseName(config.text).slice(0, -3);
+    const isSegmentation = SEGMENTATION.some((set) => name.includes(set));
+    const line = readCommandLine(invocation.args, { switches: SWITCHES, values: 'all' });
+    nameProgram(context, { name: isSegmentation ? 'mmsegmentation' : 'mmdetection', package: 'mmengine' });
+    startProcesses(context);
+    readNamed(draft, name, config.place());
+    draft.derive('task', isSegmentation ? 'segmentation' : 'detection', ['model'], 'by the data set in its name');
+    readBatch(name, config, context);
+    readSizes(name, config, context, isSegmentation);
+    const amp = line.options.find('amp');
+    if (amp) draft.read('precision', 'amp-fp16', amp.place);
+    if (name.includes('amp')) draft.read('precision', 'amp-fp16', config.place());
+    draft.default('optimizer.name', name.includes('detr') || name.includes('swin') ? 'adamw' : 'sgd', OF);
+    draft.default('optimizer.momentum', 0.9, OF);
+    draft.default('optimizer.weightDecay', 1e-4, OF);
+  },
+};
+
+/** The first operand, where it is a configuration of these programs. */
+function configOf({ args }: Invocation): Tracked | null {
+  const first = args.find(({ text }) => !text.startsWith('-'));
+  return first?.text.endsWith('.py') && first.text.includes('configs/') ? first : null;
+}
+
+/** What follows `--cfg-options`, up to the next flag. */
+function overridesOf(args: readonly Tracked[]): OptionReader['options'] {
+  const at = args.findIndex(({ text }) => text === '--cfg-options');
+  const rest = at < 0 ? [] : args.slice(at + 1);
+  const end = rest.findIndex(({ text }) => text.startsWith('--'));
+  return readOverrides(end < 0 ? rest : rest.slice(0, end));
+}
+
+function startProcesses(context: ProgramContext): void {
+  const { name, args } = context.invocation;
+  if (name !== 'dist_train.sh') return;
+  const gpus = args.filter(({ text }) => !text.startsWith('-'))[1];
+  const count = Number(gpus?.text);
+  const value = Number.isSafeInteger(count) && count > 0 ? count : ('gpu' as const);
+  context.says = mergeSays(context.says, { processesPerNode: { value, place: gpus?.place() ?? null } });
+}
+
+const BATCH = /(?:^|[_-])\d+xb(\d+)/;
+const CROP = /-(\d{3,4})x(\d{3,4})$/;
+
+function readBatch(name: string, config: Tracked, { draft, invocation }: ProgramContext): void {
+  const reader = new OptionReader(overridesOf(invocation.args), draft);
+  reader.count('microBatchSize', 'train_dataloader.batch_size', 'data.samples_per_gpu');
+  const images = BATCH.exec(name)?.[1];
+  if (images !== undefined) draft.read('microBatchSize', Number(images), config.place());
+  draft.default('microBatchSize', 2, { ...OF, note: 'base configurations' });
+}
+
+/** Segmentation crops to a fixed size; COCO detection resizes to 800 by at most 1333, padded to 32. */
+function readSizes(name: string, config: Tracked, { draft }: ProgramContext, isSegmentation: boolean): void {
+  const [, height, width] = CROP.exec(name) ?? [];
+  const place = config.place();
+  if (isSegmentation && height !== undefined && width !== undefined)
+    draft.read('imageSize', [Number(height), Number(width)], place);
+  draft.default('imageSize', isSegmentation ? [512, 512] : [800, 1344], { ...OF, note: 'base configurations' });
+}
