@@ -2,7 +2,7 @@ import type { Container, PodSet, Workload } from '../workload/workload.js';
 import type { AlongsideView } from './alongside.js';
 import type { Grammars } from './grammars.js';
 import type { Launched } from './launchers/peel.js';
-import { peelLaunchers } from './launchers/peel.js';
+import { mergeSays, peelLaunchers } from './launchers/peel.js';
 import { WAITING, whyImageDoesNotTrain, whyNotTraining } from './not-training.js';
 import type { Invocation } from './programs/invocation.js';
 import { imageInvocation, invocationOf, withPython } from './programs/invocation.js';
@@ -10,7 +10,8 @@ import type { TrainingProgram } from './programs/program.js';
 import { recogniseProgram } from './programs/table.js';
 import type { FilesAlongside } from './reading.js';
 import type { ContainerCommands } from './shell/commands.js';
-import { containerCommands } from './shell/commands.js';
+import { containerCommands, nestedCommands, startsShell } from './shell/commands.js';
+import type { ShellCommand } from './shell/state.js';
 import { Versions, versionsOfImage, versionsOfInstallation } from './versions.js';
 
 interface Alongside {
@@ -185,16 +186,40 @@ const PREPARATION: ReadonlySet<string> = new Set([
   'ps',
 ]);
 
+/** Shells within launchers within shells: deeper ones stand for themselves. */
+const MAX_NESTED_SHELLS = 3;
+
+/** A command without its launchers; a shell that they start is followed to the commands inside it. */
+function launchedBy(command: ShellCommand, read: ContainerCommands, grammars: Grammars, depth = 0): Launched[] {
+  const outer = peelLaunchers(command, read.files);
+  if (depth >= MAX_NESTED_SHELLS || outer.launchers.length === 0 || !startsShell(outer.command)) return [outer];
+  const { commands } = nestedCommands(outer.command, read.files, grammars);
+  return commands.flatMap((inner) =>
+    launchedBy(inner, read, grammars, depth + 1).map((launched) => ({
+      ...launched,
+      launchers: [...outer.launchers, ...launched.launchers],
+      says: mergeSays(outer.says, launched.says),
+    })),
+  );
+}
+
 function commandsOf(read: ContainerCommands, versions: Versions, grammars: Grammars): Candidate[] {
-  return read.commands.flatMap((command): Candidate[] => {
-    const launched = peelLaunchers(command, read.files);
-    const started = invocationOf(launched.command, read.files);
-    if (!started || (started.kind === 'console' && PREPARATION.has(started.name))) return [];
-    const invocation = withPython(started, grammars);
-    const program = recogniseProgram(invocation);
-    const notTraining = program ? null : whyNotTraining(invocation);
-    return [
-      { invocation, launched, program, notTraining, conditional: command.conditional, versions, files: read.files },
-    ];
-  });
+  return read.commands.flatMap((command) =>
+    launchedBy(command, read, grammars).flatMap((launched) =>
+      candidateOf(launched, command.conditional, { read, versions, grammars }),
+    ),
+  );
+}
+
+function candidateOf(
+  launched: Launched,
+  conditional: boolean,
+  { read, versions, grammars }: { read: ContainerCommands; versions: Versions; grammars: Grammars },
+): Candidate[] {
+  const started = invocationOf(launched.command, read.files);
+  if (!started || (started.kind === 'console' && PREPARATION.has(started.name))) return [];
+  const invocation = withPython(started, grammars);
+  const program = recogniseProgram(invocation);
+  const notTraining = program ? null : whyNotTraining(invocation);
+  return [{ invocation, launched, program, notTraining, conditional, versions, files: read.files }];
 }

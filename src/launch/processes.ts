@@ -43,7 +43,14 @@ function processesPerNode(draft: RunDraft, facts: ProcessFacts): Count {
   const { processesPerPod } = facts.operator;
   if (facts.launchers.length > 0 && typeof processesPerPod === 'number')
     return derived(processesPerPod, 'processes per pod of the operator');
-  return derived(1, 'one process in each pod: no launcher starts more');
+  return declaredSharding(draft, facts) ?? derived(1, 'one process in each pod: no launcher starts more');
+}
+
+/** A declared sharding has more ranks than one, whatever starts them. */
+function declaredSharding(draft: RunDraft, { devicesPerPod }: ProcessFacts): Count | null {
+  const declared = draft.settings.get('parallelism.sharding');
+  if (declared?.evidence.kind !== 'declared' || declared.value === 'none' || devicesPerPod === null) return null;
+  return derived(devicesPerPod, 'the sharding declared, over the GPUs of the pod');
 }
 
 function fromSaid(draft: RunDraft, said: Said, facts: ProcessFacts): Count {

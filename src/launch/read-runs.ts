@@ -41,7 +41,7 @@ function readPodSet(podSet: PodSet, workload: Workload, declaration: Declaration
   const training = candidates.filter((candidate) => candidate.program !== null);
   const [first] = training;
   if (first) return readProgram(first, { podSet, draft, others: training.length - 1, alongside });
-  return withoutProgram(podSet, candidates, draft, alongside);
+  return withoutProgram({ podSet, draft, others: 0, alongside }, candidates, workload.reference.kind);
 }
 
 function notTraining(podSet: PodSet, reason: string): RunReading {
@@ -160,14 +160,10 @@ const isSettled = (draft: RunDraft, field: string): boolean => {
 };
 
 /** No program is known: a declaration can still settle the run, else it is unknown or no training at all. */
-function withoutProgram(
-  podSet: PodSet,
-  candidates: readonly Candidate[],
-  draft: RunDraft,
-  alongside: Alongside,
-): RunReading {
+function withoutProgram(subject: Subject, candidates: readonly Candidate[], kind: string): RunReading {
+  const { podSet, draft } = subject;
   const [candidate] = candidates;
-  if (candidate && draft.has('model')) return readProgram(candidate, { podSet, draft, others: 0, alongside });
+  if (candidate && draft.has('model')) return readProgram(candidate, subject);
   const reasons = candidates.flatMap(({ notTraining: reason }) => reason ?? []);
   const isIdle = candidates.length > 0 && reasons.length === candidates.length;
   if (isIdle) return notTraining(podSet, `not a training run: the container ${reasons[0] ?? ''}`);
@@ -177,10 +173,22 @@ function withoutProgram(
     training: true,
     role: 'model',
     run: null,
-    unknown: [unknownProgram(candidates)],
+    unknown: [OTHER_FRAMEWORKS[kind] ?? unknownProgram(candidates)],
     notes: draft.notes,
   };
 }
+
+const otherFramework = (name: string): Unknown => ({
+  field: 'framework',
+  reason: `${name} trainings are not read, and their memory is not worked out`,
+});
+
+/** Kinds whose operators start trainings of frameworks that are not PyTorch. */
+const OTHER_FRAMEWORKS: Readonly<Record<string, Unknown>> = {
+  JAXJob: otherFramework('JAX'),
+  XGBoostJob: otherFramework('XGBoost'),
+  PaddleJob: otherFramework('PaddlePaddle'),
+};
 
 /** The command that most likely trains: a Python script behind a launcher before anything else. */
 function unknownProgram(candidates: readonly Candidate[]): Unknown {

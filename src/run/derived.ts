@@ -76,7 +76,8 @@ export function withDerived(run: TrainingRun): TrainingRun {
   return (Object.keys(RULES) as (keyof DerivedValues)[]).reduce((derived, name) => {
     const { field, from, rule } = RULES[name];
     const before = settingAt(run, field).evidence.kind;
-    if (before === 'read' || before === 'declared') return derived;
+    // A program's own default of the global batch decides the accumulation, not the other way round.
+    if (before === 'read' || before === 'declared' || before === 'default') return derived;
     const evidence: Evidence = { kind: 'derived', from, rule };
     const range =
       low[name] === high[name] || name === 'globalBatchSize' ? {} : { range: { low: low[name], high: high[name] } };

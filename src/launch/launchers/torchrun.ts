@@ -4,8 +4,8 @@ import { readCommandLine } from '../options/command-line.js';
 import type { Launcher, LauncherInput, Peeled, Said } from './launcher.js';
 import { environmentOption, innerCommand, saidCount, wordsAfter } from './launcher.js';
 
-/** `torch.distributed.run` has the same flags under each of these names; ft_launcher (NVIDIA resiliency) extends it. */
-const SCRIPTS = ['torchrun', 'ft_launcher'];
+/** `torch.distributed.run` has the same flags under each of these names; ft_launcher (NVIDIA resiliency) and dlrover-run extend it. */
+const SCRIPTS = ['torchrun', 'ft_launcher', 'dlrover-run'];
 const MODULES = ['torch.distributed.run', 'torch.distributed.launch', 'torch.distributed.elastic'];
 
 /** torch/distributed/run.py get_args_parser */
@@ -16,6 +16,12 @@ export const TORCHRUN_SWITCHES: ReadonlySet<string> = new Set([
   'no_python',
   'run_path',
   'use_env',
+  'network_check',
+  'comm_perf_test',
+  'auto_config',
+  'auto_tunning',
+  'exclude_straggler',
+  'save_at_breakpoint',
 ]);
 
 export const torchrun: Launcher = {

@@ -1,6 +1,7 @@
 import type { Statement } from '../../workload/workload.js';
 import type { AlongsideView } from '../alongside.js';
 import { isPython } from '../launchers/launcher.js';
+import { isShell } from '../shell/dispatch.js';
 import type { ShellCommand } from '../shell/state.js';
 import { baseName } from '../text/characters.js';
 import type { Grammars } from '../grammars.js';
@@ -38,6 +39,9 @@ export function invocationOf(command: ShellCommand, files: AlongsideView): Invoc
   const base = { written: name, source: null, python: null, sourceMissing: null, env: command.env, cwd: command.cwd };
   if (isPython(baseName(name.text))) return pythonInvocation(words, command, files);
   if (name.text.endsWith('.py')) return scriptInvocation(command.words, command, files);
+  const [script] = words;
+  if (isShell(name) && script?.text.endsWith('.sh'))
+    return { ...base, kind: 'console', name: baseName(script.text), written: script, args: words.slice(1) };
   return { ...base, kind: 'console', name: baseName(name.text), args: words };
 }
 

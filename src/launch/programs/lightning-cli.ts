@@ -69,8 +69,9 @@ export const lightningCli: TrainingProgram = {
     const path = asText(line.options.find('config', 'c'));
     const file = path === undefined ? new Options() : flattened(configFile(path, context));
     const reader = new OptionReader(line.options.over(file), draft);
-    nameProgram(context, { name: `${invocation.name} (LightningCLI)`, package: 'lightning' });
-    draft.note(`${invocation.name} defines its model by itself: what its options say of it is taken at their word`);
+    const guess = `${invocation.name} defines its model by itself: what its options say of it is taken at their word`;
+    nameProgram(context, { name: `${invocation.name} (LightningCLI)`, package: 'lightning', guess });
+    draft.note(guess);
     readInputs(reader, context);
     readTrainer(reader, context);
     readProcesses(reader, context);

@@ -34,7 +34,7 @@ export const llmFoundry: TrainingProgram = {
   },
   recognise({ kind, name, args, written }: Invocation): Recognition | null {
     if (kind === 'console') return name === 'llmfoundry' && args[0]?.text === 'train' ? 'name' : null;
-    const isScript = kind === 'script' && (written.text.endsWith('train/train.py') || name === 'train.py');
+    const isScript = kind === 'script' && written.text.endsWith('train/train.py');
     return isScript && args[0]?.text.endsWith('.yaml') === true ? 'script' : null;
   },
   read(context: ProgramContext): void {

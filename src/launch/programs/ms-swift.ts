@@ -90,8 +90,9 @@ function readAdapter(reader: OptionReader, { draft }: ProgramContext): void {
   const METHODS = { lora: 'lora', full: 'none', ia3: 'ia3' } as const;
   reader.choice('peft.method', METHODS, 'tuner_type', 'train_type', 'sft_type');
   draft.default('peft.method', 'lora', OF);
+  const isAdapted = draft.value('peft.method') === 'lora';
+  if (isAdapted && !reader.options.has('target_modules')) draft.default('peft.targetModules', 'all-linear', OF);
   readLoraShape(reader, draft, { ...OF, rank: 8, dropout: 0.05 });
-  draft.default('peft.targetModules', 'all-linear', OF);
   reader.choice('quantization', { '4': 'nf4-double', '8': 'int8' } as const, 'quant_bits', 'quantization_bit');
 }
 

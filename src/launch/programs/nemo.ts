@@ -164,8 +164,14 @@ function readParallelism(reader: OptionReader, context: ProgramContext): void {
   const place = reader.options.find('model.optim.name')?.place ?? null;
   const isSpread = optimizer?.includes('distributed') ?? false;
   if (isSpread) draft.read('parallelism.sharding', 'distributed-optimizer', place);
-  else if (optimizer === undefined)
-    draft.default('parallelism.sharding', 'distributed-optimizer', { ...OF, note: 'recipes' });
+  else if (optimizer === undefined) defaultSharding(reader);
+}
+
+/** Recipes spread the optimizer's states over the ranks, except those that train adapters. */
+function defaultSharding({ options, draft }: OptionReader): void {
+  const peft = asText(options.find('peft', 'model.peft.peft_scheme'));
+  const isAdapted = peft !== undefined && peft !== 'none' && peft !== 'null';
+  if (!isAdapted) draft.default('parallelism.sharding', 'distributed-optimizer', { ...OF, note: 'recipes' });
 }
 
 const PRECISIONS = {

@@ -6,6 +6,8 @@ import type { RunDraft } from '../run-draft.js';
 import type { PythonScope } from '../python/evaluate.js';
 import { optionsOfCall, scopeOf } from '../python/calls.js';
 import type { PythonCall, PythonSource } from '../python/source.js';
+import { mergeSays } from '../launchers/peel.js';
+import { saidCount } from '../launchers/launcher.js';
 import { isAtLeast } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { PEFT_LORA, readLoraShape, readModelName, readQuantization } from './hf/model.js';
@@ -58,6 +60,7 @@ export const pythonSource: TrainingProgram = {
     const config = python.calls.find(({ last }) => Object.hasOwn(TRAINER_CONFIGS, last));
     const step = config ? { step: TRAINER_STEP } : {};
     nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch', ...step });
+    readRayScaling(python, scope, context);
     readModelCall(python, scope, draft);
     readAdapter(python, scope, context);
     if (config) readTrainer(config, scope, context);
@@ -85,12 +88,21 @@ function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramCon
       `what ${config.last} configures`,
     );
   reader.count('sequenceLength', 'max_seq_length', 'max_length');
+  const loads = scope.source.calls.find(({ name }) => name.startsWith('Fast') && name.endsWith('.from_pretrained'));
+  if (loads) readLengthOf(loads, scope, draft);
   reader.flag('packing', 'packing');
   const version = versions.get('trl');
   const since = (from: string): boolean | null => (version === null ? null : isAtLeast(version, from));
   const own = of === 'trl' ? { of, checkpointing: since('0.22.0'), bf16: since('0.19.0') } : { of };
   readTrainingArguments(reader, context, own);
   if (of === 'trl' && !draft.isOpen('sequenceLength')) draft.default('sequenceLength', 1024, { of, version });
+}
+
+/** Ray Train starts `num_workers` processes, wherever the entrypoint itself runs. */
+function readRayScaling(python: PythonSource, scope: PythonScope, context: ProgramContext): void {
+  const call = python.calls.find(({ last }) => last === 'ScalingConfig');
+  const workers = call && saidCount(optionsOfCall(call, scope).find('num_workers'));
+  if (workers) context.says = mergeSays(context.says, { worldSize: workers });
 }
 
 /** Keywords of `from_pretrained` that bear on precision and attention. */
@@ -120,7 +132,7 @@ function readAdapter(python: PythonSource, scope: PythonScope, { draft }: Progra
     readQuantization(
       new OptionReader(optionsOfCall(quantized, scope), draft),
       draft,
-      quantized.name.startsWith('Fast') ? 'nf4' : 'fp4',
+      quantized.name.startsWith('Fast') ? 'nf4-double' : 'fp4',
     );
 }
 

@@ -3,7 +3,7 @@ import { plain, side, worded } from '../../run/program-options.js';
 import type { RunField } from '../../run/training-run.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
-import { asCount, asTexts } from '../options/option.js';
+import { asCount, asText, asTexts } from '../options/option.js';
 import type { RunDraft } from '../run-draft.js';
 import { defaultOf } from '../versions.js';
 import type { Invocation } from './invocation.js';
@@ -36,6 +36,7 @@ const SYNTAX = {
 
 /** Flags that only timm's train.py has among the scripts of that name. */
 const OWN_FLAGS = [
+  'grad_checkpointing',
   'amp_dtype',
   'amp_impl',
   'aug_repeats',
@@ -86,6 +87,10 @@ const OPTIMIZERS = {
   muon: 'muon',
 } as const;
 
+/** Names that only timm gives to models. */
+const OWN_MODELS =
+  /^(vit|deit3?|beit(v2)?|eva(02)?|swin(v2)?|convnext(v2)?|maxvit)_\w*(patch|window|tiny|small|base|large)/;
+
 const OF = { of: 'timm' };
 
 /** timm's train.py. */
@@ -107,7 +112,8 @@ export const timm: TrainingProgram = {
     if (kind !== 'script' || name !== 'train.py') return null;
     const { options } = readCommandLine(args, SYNTAX);
     const isTimm = written.text.includes('pytorch-image-models') || written.text.includes('timm');
-    return options.has('model') && (isTimm || options.has(...OWN_FLAGS)) ? 'script' : null;
+    const isOwn = isTimm || options.has(...OWN_FLAGS) || OWN_MODELS.test(asText(options.find('model')) ?? '');
+    return options.has('model') && isOwn ? 'script' : null;
   },
   read(context: ProgramContext): void {
     const { draft, invocation } = context;

@@ -4,6 +4,8 @@ import { OptionReader } from '../options/option-reader.js';
 import { asBoolean, asNumber, asText, asTexts } from '../options/option.js';
 import type { Options } from '../options/option.js';
 import { readToml } from '../options/toml.js';
+import { mergeSays } from '../launchers/peel.js';
+import { environmentOption, saidCount } from '../launchers/launcher.js';
 import { isAtLeast } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { readNamed } from './named-model.js';
@@ -56,12 +58,19 @@ export const torchtitan: TrainingProgram = {
     const compilesLoss = since === null || isAtLeast(versions.get('torch') ?? '2.7.0', '2.7.0');
     nameProgram(context, { name: 'torchtitan', package: 'torchtitan', step: { ...OUTPUTS_DROPPED, compilesLoss } });
     draft.derive('task', 'causal-lm', ['program'], 'torchtitan trains language models');
+    if (context.invocation.name === 'run_train.sh') startTorchrun(context);
     readModel(reader, context);
     readSizes(reader, context);
     readPrecision(reader, context);
     readParallelism(reader, context);
   },
 };
+
+/** `run_train.sh` starts torchrun with NGPU processes, 8 where it is not set. */
+function startTorchrun(context: ProgramContext): void {
+  const said = saidCount(environmentOption(context.invocation.env, 'NGPU')) ?? { value: 8, place: null };
+  context.says = mergeSays(context.says, { processesPerNode: said });
+}
 
 /** Flags over the TOML file; `run_train.sh` takes the file's name from CONFIG_FILE. */
 function settingsOf(context: ProgramContext): Options {

@@ -41,6 +41,17 @@ export function containerCommands(
   return { ...outcome, env, files: view, entrypointInImage: container.command.length === 0 };
 }
 
+/** What a shell that a launcher starts (`mpirun … bash -c '…'`) would run, in the launcher's environment. */
+export function nestedCommands(command: ShellCommand, files: AlongsideView, grammars: Grammars): ShellOutcome {
+  const outcome: ShellOutcome = { commands: [], notes: [] };
+  const state = new ShellState(command.env, files, newBudget(), command.cwd);
+  follow(command.words, state, new Interpreter(grammars, outcome));
+  return outcome;
+}
+
+/** Whether a command starts a shell. */
+export const startsShell = ({ words }: ShellCommand): boolean => words[0] !== undefined && isShell(words[0]);
+
 function containerWords(container: Container): Tracked[] {
   const words = (list: 'command' | 'args'): Tracked[] =>
     container[list].map((text, i) => Tracked.of(text, { document: 'manifest', path: wordPath(container, list, i) }));

@@ -65,14 +65,14 @@ function targets(option: Option | undefined, draft: RunDraft): void {
 }
 
 /** bitsandbytes by the option names of TRL's ModelConfig; `quantType` is the type of 4 bit where nothing is said. */
-export function readQuantization(reader: OptionReader, draft: RunDraft, quantType: 'nf4' | 'fp4'): void {
+export function readQuantization(reader: OptionReader, draft: RunDraft, quantType: 'nf4' | 'nf4-double' | 'fp4'): void {
   const eight = reader.truth('quantization', 'load_in_8bit');
   const four = reader.truth('quantization', 'load_in_4bit');
   if (eight?.value) draft.read('quantization', 'int8', eight.place);
   if (four?.value) draft.read('quantization', fourBit(reader, quantType), four.place);
 }
 
-function fourBit(reader: OptionReader, quantType: 'nf4' | 'fp4'): string {
+function fourBit(reader: OptionReader, quantType: 'nf4' | 'nf4-double' | 'fp4'): string {
   const type =
     reader.word('quantization', { nf4: 'nf4', fp4: 'fp4' } as const, 'bnb_4bit_quant_type')?.value ?? quantType;
   const isDouble = reader.truth(
