@@ -73,7 +73,7 @@ const TASKS: readonly (readonly [RegExp, Task])[] = [
   [/ForTokenClassification$/, 'token-classification'],
   [/ForQuestionAnswering$/, 'question-answering'],
   [/ForImageClassification$/, 'image-classification'],
-  [/T5ForConditionalGeneration$|BartForConditionalGeneration$/, 'seq2seq'],
+  [/T5ForConditionalGeneration$|M?BartForConditionalGeneration$/, 'seq2seq'],
   [/WhisperForConditionalGeneration$/, 'speech'],
 ];
 

@@ -1,6 +1,9 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
+import { albert } from './families/albert.js';
+import { bart } from './families/bart.js';
 import { bert } from './families/bert.js';
+import { bloom } from './families/bloom.js';
 import { cogVideoX } from './families/cogvideox.js';
 import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
@@ -39,10 +42,9 @@ const decoder = (write: Family['write']): Family => ({
   write,
   tasks: ['causal-lm', 'sequence-classification', 'token-classification', 'question-answering'],
 });
-const encoder = (write: Family['write']): Family => ({ write, tasks: ['sequence-classification', 'masked-lm'] });
-const taggingEncoder = (write: Family['write']): Family => ({
+const encoder = (write: Family['write']): Family => ({
   write,
-  tasks: ['sequence-classification', 'token-classification', 'masked-lm'],
+  tasks: ['sequence-classification', 'token-classification', 'question-answering', 'masked-lm'],
 });
 const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
 const diffusion = (write: Family['write']): Family => ({ write, tasks: ['diffusion'] });
@@ -55,10 +57,12 @@ const image = (write: Family['write']): Family => ({ write, tasks: ['image-class
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2: decoder(gpt2),
   gpt_neox: decoder(gptNeox),
-  bert: taggingEncoder(bert),
-  roberta: taggingEncoder(bert),
-  'xlm-roberta': taggingEncoder(bert),
-  camembert: taggingEncoder(bert),
+  bert: encoder(bert),
+  roberta: encoder(bert),
+  'xlm-roberta': encoder(bert),
+  camembert: encoder(bert),
+  electra: encoder(bert),
+  albert: encoder(albert),
   llama: decoder(llama),
   mistral: decoder(llama),
   qwen2: decoder(llama),
@@ -90,8 +94,11 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   exaone4: decoder(llama),
   seed_oss: decoder(llama),
   arcee: decoder(llama),
+  bloom: decoder(bloom),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),
+  bart: encoderDecoder(bart),
+  mbart: encoderDecoder(bart),
   vit: image(vit),
   whisper: { write: whisper, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },

@@ -76,6 +76,8 @@ export interface ElementwiseOperations {
   tanh(x: Tensor): Tensor;
   sigmoid(x: Tensor): Tensor;
   gelu(x: Tensor): Tensor;
+  /** GELU by an autograd function that keeps its input alone and works out the rest again (BLOOM's `GeLUFunction`). */
+  geluRecomputed(x: Tensor): Tensor;
   silu(x: Tensor): Tensor;
   /** `F.silu(x, inplace=True)`: autograd keeps a clone of the input. */
   siluInPlace(x: Tensor): Tensor;
@@ -139,8 +141,8 @@ export interface MatrixOperations {
   linear(x: Tensor, layer: Linear): Tensor;
   matmul(a: Tensor, b: Tensor): Tensor;
   bmm(a: Tensor, b: Tensor): Tensor;
-  /** `input.baddbmm(a, b)`. */
-  baddbmm(input: Tensor, a: Tensor, b: Tensor): Tensor;
+  /** `input.baddbmm(a, b)`; `scaled`: the product is multiplied by a number (`alpha`), as its gradients are. */
+  baddbmm(input: Tensor, a: Tensor, b: Tensor, options?: { scaled: boolean }): Tensor;
 }
 
 export interface AttentionOptions {

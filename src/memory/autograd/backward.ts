@@ -107,17 +107,20 @@ export function sumTo(engine: Engine, tensor: EngineTensor, shape: Shape): Engin
   return sum;
 }
 
-/** The list of results ends once all are delivered: a first one that is added to another lives until then. */
+/** The list of results ends once all are delivered: those that are added to others live until then. */
 function deliver(engine: Engine, node: Node, gradients: Gradients): void {
   const { delivery } = node.formula;
-  const first = delivery === undefined ? 0 : delivery[0]!;
-  const added = gradients.length > 1 && meetsAnother(node, first) ? (gradients[first] ?? null) : null;
-  if (added !== null) engine.hold(added);
-  gradients.forEach((_, i) => {
+  let added: EngineTensor[] | null = null;
+  for (let i = 0; i < gradients.length; i++) {
     const input = delivery === undefined ? i : delivery[i]!;
-    deliverOne(engine, node, input, gradients[input] ?? null);
-  });
-  if (added !== null) engine.release(added);
+    const gradient = gradients[input] ?? null;
+    if (gradient !== null && i < gradients.length - 1 && meetsAnother(node, input)) {
+      added ??= [];
+      added.push(engine.hold(gradient));
+    }
+    deliverOne(engine, node, input, gradient);
+  }
+  if (added !== null) for (const gradient of added) engine.release(gradient);
 }
 
 function deliverOne(engine: Engine, node: Node, input: number, gradient: EngineTensor | null): void {
@@ -130,7 +133,7 @@ function deliverOne(engine: Engine, node: Node, input: number, gradient: EngineT
 /** Whether a gradient has come already where that of an input goes. */
 function meetsAnother(node: Node, input: number): boolean {
   const next = node.next[input];
-  return !!next && next.variable === null && !!next.buffer[node.outputNumbers[input]!];
+  return !!next && !!next.buffer[next.variable === null ? node.outputNumbers[input]! : 0];
 }
 
 /** Takes over a held gradient into a node's buffer, adding it to one that is already there. */

@@ -82,11 +82,20 @@ const BMM_FORMULA: Formula = {
 };
 
 function bmmGradients(workspace: Workspace, node: Node, first: number): (EngineTensor | null)[] {
-  const product = (input: number): EngineTensor | null =>
-    node.needs(input) ? workspace.empty(node.shapes![input - first]!, node.gradient.dtype, BMM) : null;
+  const product = (input: number): EngineTensor | null => {
+    if (!node.needs(input)) return null;
+    const result = workspace.empty(node.shapes![input - first]!, node.gradient.dtype, BMM);
+    if (node.attribute !== SCALED) return result;
+    const scaled = workspace.emptyLike(result, operation('mul'));
+    workspace.consume(result);
+    return scaled;
+  };
   const second = product(first + 1);
   return [product(first), second];
 }
+
+/** Mark of a `baddbmm` whose product is multiplied by a number. */
+const SCALED = 1;
 
 const BADDBMM_FORMULA: Formula = {
   operation: BADDBMM,
@@ -168,13 +177,19 @@ export function bmm(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTen
   return out;
 }
 
-function baddbmm(engine: Engine, input: EngineTensor, a: EngineTensor, b: EngineTensor): EngineTensor {
+function baddbmm(
+  engine: Engine,
+  input: EngineTensor,
+  [a, b]: readonly [EngineTensor, EngineTensor],
+  scaled: boolean,
+): EngineTensor {
   const second = lowered(engine, b);
   const first = lowered(engine, a);
   const added = lowered(engine, input);
   const node = engine.record(BADDBMM_FORMULA, [added, first, second]);
   if (node?.needs(2)) engine.save(node, first);
   if (node?.needs(1)) engine.save(node, second);
+  if (node !== null && scaled) node.attribute = SCALED;
   if (node !== null) node.shapes = [first.shape, second.shape];
   const out = engine.attach(engine.empty([a.shape[0]!, a.shape[1]!, b.shape[2]!], first.dtype, BADDBMM), node);
   consumeCast(engine, b, second);
@@ -216,6 +231,6 @@ export function matrixOperations(
     linear: (x, layer) => linearOf(own(x), layer),
     matmul: (a, b) => matmul(engine, own(a), own(b)),
     bmm: (a, b) => bmm(engine, own(a), own(b)),
-    baddbmm: (input, a, b) => baddbmm(engine, own(input), own(a), own(b)),
+    baddbmm: (input, a, b, options) => baddbmm(engine, own(input), [own(a), own(b)], options?.scaled ?? false),
   };
 }

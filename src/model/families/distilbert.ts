@@ -1,6 +1,6 @@
 import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
-import type { Architecture, Batch, ModelOutput } from '../definition.js';
+import type { Architecture } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
 import { bool, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
@@ -8,7 +8,9 @@ import { activation } from '../modules/activations.js';
 import { findNothingMasked } from '../modules/additive-masks.js';
 import type { EncoderAttention } from '../modules/encoder-attention.js';
 import { encoderAttention } from '../modules/encoder-attention.js';
-import { classificationInputs, tokenBatch, tokenInputs } from '../modules/text-inputs.js';
+import type { EncoderBody, Head as EncoderHead } from '../modules/encoder-heads.js';
+import { answerHead, encoderHead, tokenHead } from '../modules/encoder-heads.js';
+import { classificationInputs, tokenInputs } from '../modules/text-inputs.js';
 import type { Block, Parameter } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
 import type { Argument, Operations, Tensor } from '../operations.js';
@@ -26,6 +28,7 @@ interface DistilBertConfig {
   dropout: number;
   attentionDropout: number;
   classifierDropout: number;
+  answerDropout: number;
   act: Activation;
 }
 
@@ -42,6 +45,7 @@ function read(model: ResolvedModel): DistilBertConfig {
     dropout: config.number('dropout', 0.1),
     attentionDropout: config.number('attention_dropout', 0.1),
     classifierDropout: config.number('seq_classif_dropout', 0.2),
+    answerDropout: config.number('qa_dropout', 0.1),
     act: activation(config.text(['activation', 'hidden_act'], 'gelu')),
   };
 }
@@ -150,21 +154,21 @@ function body(scope: Scope, config: DistilBertConfig): Body {
   return { words: embed.words, run };
 }
 
-type Head = (ops: Operations, ids: Tensor, mask: Tensor, labels: Tensor) => [Tensor, Tensor];
+type Head = (ops: Operations, ids: Tensor, mask: Tensor, labels: Tensor) => readonly [Tensor, Tensor];
 
 function classifier(root: Scope, config: DistilBertConfig): Head {
   const { run } = body(root.child('distilbert'), config);
   const dense = root.linear('pre_classifier', config.hidden, config.hidden);
   const output = root.linear('classifier', config.hidden, config.labels);
-  return module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor] => {
+  return (ops, ids, mask, labels) => {
     const hidden = ops.keep(run(ops, ids, mask));
     let pooled = ops.keep(ops.select(hidden, 1));
     pooled = ops.rebind(pooled, ops.linear(pooled, dense));
     pooled = ops.rebind(pooled, ops.relu(pooled));
     pooled = ops.rebind(pooled, ops.dropout(pooled, ops.dropoutOf(config.classifierDropout)));
     const logits = ops.keep(ops.linear(pooled, output));
-    return [ops.crossEntropy(logits, labels), logits];
-  });
+    return [ops.loss(() => ops.crossEntropy(logits, labels)), logits];
+  };
 }
 
 function maskedLanguageModel(root: Scope, config: DistilBertConfig): Head {
@@ -172,30 +176,32 @@ function maskedLanguageModel(root: Scope, config: DistilBertConfig): Head {
   const transform = root.linear('vocab_transform', config.hidden, config.hidden);
   const norm = root.layerNorm('vocab_layer_norm', config.hidden);
   const projector = root.linear('vocab_projector', config.hidden, config.vocabulary, { tiedTo: words });
-  return module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor] => {
+  return (ops, ids, mask, labels) => {
     const hidden = ops.keep(run(ops, ids, mask));
     let h = ops.keep(ops.linear(hidden, transform));
     h = ops.rebind(h, config.act(ops, h));
     h = ops.rebind(h, ops.layerNorm(h, norm));
     h = ops.rebind(h, ops.linear(h, projector));
-    return [ops.crossEntropy(ops.view(h, [-1, config.vocabulary]), ops.view(labels, [-1])), h];
-  });
+    const scores = h;
+    const loss = ops.loss(() => ops.crossEntropy(ops.view(scores, [-1, config.vocabulary]), ops.view(labels, [-1])));
+    return [loss, scores];
+  };
 }
 
-/** DistilBERT for sequence classification or masked-language modelling (transformers' DistilBertFor*). */
+/** The head of a task. */
+function headOf(root: Scope, config: DistilBertConfig, task: Task): EncoderHead {
+  if (task === 'masked-lm') return encoderHead(tokenInputs, maskedLanguageModel(root, config));
+  if (task === 'sequence-classification') return encoderHead(classificationInputs, classifier(root, config));
+  const { words, run } = body(root.child('distilbert'), config);
+  const whole: EncoderBody = { words, run: (ops, ids, mask) => [run(ops, ids, mask), null] };
+  const { hidden, labels } = config;
+  if (task === 'question-answering') return answerHead({ root, body: whole, hidden, dropout: config.answerDropout });
+  return tokenHead({ root, body: whole, hidden, labels, dropout: config.dropout });
+}
+
+/** DistilBERT for each of its tasks (transformers' DistilBertFor*). */
 export function distilBert(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
-  const masked = task === 'masked-lm';
-  const run = (masked ? maskedLanguageModel : classifier)(root, config);
-  return completeArchitecture({
-    name: model.name,
-    task,
-    root,
-    inputs: masked ? tokenInputs : classificationInputs,
-    forward: (ops: Operations, batch: Batch): ModelOutput => {
-      const [loss, logits] = run(ops, ...tokenBatch(batch));
-      return { loss, outputs: [logits] };
-    },
-  });
+  return completeArchitecture({ name: model.name, task, root, ...headOf(root, config, task) });
 }
