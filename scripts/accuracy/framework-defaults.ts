@@ -15,6 +15,8 @@ export interface FrameworkDefaults {
   packages?: readonly string[];
   fsdpVersion?: 1 | 2;
   gradientAsBucketView?: boolean;
+  /** Dropout before an adapter, where it is not that of LoRA recipes. */
+  adapterDropout?: number;
   allocator?: string;
   checkpointing?: 'none' | 'selective' | 'full';
   step?: RunValues['trainingStep'];
@@ -58,6 +60,7 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     framework: /diffusers|^simpletuner|^finetrainers/i,
     name: 'diffusers',
     step: ACCELERATE_STEP,
+    adapterDropout: 0,
     packages: ['diffusers'],
     clipping: true,
   },

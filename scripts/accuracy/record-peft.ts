@@ -1,5 +1,6 @@
 import { frameworkDefaults } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
+import { adapterWeightsOf } from './record-settings.js';
 import type { RunValues, SettingsOf } from './settings.js';
 import { byDefault, stated } from './settings.js';
 
@@ -42,10 +43,16 @@ const MODULE_NAMES: Readonly<Record<string, Readonly<Record<string, readonly str
 /** peft trains these whole, weights and states: they are written with `(full)` behind. */
 const WHOLE = / \(full\)$/;
 
+/** One name, all layers, or a description in words, which names none: then those that scripts adapt by default. */
+function namedTarget(text: string): 'all-linear' | [string] | null {
+  if (/^all/i.test(text)) return 'all-linear';
+  return /\s/.test(text) ? null : [text.slice(0, 300)];
+}
+
 function targetsOf(record: MeasuredRun): Peft['targetModules'] {
   const targets = record.peft?.target_modules ?? null;
   if (targets === null) return null;
-  if (typeof targets === 'string') return /^all/i.test(targets) ? 'all-linear' : [targets.slice(0, 300)];
+  if (typeof targets === 'string') return namedTarget(targets);
   const names = MODULE_NAMES[frameworkDefaults(record).name] ?? {};
   return targets.filter((name) => !WHOLE.test(name)).flatMap((name) => names[name] ?? [name]);
 }
@@ -57,9 +64,10 @@ export function peftOf(record: MeasuredRun): SettingsOf<Peft> {
   return {
     method: stated(METHODS.find(([pattern]) => pattern.test(type))?.[1] ?? OTHER, 'peft.type', type),
     rank: stated(peft?.rank ?? null, 'peft.rank'),
-    dropout: byDefault(0.05, record.framework),
+    dropout: byDefault(frameworkDefaults(record).adapterDropout ?? 0.05, record.framework),
     targetModules: stated(targetsOf(record), 'peft.target_modules', peft?.target_modules ?? null),
     modulesToSave: stated(wholeModulesOf(record), 'peft.target_modules'),
+    weights: adapterWeightsOf(record),
   };
 }
 

@@ -17,8 +17,35 @@ const PRECISIONS: readonly (readonly [RegExp, RunValues['precision']])[] = [
   [/^fp32/i, 'fp32'],
 ];
 
+/**
+ * diffusers' scripts and the trainers made after them run under autocast, with the base in 16 bit; what is trained they
+ * cast to fp32 where that is fp16 (`cast_training_params`), and leave in bf16 otherwise.
+ */
+function lowered(record: MeasuredRun): 'fp16' | 'bf16' | null {
+  if (frameworkDefaults(record).name !== 'diffusers') return null;
+  const text = record.precision ?? '';
+  if (text.startsWith('fp16')) return 'fp16';
+  return text.startsWith('bf16') ? 'bf16' : null;
+}
+
+const isLora = ({ peft }: MeasuredRun): boolean => peft?.type !== undefined && peft.type !== null;
+
+/** Type of the weights, where it is not that of the precision. */
+export function weightsOf(record: MeasuredRun): TrainingRun['weights'] {
+  const type = lowered(record);
+  return byDefault(type === 'fp16' && !isLora(record) ? 'fp32' : type, record.framework);
+}
+
+/** Type of an adapter's weights: diffusers' `add_adapter` gives them that of the base. */
+export function adapterWeightsOf(record: MeasuredRun): TrainingRun['peft']['weights'] {
+  const type = lowered(record);
+  return byDefault(type === 'fp16' ? 'fp32' : type, record.framework);
+}
+
 export function precisionOf(record: MeasuredRun): TrainingRun['precision'] {
   const text = record.precision;
+  const type = lowered(record);
+  if (type !== null) return stated(`amp-${type}` as const, 'precision', text);
   const known = PRECISIONS.find(([pattern]) => pattern.test(text ?? ''))?.[1];
   if (known === undefined) return assumed('fp32', 'the record does not say', { low: 'bf16', high: 'fp32' });
   return stated(known, 'precision', text);

@@ -12,6 +12,7 @@ import {
   offloadOf,
   optimizerOf,
   precisionOf,
+  weightsOf,
   quantizationOf,
 } from './record-settings.js';
 import type { RunValues, TrainingRun } from './settings.js';
@@ -47,6 +48,13 @@ function imageSizeOf(record: MeasuredRun): [number, number] | null {
   return height === undefined || width === undefined ? null : [height, width];
 }
 
+/** Frames of a video, which the notes tell. */
+function framesOf({ notes }: MeasuredRun): TrainingRun['frames'] {
+  const frames = /(\d+) frames|(\d+)x\d+x\d+/.exec(notes ?? '');
+  if (frames === null) return assumed(null, 'the record does not say');
+  return stated(Number(frames[1] ?? frames[2]), 'notes', frames[0]);
+}
+
 const classesOf = (record: MeasuredRun): number | null => {
   const classes = /(\d+) classes/.exec(record.task)?.[1];
   return classes === undefined ? null : Number(classes);
@@ -78,9 +86,10 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     sequenceLength: stated(record.seq_len, 'seq_len'),
     targetSequenceLength: stated(null, 'seq_len'),
     imageSize: stated(imageSizeOf(record), 'image_size', record.image_size),
-    frames: assumed(null, 'the record does not say'),
+    frames: framesOf(record),
     numClasses: stated(classesOf(record), 'task', record.task),
     precision: precisionOf(record),
+    weights: weightsOf(record),
     optimizer: optimizerOf(record),
     gradientClipping: byDefault(defaults.clipping ?? false, defaults.name),
     activationCheckpointing: checkpointingOf(record),

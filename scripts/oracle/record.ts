@@ -120,6 +120,7 @@ const peftOf = ({ lora, frozen }: OracleSettings): RunValues['peft'] => ({
   dropout: lora?.dropout ?? 0,
   targetModules: lora?.targets ?? null,
   modulesToSave: [],
+  weights: null,
 });
 
 function parallelismOf({ settings, world }: OracleRecord): RunValues['parallelism'] {
@@ -177,6 +178,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     ...sizesOf(settings),
     numClasses: null,
     precision: precisionOf(record),
+    weights: null,
     optimizer: optimizerOf(settings.optimizer),
     gradientClipping: settings.clip ?? false,
     activationCheckpointing: settings.gradient_checkpointing ? 'full' : 'none',

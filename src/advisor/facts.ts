@@ -18,6 +18,12 @@ const CATALOG = new URL('../../catalog/', import.meta.url);
 /** A file of the catalog. They are made by catalog/tools and part of the package, so their shape is taken as given. */
 const readCatalog = <T>(file: string): T => JSON.parse(readFileSync(new URL(file, CATALOG), 'utf8')) as T;
 
+/** Models that are described by dimensions. */
+function readModels(): ModelsFile {
+  const files = ['models.json', 'diffusion.json'].map((file) => readCatalog<ModelsFile>(file));
+  return { models: files.flatMap(({ models }) => models) };
+}
+
 /** Graphs that are kept once read: some tens cover what a cluster trains, and each holds some hundred kilobytes. */
 const GRAPHS_KEPT = 32;
 
@@ -51,7 +57,7 @@ function once<T>(make: () => T): () => T {
 /** The facts of the package's catalog. Each file is read, synchronously, when it is first asked for. */
 export function loadFacts(): Facts {
   const models = once(() =>
-    createModelCatalog(readCatalog<ModelsFile>('models.json'), readCatalog<VisionFile>('vision.json'), graphReader()),
+    createModelCatalog(readModels(), readCatalog<VisionFile>('vision.json'), graphReader()),
   );
   const gpus = once(() => createGpuCatalog(readCatalog<GpusFile>('gpus.json')));
   return {

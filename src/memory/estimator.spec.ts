@@ -28,6 +28,7 @@ const RUN: TrainingRun = {
   frames: set<number | null>(null),
   numClasses: set<number | null>(null),
   precision: set('fp32'),
+  weights: set(null),
   optimizer: {
     name: set('adamw'),
     implementation: set('foreach'),
@@ -48,6 +49,7 @@ const RUN: TrainingRun = {
     dropout: set(0),
     targetModules: set<RunValues['peft']['targetModules']>(null),
     modulesToSave: set<string[]>([]),
+    weights: set(null),
   },
   quantization: set('none'),
   parallelism: {

@@ -30,6 +30,8 @@ export interface Placement {
   architecture: Architecture;
   dtype: DType;
   peft: RunValues['peft'];
+  /** Type of the adapters' factors. */
+  adapterType: DType;
   quantization: RunValues['quantization'];
   /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
@@ -62,7 +64,7 @@ export function placeModel(placement: Placement): ModelState {
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
-    const adapter = peft.method === 'lora' ? placeLora(place, scope, peft) : null;
+    const adapter = peft.method === 'lora' ? placeLora({ place, dtype: placement.adapterType }, scope, peft) : null;
     if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };
   visit(architecture.root);

@@ -2,7 +2,7 @@ import type { Architecture, BatchSizes } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import { bfloat16, float16, float32 } from '../model/dtype.js';
 import type { Linear, Parameter } from '../model/module-tree.js';
-import type { Attention, Precision, RunValues } from '../run/training-run.js';
+import type { Attention, Precision, RunValues, WeightType } from '../run/training-run.js';
 import { loraLinear } from './adapters/lora.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
@@ -43,6 +43,11 @@ export interface SimulationOptions {
   reduceInFloat32?: boolean;
 }
 
+const NOTHING_TRAINED = {
+  field: 'peft.targetModules',
+  reason: 'none of the modules that are named for adapters is a linear layer of this model, so nothing would be trained',
+};
+
 const PLAIN_LOOP: LoopConventions = { keepsOutputs: false, outputsToFloat32: false, compilesLoss: false };
 
 /** flash attention needs Ampere. */
@@ -50,6 +55,7 @@ const FLASH_CAPABILITY = 8.0;
 
 const AUTOCAST: Partial<Record<Precision, DType>> = { 'amp-fp16': float16, 'amp-bf16': bfloat16, fp8: bfloat16 };
 const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat16 };
+const KEPT: Readonly<Record<NonNullable<WeightType>, DType>> = { fp32: float32, fp16: float16, bf16: bfloat16 };
 
 /**
  * Runs the training loop of an architecture on shapes alone and returns every allocation and free in order.
@@ -69,11 +75,12 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     engine,
     architecture,
     dtype,
-    peft: values.peft,
+    peft: withTargets(values.peft, architecture),
+    adapterType: adapterType(values),
     quantization: values.quantization,
     place: strategy.place,
   });
-  const stepped = strategy.begin(state.trained);
+  const stepped = strategy.begin(trainedOf(state));
   const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
   optimizer.begin?.(engine, stepped);
   const operations = createOperations({
@@ -108,7 +115,20 @@ export function simulate(values: RunValues, architecture: Architecture, options:
   return { ...engine.recorder.finish(), parameters: state.counts };
 }
 
-const weightType = ({ precision }: RunValues): DType => WEIGHTS[precision] ?? float32;
+const adapterType = ({ peft }: RunValues): DType => KEPT[peft.weights ?? 'fp32'];
+
+/** The leaves that are trained; throws where there are none. */
+function trainedOf({ trained }: ModelState): EngineTensor[] {
+  if (trained.length === 0) throw new NotEstimable([NOTHING_TRAINED]);
+  return trained;
+}
+
+/** The layers that the model's scripts adapt, where the run names none. */
+const withTargets = (peft: RunValues['peft'], { adapterTargets }: Architecture): RunValues['peft'] =>
+  peft.targetModules === null && adapterTargets ? { ...peft, targetModules: [...adapterTargets] } : peft;
+
+const weightType = ({ precision, weights }: RunValues): DType =>
+  weights === null ? (WEIGHTS[precision] ?? float32) : KEPT[weights];
 const autocastType = ({ precision }: RunValues): DType | null => AUTOCAST[precision] ?? null;
 
 function trainer(values: RunValues, roles: ParameterRoles): Optimizer {

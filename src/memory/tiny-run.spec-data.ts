@@ -16,6 +16,7 @@ export function tinyRun(changes: Partial<RunValues> = {}): RunValues {
     frames: null,
     numClasses: null,
     precision: 'fp32',
+    weights: null,
     optimizer: { name: 'adamw', implementation: 'foreach', momentum: 0, weightDecay: 0, amsgrad: false },
     gradientClipping: false,
     activationCheckpointing: 'none',
@@ -24,7 +25,7 @@ export function tinyRun(changes: Partial<RunValues> = {}): RunValues {
     kernels: [],
     packing: false,
     dropout: null,
-    peft: { method: 'none', rank: null, dropout: 0, targetModules: null, modulesToSave: [] },
+    peft: { method: 'none', rank: null, dropout: 0, targetModules: null, modulesToSave: [], weights: null },
     quantization: 'none',
     parallelism: {
       sharding: 'none',

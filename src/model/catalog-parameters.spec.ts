@@ -11,7 +11,9 @@ interface Row {
   params: number;
 }
 
-const rows = (JSON.parse(readFileSync('catalog/models.json', 'utf8')) as { models: Row[] }).models;
+const rowsOf = (file: string): Row[] => (JSON.parse(readFileSync(`catalog/${file}`, 'utf8')) as { models: Row[] }).models;
+const rows = rowsOf('models.json');
+const denoisers = rowsOf('diffusion.json');
 
 /** Model types whose released models are counted here, and the task that has the head they were released with. */
 const TASKS: Readonly<Record<string, Task>> = {
@@ -47,6 +49,10 @@ describe('models of the catalog have as many parameters as were released', () =>
   it.each(counted.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
     const task = TASKS[modelType]!;
     expect(architectureOf({ name, modelType, config }, task).parameterCount).toBe(params);
+  });
+
+  it.each(denoisers.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
+    expect(architectureOf({ name, modelType, config }, 'diffusion').parameterCount).toBe(params);
   });
 
   it('counts DistilBERT without a head there, so that the masked-language head is on top', () => {

@@ -23,7 +23,7 @@ export interface ModelRow {
 /** Gives the recorded graph of a model of an image library; null where there is none. */
 export type GraphReader = (library: string, id: string) => RecordedGraph | null;
 
-/** `catalog/models.json`. */
+/** `catalog/models.json`, and `catalog/diffusion.json` of the same shape. */
 export interface ModelsFile {
   models: readonly {
     id: string;
@@ -32,6 +32,8 @@ export interface ModelsFile {
     config: ModelConfig;
     params?: number;
     paramsActive?: number;
+    /** Native resolution of models that make or read images, pixels a side. */
+    imageSize?: number;
     sources: readonly string[];
   }[];
 }
@@ -92,7 +94,7 @@ const rowOfTransformer = (model: ModelsFile['models'][number]): ModelRow => ({
   config: model.config,
   params: model.params ?? null,
   paramsActive: model.paramsActive ?? null,
-  imageSize: null,
+  imageSize: model.imageSize ?? null,
   sources: model.sources,
 });
 

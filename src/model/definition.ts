@@ -46,13 +46,15 @@ export interface Architecture {
   readonly parameterCount: number;
   /** Table of the input embeddings, where the model has one. */
   readonly inputTable?: Parameter;
+  /** Ends of the names of the layers that scripts adapt where they are told none; peft's own where left out. */
+  readonly adapterTargets?: readonly string[];
   /** The batch that a data loader puts on the device. */
   inputs(sizes: BatchSizes): InputSpec[];
   forward(operations: Operations, batch: Batch): ModelOutput;
 }
 
 /** The parts that a family writes. */
-export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputTable' | 'inputs' | 'forward'>;
+export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputTable' | 'adapterTargets' | 'inputs' | 'forward'>;
 
 const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 

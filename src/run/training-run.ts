@@ -22,6 +22,8 @@ export const taskSchema = z.enum([
   'distillation',
 ]);
 export const precisionSchema = z.enum(['fp32', 'tf32', 'amp-fp16', 'amp-bf16', 'fp16', 'bf16', 'fp8']);
+/** Types that weights are kept in; null: the type that the precision says. */
+export const weightTypeSchema = z.enum(['fp32', 'fp16', 'bf16']).nullable();
 export const optimizerNameSchema = z.enum([
   'sgd',
   'adam',
@@ -122,6 +124,8 @@ export const runValuesSchema = z.strictObject({
   frames: positive.nullable(),
   numClasses: positive.nullable(),
   precision: precisionSchema,
+  /** 16-bit weights under autocast, as trainers of diffusion models have it; null: as the precision says. */
+  weights: weightTypeSchema,
   optimizer: z.strictObject({
     name: optimizerNameSchema,
     implementation: optimizerImplementationSchema,
@@ -146,6 +150,8 @@ export const runValuesSchema = z.strictObject({
     /** Module name endings, or `all-linear`. */
     targetModules: z.union([z.literal('all-linear'), z.array(shortText).max(100)]).nullable(),
     modulesToSave: z.array(shortText).max(100),
+    /** Type of the adapters' weights; peft keeps them in fp32 unless told otherwise. */
+    weights: weightTypeSchema,
   }),
   quantization: quantizationSchema,
   parallelism: z.strictObject({
@@ -191,6 +197,7 @@ export const runValuesSchema = z.strictObject({
 export type RunValues = z.infer<typeof runValuesSchema>;
 export type ModelReference = z.infer<typeof modelReferenceSchema>;
 export type Task = z.infer<typeof taskSchema>;
+export type WeightType = z.infer<typeof weightTypeSchema>;
 export type Precision = z.infer<typeof precisionSchema>;
 export type OptimizerName = z.infer<typeof optimizerNameSchema>;
 export type OptimizerImplementation = z.infer<typeof optimizerImplementationSchema>;

@@ -19,6 +19,7 @@ export const RUN_VALUES: RunValues = {
   frames: null,
   numClasses: null,
   precision: 'amp-bf16',
+  weights: null,
   optimizer: { name: 'adamw', implementation: 'foreach', momentum: 0, weightDecay: 0, amsgrad: false },
   gradientClipping: true,
   activationCheckpointing: 'none',
@@ -27,7 +28,7 @@ export const RUN_VALUES: RunValues = {
   kernels: [],
   packing: false,
   dropout: null,
-  peft: { method: 'none', rank: null, dropout: 0, targetModules: null, modulesToSave: [] },
+  peft: { method: 'none', rank: null, dropout: 0, targetModules: null, modulesToSave: [], weights: null },
   quantization: 'none',
   parallelism: {
     sharding: 'none',

@@ -1,5 +1,4 @@
 import type { DType } from '../../model/dtype.js';
-import { float32 } from '../../model/dtype.js';
 import type { Linear, Scope, Shape } from '../../model/module-tree.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
@@ -8,7 +7,7 @@ import { add, dropout, to, unary } from '../operations/elementwise.js';
 import { linear } from '../operations/matrix.js';
 import { UNARY } from '../operations/unary.js';
 
-/** The two low-rank factors beside a linear layer: fp32 whatever the model's type (peft's autocast_adapter_dtype). */
+/** The two low-rank factors beside a linear layer: fp32 whatever the model's type, unless peft's autocast_adapter_dtype is off. */
 export interface LoraAdapter {
   down: EngineTensor;
   up: EngineTensor;
@@ -54,13 +53,23 @@ const DEFAULT_RANK = 8;
 /** Places a parameter of a shape and type under a path. */
 export type PlaceParameter = (shape: Shape, path: string, dtype: DType) => EngineTensor;
 
+/** How and in which type the factors are placed. */
+export interface FactorPlacement {
+  place: PlaceParameter;
+  dtype: DType;
+}
+
 /** Places the factors of the scope's linear layer, where it is one that is adapted. */
-export function placeLora(place: PlaceParameter, scope: Scope, peft: RunValues['peft']): LoraAdapter | null {
+export function placeLora(
+  { place, dtype }: FactorPlacement,
+  scope: Scope,
+  peft: RunValues['peft'],
+): LoraAdapter | null {
   const layer = scope.linearLayer;
   if (layer === null || !isTargeted(layer, peft.targetModules)) return null;
   const rank = peft.rank ?? DEFAULT_RANK;
   const factor = (inFeatures: number, outFeatures: number): [EngineTensor, Linear] => {
-    const tensor = place([outFeatures, inFeatures], `${layer.path}.lora`, float32);
+    const tensor = place([outFeatures, inFeatures], `${layer.path}.lora`, dtype);
     tensor.requiresGrad = true;
     return [tensor, { ...layer, inFeatures, outFeatures, bias: null, transposed: false }];
   };

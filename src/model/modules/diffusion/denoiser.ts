@@ -31,6 +31,9 @@ function meanSquaredError(ops: Operations, batch: Batch, denoise: Denoise): Mode
   return { loss, outputs: [sample] };
 }
 
+/** What diffusers' LoRA scripts adapt: the projections of attention. */
+const ADAPTED = ['to_k', 'to_q', 'to_v', 'to_out.0'] as const;
+
 /** A denoiser that is trained on the mean squared error of what it predicts. */
 export function denoiser({ name, inputs, build }: Denoiser): Architecture {
   const root = Scope.root();
@@ -39,6 +42,7 @@ export function denoiser({ name, inputs, build }: Denoiser): Architecture {
     name,
     task: 'diffusion',
     root,
+    adapterTargets: ADAPTED,
     inputs,
     forward: (ops, batch) => meanSquaredError(ops, batch, denoise),
   });
