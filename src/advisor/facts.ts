@@ -56,9 +56,7 @@ function once<T>(make: () => T): () => T {
 
 /** The facts of the package's catalog. Each file is read, synchronously, when it is first asked for. */
 export function loadFacts(): Facts {
-  const models = once(() =>
-    createModelCatalog(readModels(), readCatalog<VisionFile>('vision.json'), graphReader()),
-  );
+  const models = once(() => createModelCatalog(readModels(), readCatalog<VisionFile>('vision.json'), graphReader()));
   const gpus = once(() => createGpuCatalog(readCatalog<GpusFile>('gpus.json')));
   return {
     get models() {

@@ -47,7 +47,10 @@ const WAYS: readonly (readonly [string, Partial<RunValues>])[] = [
   ['accumulation and clipping', { gradientAccumulationSteps: 2, gradientClipping: true }],
   ['fused AdamW', adam({ implementation: 'fused' })],
   ['Adafactor', adam({ name: 'adafactor' })],
-  ['LoRA', { peft: { method: 'lora', rank: 4, dropout: 0.1, targetModules: 'all-linear', modulesToSave: [], weights: null } }],
+  [
+    'LoRA',
+    { peft: { method: 'lora', rank: 4, dropout: 0.1, targetModules: 'all-linear', modulesToSave: [], weights: null } },
+  ],
   ['LoRA with checkpointing', { peft: { ...tinyRun().peft, method: 'lora' }, activationCheckpointing: 'full' }],
 ];
 

@@ -45,7 +45,8 @@ export interface SimulationOptions {
 
 const NOTHING_TRAINED = {
   field: 'peft.targetModules',
-  reason: 'none of the modules that are named for adapters is a linear layer of this model, so nothing would be trained',
+  reason:
+    'none of the modules that are named for adapters is a linear layer of this model, so nothing would be trained',
 };
 
 const PLAIN_LOOP: LoopConventions = { keepsOutputs: false, outputsToFloat32: false, compilesLoss: false };

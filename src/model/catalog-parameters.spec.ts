@@ -11,7 +11,8 @@ interface Row {
   params: number;
 }
 
-const rowsOf = (file: string): Row[] => (JSON.parse(readFileSync(`catalog/${file}`, 'utf8')) as { models: Row[] }).models;
+const rowsOf = (file: string): Row[] =>
+  (JSON.parse(readFileSync(`catalog/${file}`, 'utf8')) as { models: Row[] }).models;
 const rows = rowsOf('models.json');
 const denoisers = rowsOf('diffusion.json');
 

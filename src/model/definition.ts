@@ -54,7 +54,10 @@ export interface Architecture {
 }
 
 /** The parts that a family writes. */
-export type ArchitectureParts = Pick<Architecture, 'name' | 'task' | 'root' | 'inputTable' | 'adapterTargets' | 'inputs' | 'forward'>;
+export type ArchitectureParts = Pick<
+  Architecture,
+  'name' | 'task' | 'root' | 'inputTable' | 'adapterTargets' | 'inputs' | 'forward'
+>;
 
 const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
