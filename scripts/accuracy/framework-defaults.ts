@@ -12,11 +12,15 @@ export interface FrameworkDefaults {
   weightDecay?: number;
   attention?: RunValues['attention'];
   clipping?: boolean;
+  /** Of the optimizer, where the record does not say. */
+  implementation?: RunValues['optimizer']['implementation'];
+  /** Samples of a step over all ranks, by the month since when. */
+  globalBatch?: readonly (readonly [string, number])[];
+  /** Of adapters. */
+  adapterDropout?: number;
   packages?: readonly string[];
   fsdpVersion?: 1 | 2;
   gradientAsBucketView?: boolean;
-  /** Dropout before an adapter, where it is not that of LoRA recipes. */
-  adapterDropout?: number;
   allocator?: string;
   checkpointing?: 'none' | 'selective' | 'full';
   step?: RunValues['trainingStep'];
@@ -75,8 +79,25 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     // torchtitan's run_train.sh
     allocator: 'expandable_segments:True',
   },
-  { framework: /^torchtune/i, name: 'torchtune', fsdpVersion: 2 },
-  { framework: /^litgpt/i, name: 'litgpt', step: KEPT, clipping: true },
+  {
+    framework: /^torchtune/i,
+    name: 'torchtune',
+    step: { ...DROPPED, compilesLoss: true },
+    fsdpVersion: 2,
+    implementation: 'fused',
+    adapterDropout: 0,
+  },
+  {
+    framework: /^litgpt/i,
+    name: 'litgpt',
+    step: KEPT,
+    packages: ['litgpt', 'bitsandbytes'],
+    // finetune/lora.py of 2023: batch_size; later TrainArgs.global_batch_size
+    globalBatch: [
+      ['2023-01', 128],
+      ['2024-03', 16],
+    ],
+  },
   { framework: /^megatron/i, name: 'megatron', step: DROPPED, clipping: true, gradientAsBucketView: true },
   { framework: /deepspeed/i, name: 'deepspeed', step: DROPPED, packages: ['deepspeed'] },
 ];
@@ -106,21 +127,78 @@ const TORCH_RELEASES: readonly (readonly [string, string])[] = [
   ['2026-01', '2.10'],
 ];
 
+/** Releases of other packages that decide memory, by month. Source: their release notes and tags. */
+const RELEASES: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  torch: TORCH_RELEASES,
+  transformers: [
+    ['2020-01', '2.3'],
+    ['2020-12', '4.0'],
+    ['2021-12', '4.15'],
+    ['2022-06', '4.20'],
+    ['2022-12', '4.25'],
+    ['2023-07', '4.31'],
+    ['2023-11', '4.35'],
+    ['2024-01', '4.36'],
+    ['2024-03', '4.38'],
+    ['2024-05', '4.40'],
+    ['2024-07', '4.42'],
+    ['2024-10', '4.45'],
+    ['2025-01', '4.48'],
+    ['2025-06', '4.52'],
+    ['2025-10', '4.57'],
+  ],
+  bitsandbytes: [
+    ['2023-07', '0.41.0'],
+    ['2024-02', '0.42.0'],
+    ['2024-04', '0.43.0'],
+    ['2024-08', '0.43.2'],
+    ['2024-10', '0.44.1'],
+    ['2025-01', '0.45.0'],
+  ],
+  litgpt: [
+    ['2023-06', '0.0.1'],
+    ['2023-11', '0.1.0'],
+    ['2024-05', '0.3.1'],
+    ['2024-07', '0.4.4'],
+    ['2024-08', '0.4.8'],
+    ['2024-10', '0.5.0'],
+    ['2025-01', '0.5.5'],
+  ],
+};
+
+/** litgpt's quantisation asked for this release until 2025 (litgpt/utils.py, _BITANDBYTES_AVAILABLE_NOT_EQUAL_0_42_0). */
+const LITGPT_BITSANDBYTES = '0.42.0';
+
 const PACKAGE = /\b(torch|pytorch|transformers|accelerate|peft|flash-attn|deepspeed|cuda)\s+v?(\d+(?:\.\d+)+)/gi;
 
-/** Versions that the record's framework version states; torch else from its date. */
-export function packagesOf(record: MeasuredRun): Record<string, string> {
-  const packages: Record<string, string> = {};
-  for (const name of frameworkDefaults(record).packages ?? []) packages[name] = 'unknown';
-  const torch = TORCH_RELEASES.filter(([month]) => record.date !== null && month <= record.date.slice(0, 7)).at(
-    -1,
-  )?.[1];
-  if (torch !== undefined) packages['torch'] = torch;
-  for (const [, name = '', version = ''] of (record.framework_version ?? '').matchAll(PACKAGE)) {
-    packages[name.toLowerCase() === 'pytorch' ? 'torch' : name.toLowerCase()] = version;
-  }
-  return packages;
+/** The release of a package that was newest in a month; a year stands for its first half. */
+function releaseAt(name: string, date: string): string | undefined {
+  const month = date.length === 4 ? `${date}-06` : date.slice(0, 7);
+  return RELEASES[name]?.filter(([since]) => since <= month).at(-1)?.[1];
 }
+
+/** Versions that the record's framework version states; others from its date. */
+export function packagesOf(record: MeasuredRun): Record<string, string> {
+  const { name: framework, packages: wanted = [] } = frameworkDefaults(record);
+  const dated = ['torch', ...wanted].map((name) => [name, releaseOf(name, record.date)] as const);
+  return {
+    ...Object.fromEntries(wanted.map((name) => [name, 'unknown'])),
+    ...Object.fromEntries(dated.filter(([, release]) => release !== undefined)),
+    ...(framework === 'litgpt' ? { bitsandbytes: LITGPT_BITSANDBYTES } : {}),
+    ...statedVersions(record.framework_version ?? ''),
+  };
+}
+
+const releaseOf = (name: string, date: string | null): string | undefined =>
+  date === null ? undefined : releaseAt(name, date);
+
+const statedVersions = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(PACKAGE)].map(([, name = '', version = '']) => {
+      const known = name.toLowerCase();
+      return [known === 'pytorch' ? 'torch' : known, version];
+    }),
+  );
 
 const OF_STEP = 'the script decides whether the outputs of the model live through backward';
 

@@ -9,6 +9,7 @@ type Optimizer = RunValues['optimizer'];
 /** Each kind of precision text, first match wins: what is computed in, what weights are kept in. */
 const PRECISIONS: readonly (readonly [RegExp, RunValues['precision']])[] = [
   [/fp8|float8|mxfp|nvfp/i, 'fp8'],
+  [/(bf16|fp16) weights/i, 'bf16'],
   [/bf16 autocast|^bf16 mixed|amp-bf16/i, 'amp-bf16'],
   [/fp16 autocast|amp-fp16/i, 'amp-fp16'],
   [/^bf16|^nf4/i, 'bf16'],
@@ -84,6 +85,8 @@ function implementationOf(text: string, record: MeasuredRun): Optimizer['impleme
 
 /** foreach is the default on CUDA since torch 2.0; transformers' Trainer takes fused ones since torch 2.8. */
 function defaultImplementation(record: MeasuredRun): Optimizer['implementation'] {
+  const { implementation } = frameworkDefaults(record);
+  if (implementation !== undefined) return implementation;
   const torch = versionOf({ framework: { packages: packagesOf(record) } } as RunValues, 'torch');
   if (isBefore(torch, [2, 0])) return 'for-loop';
   const trainer = /^hf-trainer/i.test(record.framework);
@@ -136,14 +139,17 @@ const LOSSES: readonly (readonly [RegExp, RunValues['loss']])[] = [
 export function lossOf(record: MeasuredRun): TrainingRun['loss'] {
   const options = (record.memory_options ?? []).join(' ');
   const known = LOSSES.find(([pattern]) => pattern.test(options))?.[1];
-  return known === undefined ? byDefault('standard', record.framework) : stated(known, 'memory_options', options);
+  if (known !== undefined) return stated(known, 'memory_options', options);
+  if (frameworkDefaults(record).name !== 'torchtune') return byDefault('standard', record.framework);
+  return assumed('chunked', "torchtune's configurations", { low: 'chunked', high: 'standard' });
 }
 
 /** Options of the record that are kernels or habits of the loop rather than fields of their own. */
 const KERNELS: readonly (readonly [RegExp, string])[] = [
   [/liger/i, 'liger'],
-  [/foak/i, 'fused-lora'],
-  [/fused-cross-entropy/i, 'fused-cross-entropy'],
+  [/foak.*LoRA/i, 'fused-lora'],
+  [/foak.*RMSNorm/i, 'fused-norms'],
+  [/foak.*cross-entropy|fused-cross-entropy/i, 'fused-cross-entropy'],
   [/optimizer-in-backward/i, 'optimizer-in-backward'],
   [/no-grad-accum-fusion/i, 'no-gradient-accumulation-fusion'],
 ];

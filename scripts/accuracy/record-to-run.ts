@@ -15,11 +15,13 @@ import {
   weightsOf,
   quantizationOf,
 } from './record-settings.js';
+import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, TrainingRun } from './settings.js';
 import { assumed, byDefault, stated } from './settings.js';
 
 const TASKS: readonly (readonly [RegExp, RunValues['task']])[] = [
   [/masked/i, 'masked-lm'],
+  [/question answering|squad/i, 'question-answering'],
   [/sequence classification|text classification/i, 'sequence-classification'],
   [/seq2seq|encoder-decoder|translation|summar/i, 'seq2seq'],
   [/preference|dpo/i, 'preference'],
@@ -60,6 +62,16 @@ const classesOf = (record: MeasuredRun): number | null => {
   return classes === undefined ? null : Number(classes);
 };
 
+/** Micro-steps of a step: as stated, else what the framework's global batch makes of them, or none. */
+function accumulationOf(record: MeasuredRun): Setting<number> {
+  if (record.grad_accum !== null) return stated(record.grad_accum, 'grad_accum');
+  const { globalBatch = [], name } = frameworkDefaults(record);
+  const batch = globalBatch.filter(([since]) => since <= (record.date ?? '9999')).at(-1)?.[1];
+  if (batch === undefined) return byDefault(1, name);
+  const steps = Math.max(1, Math.floor(batch / ((record.micro_batch_size ?? 1) * dataDegreeOf(record))));
+  return assumed(steps, `${name}'s global batch of ${batch}`, { low: 1, high: steps });
+}
+
 /**
  * A record as the training run that its settings describe. Nothing depends on which model, source or record it is;
  * what a record leaves out is its framework's default or assumed with a range.
@@ -68,7 +80,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
   const defaults = frameworkDefaults(record);
   const options = (record.memory_options ?? []).join(' ');
   const worldSize = worldSizeOf(record);
-  const accumulation = record.grad_accum ?? 1;
+  const accumulation = accumulationOf(record);
   const microBatch = record.micro_batch_size ?? 1;
   const perNode = Math.min(worldSize, 8);
   return {
@@ -81,8 +93,8 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     model: stated({ name: record.model.slice(0, 300), catalogId: null, config: null }, 'model', record.model),
     task: stated(taskOf(record), 'task', record.task),
     microBatchSize: stated(microBatch, 'micro_batch_size'),
-    gradientAccumulationSteps: stated(accumulation, 'grad_accum'),
-    globalBatchSize: byDefault(microBatch * accumulation * dataDegreeOf(record), 'batch size times ranks'),
+    gradientAccumulationSteps: accumulation,
+    globalBatchSize: byDefault(microBatch * accumulation.value * dataDegreeOf(record), 'batch size times ranks'),
     sequenceLength: stated(record.seq_len, 'seq_len'),
     targetSequenceLength: stated(null, 'seq_len'),
     imageSize: stated(imageSizeOf(record), 'image_size', record.image_size),

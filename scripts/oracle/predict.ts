@@ -2,8 +2,8 @@ import { architectureOf } from '../../src/model/architecture.js';
 import { parseAllocatorConfig } from '../../src/memory/allocator/config.js';
 import { replay } from '../../src/memory/allocator/replay.js';
 import type { MemoryEvents } from '../../src/memory/events.js';
-import { UnsupportedModel } from '../../src/model/unsupported-model.js';
 import { conventionsOf } from '../../src/memory/loop-conventions.js';
+import { rankViewOf } from '../../src/memory/rank-view-of.js';
 import { simulate } from '../../src/memory/simulate.js';
 import type { OracleRecord } from './record.js';
 import { oracleRun } from './record.js';
@@ -17,23 +17,13 @@ export interface RoundedPeaks {
 const MULTIPLE = 512;
 const rounded = (bytes: number): number => Math.max(MULTIPLE, Math.ceil(bytes / MULTIPLE) * MULTIPLE);
 
-/** Losses that were recorded and that no setting of a training run stands for. */
-const OLDER_LOSS = 'shift-contiguous-no-upcast';
-
-/** Throws UnsupportedModel for a run with the loss of transformers before 4.45, which copies the shifted logits. */
-export function refuseOlderLoss({ model, settings }: OracleRecord): void {
-  if (settings.loss_variant !== OLDER_LOSS) return;
-  throw new UnsupportedModel(model, 'the loss of transformers before 4.45 is not covered');
-}
-
 /** Runs a recorded configuration as it was recorded: gradients added out of place, as many iterations. */
 export function simulateRecord(
   record: OracleRecord,
   iterations = record.peak_allocated_by_iteration.length,
 ): MemoryEvents {
-  refuseOlderLoss(record);
   const { values, model, reduceInFloat32 } = oracleRun(record);
-  return simulate(values, architectureOf(model, values.task), {
+  return simulate(values, architectureOf(model, values.task, rankViewOf(values)), {
     iterations,
     gradientAddition: 'out-of-place',
     computeCapability: 9.0,

@@ -47,6 +47,9 @@ export interface OracleSettings {
   hold_outputs?: boolean;
   fp32_outputs?: boolean;
   loss_variant?: string;
+  /** A program with model code of its own, and versions that its code depends on. */
+  program?: { name: string; packages?: Record<string, string> };
+  loss?: RunValues['loss'];
 }
 
 /** A recorded run in Plimsoll's terms. */
@@ -163,13 +166,25 @@ const sizesOf = (
   frames: settings.frames ?? null,
 });
 
+const RECORDED_WITH = { torch: '2.9.1', transformers: '4.57.6', peft: '0.21.2' };
+
+/** The recorded losses that are not those of the library's release are those of an older one. */
+const OLDER_LOSS = { transformers: '4.44.0' };
+
+const programOf = ({ program, loss_variant }: OracleSettings): Pick<RunValues, 'program' | 'framework'> => ({
+  program: program ? { id: null, name: program.name, version: null } : null,
+  framework: {
+    name: 'pytorch',
+    packages: { ...RECORDED_WITH, ...(loss_variant ? OLDER_LOSS : {}), ...program?.packages },
+  },
+});
+
 /** A recorded run's settings as a training run, and nothing else of the record. */
 export function oracleRun(record: OracleRecord): OracleRun {
   const { settings, world } = record;
   const steps = settings.gradient_accumulation ?? 1;
   const values = runValuesSchema.parse({
-    program: null,
-    framework: { name: 'pytorch', packages: { torch: '2.9.1', transformers: '4.57.6', peft: '0.21.2' } },
+    ...programOf(settings),
     model: { name: record.model },
     task: taskOf(record),
     microBatchSize: settings.batch,
@@ -180,10 +195,10 @@ export function oracleRun(record: OracleRecord): OracleRun {
     precision: precisionOf(record),
     weights: null,
     optimizer: optimizerOf(settings.optimizer),
-    gradientClipping: settings.clip ?? false,
+    gradientClipping: settings.clip === true,
     activationCheckpointing: settings.gradient_checkpointing ? 'full' : 'none',
     attention: settings.attention ?? 'sdpa',
-    loss: 'standard',
+    loss: settings.loss ?? 'standard',
     kernels: [],
     packing: true,
     dropout: null,
@@ -193,7 +208,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     offload: { parameters: false, optimizer: false, activations: settings.offload ?? false },
     compile: 'none',
     ema: false,
-    channelsLast: settings.channels_last ?? false,
+    channelsLast: settings.channels_last === true,
     allocator: '',
     worldSize: world,
     nodes: 1,

@@ -8,7 +8,16 @@ interface Gap {
   reason: (values: RunValues) => string | null;
 }
 
-const COVERED_PEFT: readonly string[] = ['none', 'lora', 'frozen-backbone'];
+const COVERED_PEFT: readonly string[] = [
+  'none',
+  'lora',
+  'dora',
+  'adapter',
+  'ia3',
+  'prompt',
+  'prefix',
+  'frozen-backbone',
+];
 const COVERED_SHARDING: readonly string[] = [
   'none',
   'ddp',
@@ -42,20 +51,25 @@ const offload = (field: 'parameters' | 'optimizer'): Gap => ({
   reason: (values) => (values.offload[field] ? `offloading ${field} to the host is not covered yet` : null),
 });
 
-/**
- * Whole bytes with a scale for each row, as torchao and optimum-quanto keep the bases of diffusion models: the weight is
- * made again for the moment. bitsandbytes' int8 for language models is another thing.
- */
-const BYTE_QUANTIZATION: readonly string[] = ['int8', 'fp8'];
-const COVERED_QUANTIZATION: readonly string[] = ['none', 'nf4', 'nf4-double', 'fp4'];
+const COVERED_QUANTIZATION: readonly string[] = ['none', 'int8', 'int4', 'nf4', 'nf4-double', 'fp4'];
+/** As torchao and optimum-quanto keep the bases of diffusion models: whole bytes with a scale for each row. */
+const OF_DIFFUSION: readonly string[] = [...COVERED_QUANTIZATION, 'fp8'];
 
-/** Packed weights are not sharded: FSDP and ZeRO-3 over a quantised base lay them out in ways of their own. */
+/** 8-bit weights are not sharded: bitsandbytes keeps them with their scales in tensors of their own kind. */
 function quantisationGap({ quantization, parallelism, task }: RunValues): string | null {
-  if (quantization === 'none') return null;
-  const bytes = task === 'diffusion' && BYTE_QUANTIZATION.includes(quantization);
   const sharded = ['zero3', 'fsdp-full', 'fsdp-grad-op', 'hsdp'].includes(parallelism.sharding);
-  if (sharded) return `a base of ${quantization} weights under ${parallelism.sharding} is not covered yet`;
-  return bytes ? null : unless(COVERED_QUANTIZATION, quantization, 'quantization');
+  if (quantization === 'int8' && sharded)
+    return `a base of ${quantization} weights under ${parallelism.sharding} is not covered yet`;
+  return unless(task === 'diffusion' ? OF_DIFFUSION : COVERED_QUANTIZATION, quantization, 'quantization');
+}
+
+/** Chunks are a matter of a program's own loss; transformers has none. */
+const CHUNKING_PROGRAMS = /torchtune|lit-?gpt|torchtitan/i;
+
+function lossGap({ loss, program, framework }: RunValues): string | null {
+  if (loss !== 'chunked') return null;
+  const names = `${program?.name ?? ''} ${framework.name}`;
+  return CHUNKING_PROGRAMS.test(names) ? null : 'a loss that is chunked is covered in programs that chunk it only';
 }
 
 const GAPS: readonly Gap[] = [
@@ -66,7 +80,7 @@ const GAPS: readonly Gap[] = [
     field: 'parallelism.sharding',
     reason: ({ parallelism }) => unless(COVERED_SHARDING, parallelism.sharding, 'sharding by'),
   },
-  { field: 'loss', reason: ({ loss }) => unless(['standard'], loss, 'a loss that is') },
+  { field: 'loss', reason: lossGap },
   { field: 'ema', reason: ({ ema }) => (ema ? 'a moving average of the weights is not covered yet' : null) },
   degree('pipeline'),
   degree('expert'),

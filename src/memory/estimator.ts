@@ -12,7 +12,7 @@ import { NotEstimable } from './not-estimable.js';
 import type { RangeEnd } from './range-ends.js';
 import { rangedFields, valuesAtEnd } from './range-ends.js';
 import { timelineOf } from './timeline.js';
-import type { Uncertainty, Widening } from './uncertainty.js';
+import type { Uncertainty, Widening } from './uncertainty-kind.js';
 import { UNCERTAINTIES } from './uncertainty.js';
 
 /** What an estimate starts from. `facts` is the catalog of models. */
@@ -65,7 +65,7 @@ export function estimate({ run, device, facts }: EstimateRequest): Estimate {
   const evaluation = evaluate(run, { device, models: facts.models });
   const { expected } = evaluation;
   const outside = outsideInterval(evaluation, device);
-  const widenings = wideningsOf(expected);
+  const widenings = wideningsOf(expected, { device, models: facts.models });
   const allocatedBytes = widened(
     spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
     widenings.map(({ widening }) => widening.allocated),
@@ -182,9 +182,10 @@ function peakOf({ events, unlimited }: Forecast): Estimate['peak'] {
 type NamedWidening = Pick<Uncertainty, 'name' | 'remedy'> & { widening: Widening };
 
 /** What the simulation cannot settle, as far as it plays a part in this run. */
-function wideningsOf(expected: Forecast): readonly NamedWidening[] {
+function wideningsOf(expected: Forecast, context: Context): readonly NamedWidening[] {
+  const again = (values: RunValues): Forecast | null => forecastOrNull(values, context);
   return UNCERTAINTIES.flatMap((uncertainty) => {
-    const widening = uncertainty.widening(expected);
+    const widening = uncertainty.widening(expected, again);
     return widening === null ? [] : [{ name: uncertainty.name, remedy: uncertainty.remedy, widening }];
   });
 }

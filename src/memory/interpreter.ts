@@ -1,5 +1,5 @@
 import type { Buffer, Linear, Parameter } from '../model/module-tree.js';
-import type { AttentionOperations, NameOperations, Operations, Tensor } from '../model/operations.js';
+import type { AttentionOperations, CodeOperations, NameOperations, Operations, Tensor } from '../model/operations.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
@@ -33,6 +33,7 @@ export interface Interpretation {
   dropout: number | null;
   /** Table whose rows ask for a gradient although it is frozen; null: none. */
   gradientLeaf: Parameter | null;
+  code: CodeOperations;
 }
 
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
@@ -56,8 +57,9 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...tensorLayerOperations(engine),
     ...indexOperations(engine, parameter),
     ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
-    ...lossOperations(engine),
+    ...lossOperations(engine, parameter),
     ...collectiveOperations(engine),
+    ...interpretation.code,
     dropoutOf: (probability) => dropout ?? probability,
   };
 }

@@ -2,12 +2,15 @@ import type { Architecture } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import type { Linear, Parameter, Scope } from '../model/module-tree.js';
 import type { RunValues } from '../run/training-run.js';
-import type { LoraAdapter, PlaceParameter } from './adapters/lora.js';
-import { isOutputLayer, placeLora } from './adapters/lora.js';
+import type { Adapter } from './adapters/adapter.js';
+import { placeAdapter } from './adapters/adapter.js';
+import type { PlaceParameter } from './adapters/lora.js';
+import { isOutputLayer } from './adapters/lora.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
 import { elementCount } from './autograd/strides.js';
+import type { QuantisedCode } from './precision/quantised-code.js';
 import { placeQuantised } from './precision/quantised-linear.js';
 import { isTrained } from './trainability.js';
 
@@ -17,7 +20,7 @@ const PLACE = operation('model.to');
 export interface ModelState {
   parameters: EngineTensor[];
   buffers: EngineTensor[];
-  adapters: Map<Linear['index'], LoraAdapter>;
+  adapters: Map<Linear['index'], Adapter>;
   /** Linear layers whose weights are quantised, by index. */
   quantised: Set<Linear['index']>;
   /** Leaves that are trained, in `model.parameters()` order. */
@@ -30,9 +33,12 @@ export interface Placement {
   architecture: Architecture;
   dtype: DType;
   peft: RunValues['peft'];
-  /** Type of the adapters' factors. */
+  /** null: weights are not quantised. */
+  quantised: QuantisedCode | null;
+  /** Type of adapters' factors. */
   adapterType: DType;
-  quantization: RunValues['quantization'];
+  /** litgpt's `adapter_v2`: every linear layer gets a scale and a bias. */
+  scalesAll: boolean;
   /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
 }
@@ -58,24 +64,25 @@ export function placeModel(placement: Placement): ModelState {
       const tensor =
         layer === null
           ? place(parameter.shape, parameter.path, dtype)
-          : placeQuantised(engine, layer, placement.quantization, dtype);
+          : placeQuantised(engine, layer, { code: placement.quantised!, dtype, place: placement.place });
       if (layer !== null) state.quantised.add(layer.index);
       tensor.requiresGrad = layer === null && isTrained(parameter, peft);
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
-    const adapter = peft.method === 'lora' ? placeLora({ place, dtype: placement.adapterType }, scope, peft) : null;
+    const { adapterType, scalesAll } = placement;
+    const adapter = placeAdapter(scope, { place, peft, dtype: adapterType, scalesAll });
     if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };
   visit(architecture.root);
   return withTrained(state, architecture);
 }
 
-/** The linear layer whose weight this is, if it is one that is quantised: not the head, and not while sharded. */
-function quantisedLayer({ quantization, place }: Placement, scope: Scope, parameter: Parameter): Linear | null {
+/** The linear layer whose weight this is, if it is one that is quantised. */
+function quantisedLayer({ quantised }: Placement, scope: Scope, parameter: Parameter): Linear | null {
   const layer = scope.linearLayer;
-  if (quantization === 'none' || place !== undefined || layer === null || isOutputLayer(layer)) return null;
-  return layer.weight === parameter ? layer : null;
+  if (quantised === null || layer === null || layer.weight !== parameter) return null;
+  return quantised.includesHead || !isOutputLayer(layer) ? layer : null;
 }
 
 function placeBuffers({ engine, dtype }: Placement, scope: Scope, state: ModelState): void {
@@ -100,7 +107,7 @@ function withTrained(state: ModelState, architecture: Architecture): ModelState 
   const visit = (scope: Scope): void => {
     for (const { index, shape } of scope.parameters) add(state.parameters[index]!, elementCount(shape));
     const adapter = scope.linearLayer && state.adapters.get(scope.linearLayer.index);
-    if (adapter) for (const factor of [adapter.down, adapter.up]) add(factor, elementCount(factor.shape));
+    if (adapter) for (const factor of adapter.trained) add(factor, elementCount(factor.shape));
     scope.children.forEach(visit);
   };
   visit(architecture.root);

@@ -4,6 +4,8 @@ import type { RunValues } from '../run/training-run.js';
 const CODES: readonly (readonly [RegExp, ModelCode])[] = [
   [/torchtitan/i, 'torchtitan'],
   [/megatron|nemo/i, 'megatron'],
+  [/lit-?gpt/i, 'litgpt'],
+  [/torchtune/i, 'torchtune'],
 ];
 
 /**
@@ -20,5 +22,6 @@ export function modelCodeOf({ program, framework, parallelism }: RunValues): Mod
 /** The part of the model that each rank of a run computes, before pipeline stages. */
 export function rankViewOf(values: RunValues): RankView {
   const { tensor, sequence, context, expert } = values.parallelism;
-  return { code: modelCodeOf(values), tensor, sequence, context, expert, stage: null };
+  const adapted = values.peft.method !== 'none';
+  return { code: modelCodeOf(values), adapted, tensor, sequence, context, expert, stage: null };
 }

@@ -2,13 +2,15 @@ import type { Architecture, BatchSizes } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import { bfloat16, float16, float32 } from '../model/dtype.js';
 import type { Linear, Parameter } from '../model/module-tree.js';
+import type { CodeOperations } from '../model/operations.js';
 import type { Attention, Precision, RunValues, WeightType } from '../run/training-run.js';
-import { loraLinear } from './adapters/lora.js';
+import { adapterTypeOf, scalesAllLayers } from './adapters/adapter-type.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { HostOffload } from './autograd/host-offload.js';
 import { blockRunner } from './block-runner.js';
+import { isBefore, versionOf } from './device/versions.js';
 import type { MemoryEvents } from './events.js';
 import type { Interpretation } from './interpreter.js';
 import { createOperations } from './interpreter.js';
@@ -24,6 +26,8 @@ import { parameterRoles } from './optimizer/parameter-roles.js';
 import type { Optimizer } from './optimizer/optimizer.js';
 import { parallelStrategy } from './parallel/parallelism.js';
 import { float8Linear, takesFloat8 } from './precision/float8-linear.js';
+import type { QuantisedCode } from './precision/quantised-code.js';
+import { quantisedCodeOf } from './precision/quantised-code.js';
 import { quantisedLinear } from './precision/quantised-linear.js';
 import { GradScaler } from './precision/grad-scaler.js';
 import type { LoopConventions } from './training-loop.js';
@@ -72,30 +76,34 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     reduceInFloat32: options.reduceInFloat32 ?? true,
   });
   const dtype = strategy.weightType ?? weightType(values);
+  const quantised = quantisedCodeOf(values);
   const state = placeModel({
     engine,
     architecture,
     dtype,
     peft: withTargets(values.peft, architecture),
-    adapterType: adapterType(values),
-    quantization: values.quantization,
+    quantised,
+    adapterType: adapterTypeOf(values, dtype, KEPT),
+    scalesAll: scalesAllLayers(values),
     place: strategy.place,
   });
-  const stepped = strategy.begin(trainedOf(state));
+  const stepped = strategy.begin(trainedOf(state, values));
   const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
   optimizer.begin?.(engine, stepped);
   const operations = createOperations({
     engine,
     parameters: state.parameters,
     buffers: state.buffers,
-    linear: linearLayers(engine, state, values.precision === 'fp8'),
+    linear: linearLayers(engine, state, { quantised, inFloat8: values.precision === 'fp8' }),
     runBlock: blockRunner(engine, values, strategy.runBlock),
     attention: attentionOf(values.attention),
     kernels: kernelsOf(values.attention, options.computeCapability),
     compilesLoss: conventions.compilesLoss,
     dropout: values.dropout,
-    gradientLeaf: inputGradientLeaf(values, architecture),
+    gradientLeaf: inputGradientLeaf(values, architecture, state),
+    code: codeOf(values),
   });
+  stepInBackward(engine, values, optimizer);
   runTrainingLoop({
     engine,
     architecture,
@@ -105,7 +113,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     accumulationSteps: values.gradientAccumulationSteps,
     autocast: strategy.replacesAutocast ? null : autocastType(values),
     trained: stepped,
-    cleared: strategy.cleared?.(state.trained) ?? stepped,
+    cleared: clearedLeaves(values, strategy.cleared?.(state.trained) ?? stepped),
     optimizer,
     clips: values.gradientClipping,
     scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
@@ -116,11 +124,37 @@ export function simulate(values: RunValues, architecture: Architecture, options:
   return { ...engine.recorder.finish(), parameters: state.counts };
 }
 
-const adapterType = ({ peft }: RunValues): DType => KEPT[peft.weights ?? 'fp32'];
+function codeOf(values: RunValues): CodeOperations {
+  const kernels = new Set(values.kernels);
+  return { lossKind: values.loss, kernels, isBefore: (name, version) => isBefore(versionOf(values, name), version) };
+}
+
+/** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
+const SETS_TO_NONE = [2, 0];
+
+const clearedLeaves = (values: RunValues, leaves: readonly EngineTensor[]): readonly EngineTensor[] =>
+  isBefore(versionOf(values, 'torch'), SETS_TO_NONE) ? [] : leaves;
+
+/** Each parameter is stepped as soon as it has its gradient, which then dies (`register_post_accumulate_grad_hook`). */
+function stepInBackward(engine: Engine, { kernels }: RunValues, optimizer: Optimizer): void {
+  if (!kernels.includes('optimizer-in-backward')) return;
+  const before = engine.gradientHook;
+  engine.gradientHook = (parameter) => {
+    before?.(parameter);
+    const { gradient } = parameter;
+    if (gradient === null) return;
+    optimizer.step(engine, [parameter]);
+    parameter.gradient = null;
+    engine.release(gradient);
+  };
+}
+
+/** Methods that train what goes into the model rather than weights. */
+const INPUT_METHODS: readonly string[] = ['prompt', 'prefix', 'adapter'];
 
 /** The leaves that are trained; throws where there are none. */
-function trainedOf({ trained }: ModelState): EngineTensor[] {
-  if (trained.length === 0) throw new NotEstimable([NOTHING_TRAINED]);
+function trainedOf({ trained }: ModelState, { peft }: RunValues): EngineTensor[] {
+  if (trained.length === 0 && !INPUT_METHODS.includes(peft.method)) throw new NotEstimable([NOTHING_TRAINED]);
   return trained;
 }
 
@@ -141,33 +175,46 @@ function trainer(values: RunValues, roles: ParameterRoles): Optimizer {
 }
 
 /** A linear layer with its adapter, if it has one. */
-function linearLayers(engine: Engine, state: ModelState, inFloat8: boolean): Interpretation['linear'] {
+function linearLayers(
+  engine: Engine,
+  state: ModelState,
+  { quantised, inFloat8 }: { quantised: QuantisedCode | null; inFloat8: boolean },
+): Interpretation['linear'] {
   const whole = (x: EngineTensor, layer: Linear): EngineTensor =>
     (inFloat8 && takesFloat8(layer) ? float8Linear : linear)(engine, x, layer, {
       weight: state.parameters[layer.weight.index]!,
       bias: layer.bias && state.parameters[layer.bias.index]!,
     });
   const plain = (x: EngineTensor, layer: Linear): EngineTensor =>
-    state.quantised.has(layer.index)
-      ? quantisedLinear(engine, x, layer, state.parameters[layer.weight.index]!)
+    quantised !== null && state.quantised.has(layer.index)
+      ? quantisedLinear(engine, x, layer, quantised)
       : whole(x, layer);
   if (state.adapters.size === 0) return state.quantised.size === 0 ? whole : plain;
   return (x, layer) => {
     const adapter = state.adapters.get(layer.index);
-    return adapter === undefined ? plain(x, layer) : loraLinear(engine, x, adapter, (input) => plain(input, layer));
+    return adapter === undefined ? plain(x, layer) : adapter.linear(engine, x, (input) => plain(input, layer));
   };
 }
 
-/** With a frozen base, checkpointing needs the embedding's output to ask for a gradient (enable_input_require_grads). */
+/**
+ * With a frozen base, checkpointing needs the embedding's output to ask for a gradient (enable_input_require_grads); so do
+ * methods that train what goes in: prompts, or rows of the table.
+ */
 function inputGradientLeaf(
   { peft, activationCheckpointing }: RunValues,
   { inputTable }: Architecture,
+  { trained }: ModelState,
 ): Parameter | null {
-  return peft.method === 'lora' && activationCheckpointing !== 'none' ? (inputTable ?? null) : null;
+  if (peft.method === 'none' || peft.method === 'frozen-backbone') return null;
+  return activationCheckpointing !== 'none' || trained.length === 0 ? (inputTable ?? null) : null;
 }
 
+/** Tokens of a learned prompt where nothing says how many (peft's examples). */
+const VIRTUAL_TOKENS = 20;
+
 function batchSizes(values: RunValues, dtype: DType): BatchSizes {
-  const sequence = values.sequenceLength ?? 1;
+  const learned = values.peft.method === 'prompt' ? (values.peft.rank ?? VIRTUAL_TOKENS) : 0;
+  const sequence = (values.sequenceLength ?? 1) + learned;
   const image = values.imageSize ?? [224, 224];
   const targetSequence = values.targetSequenceLength ?? sequence;
   const { frames, sequenceLength: prompt } = values;

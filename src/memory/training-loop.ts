@@ -32,6 +32,8 @@ export interface AroundPasses {
   afterBackward?(): void;
   beforeStep?(): void;
   afterStep?(): void;
+  /** Before each micro-step; the last one of an accumulation is followed by the optimizer's step. */
+  beginMicroStep?(isLast: boolean): void;
 }
 
 export interface TrainingLoop {
@@ -44,7 +46,7 @@ export interface TrainingLoop {
   autocast: DType | null;
   /** Leaves whose gradients the step uses, in `model.parameters()` order. */
   trained: readonly EngineTensor[];
-  /** Leaves whose gradients `zero_grad` clears; mostly the same. */
+  /** Leaves whose gradients `zero_grad` lets go of; mostly the same. None where it writes zeros over them. */
   cleared: readonly EngineTensor[];
   optimizer: Optimizer;
   clips: boolean;
@@ -73,6 +75,7 @@ export function runTrainingLoop(loop: TrainingLoop): void {
   const names: Names = { batch: null, loss: null, outputs: [] };
   for (let iteration = 1; iteration <= loop.iterations; iteration++) {
     for (let step = 0; step < loop.accumulationSteps; step++) {
+      loop.around?.beginMicroStep?.(step === loop.accumulationSteps - 1);
       nextBatch(loop, names, iteration);
       if (step === 0) zeroGradients(loop, iteration);
       forward(loop, names, iteration);

@@ -3,20 +3,8 @@ import type { BreakdownCategory } from './estimate.js';
 import type { Forecast } from './forecast.js';
 import { liveByCategory } from './breakdown.js';
 import { roundingOf } from './allocator/rounding.js';
-
-/** Bytes by which figures may lie below (at most 0) and above (at least 0) the simulated ones. */
-export interface Widening {
-  allocated: { below: number; above: number };
-  reserved: { below: number; above: number };
-}
-
-/** Something that the simulation cannot settle and that no setting of the run decides. */
-export interface Uncertainty {
-  readonly name: string;
-  readonly remedy: string | null;
-  /** null where it plays no part. */
-  widening(at: Forecast): Widening | null;
-}
+import type { Uncertainty, Widening } from './uncertainty-kind.js';
+import { modelCodeVersions } from './uncertainty-of-code.js';
 
 const same = (below: number, above: number): Widening => ({
   allocated: { below, above },
@@ -106,5 +94,54 @@ const compilation: Uncertainty = {
   },
 };
 
+/** Lengths of earlier batches against that of the longest, where rows are as long as the data. */
+const SHORTER_BATCHES = [0.6, 0.8];
+
+/**
+ * Rows that are not packed are padded to the longest of their batch: the segments that shorter batches left are used again
+ * by the longest, or they are not. So the first iteration is replayed with all that depends on the batch smaller.
+ */
+const variableLengths: Uncertainty = {
+  name: 'variable-lengths',
+  remedy: 'packing makes all batches the same; expandable segments leave little to chance',
+  widening(at) {
+    const { sequenceLength, packing } = at.values;
+    if (sequenceLength === null || packing) return null;
+    const second = at.events.phases.find(({ iteration }) => iteration === 2)?.firstEvent ?? 0;
+    const first = new Set(at.events.events.subarray(0, second).filter((event) => event >= 0));
+    const scales = scaledBlocks(at);
+    const reserved = SHORTER_BATCHES.map((share) => {
+      const sizes = at.events.sizes.map((bytes, i) => (scales[i]! && first.has(i) ? Math.round(bytes * share) : bytes));
+      return replay({ ...at.events, sizes }, at.allocator).peakReservedBytes;
+    });
+    const above = Math.max(0, Math.max(...reserved) - at.unlimited.peakReservedBytes);
+    return { allocated: { below: 0, above: 0 }, reserved: { below: 0, above } };
+  },
+};
+
+/** As device/cublas-workspace.ts names them. */
+const WORKSPACE = 'cublas workspace';
+
+/**
+ * Workspaces of the matrix libraries: one for each handle and stream that comes to be used, by architecture and release;
+ * cuBLASLt has others, and before torch 2.0 the library took them from the device itself (CublasHandlePool.cpp).
+ */
+const libraryWorkspaces: Uncertainty = {
+  name: 'library-workspaces',
+  remedy: 'CUBLAS_WORKSPACE_CONFIG bounds them',
+  widening({ events }) {
+    const number = events.operationNames.indexOf(WORKSPACE);
+    const bytes = events.sizes.reduce((sum, size, block) => sum + (events.operations[block] === number ? size : 0), 0);
+    return number < 0 || bytes === 0 ? null : same(-bytes, bytes);
+  },
+};
+
 /** All that widens the interval of the simulated figures. */
-export const UNCERTAINTIES: readonly Uncertainty[] = [fragmentation, convolutionAlgorithms, compilation];
+export const UNCERTAINTIES: readonly Uncertainty[] = [
+  fragmentation,
+  variableLengths,
+  libraryWorkspaces,
+  modelCodeVersions,
+  convolutionAlgorithms,
+  compilation,
+];

@@ -28,6 +28,9 @@ import { vit } from './families/vit.js';
 import type { ModelCode, RankView } from './rank-view.js';
 import { WHOLE_MODEL } from './rank-view.js';
 import { whisper } from './families/whisper.js';
+import { litGpt } from './programs/litgpt.js';
+import { LITGPT_CONFIGS } from './programs/litgpt-config.js';
+import { torchtuneDecoder } from './programs/torchtune.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
 
@@ -119,13 +122,26 @@ const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<R
     qwen3: decoder(titan),
   },
   megatron: {},
+  litgpt: Object.fromEntries(
+    Object.entries(LITGPT_CONFIGS).map(([type, read]) => [
+      type,
+      decoder((model, _, view) => litGpt(read, model, view)),
+    ]),
+  ),
+  torchtune: {
+    llama: decoder(torchtuneDecoder),
+    mistral: decoder(torchtuneDecoder),
+    qwen2: decoder(torchtuneDecoder),
+    qwen3: decoder(torchtuneDecoder),
+  },
 };
 
 /** Model types that can be run, in the table's order. */
 export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /**
- * The architecture of a resolved model for a task.
+ * The architecture of a resolved model for a task: as the training program writes it, where that has model code of its
+ * own, and as the model's library does elsewhere.
  *
  * Throws UnsupportedModel where the model type is not one of the table, the task is not one of the family's, or the
  * configuration lacks a dimension.

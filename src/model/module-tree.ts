@@ -35,6 +35,14 @@ export interface Linear {
   readonly transposed: boolean;
   /** `x @ weight.T` in the model's own Python: autocast casts the weight anew at each call and does not keep it. */
   readonly castAnew?: boolean;
+  /** Layers that this one does the work of, one after another in its output: queries, keys and values in one product. */
+  readonly parts?: readonly LinearPart[];
+}
+
+/** A part of a merged layer, by the last name of the layer that it stands for. */
+export interface LinearPart {
+  readonly name: string;
+  readonly outFeatures: number;
 }
 
 export interface Normalisation {
@@ -152,8 +160,18 @@ export class Scope {
     const bias = options.biasTiedTo ? scope.tie(options.biasTiedTo) : scope.biasOf(outFeatures, options.bias);
     const index = this.registry.linears.length;
     const transposed = options.transposed ?? false;
-    const { castAnew = false } = options;
-    const layer: Linear = { index, path: scope.path, inFeatures, outFeatures, weight, bias, transposed, castAnew };
+    const { castAnew = false, parts } = options;
+    const sizes = { inFeatures, outFeatures };
+    const layer: Linear = {
+      index,
+      path: scope.path,
+      ...sizes,
+      weight,
+      bias,
+      transposed,
+      castAnew,
+      ...(parts && { parts }),
+    };
     this.registry.linears.push(layer);
     scope.linearLayer = layer;
     return layer;
@@ -268,6 +286,7 @@ export interface LinearOptions {
   bias?: boolean;
   transposed?: boolean;
   castAnew?: boolean;
+  parts?: readonly LinearPart[];
   tiedTo?: Parameter;
   biasTiedTo?: Parameter;
 }

@@ -79,6 +79,8 @@ export interface ElementwiseOperations {
   /** GELU by an autograd function that keeps its input alone and works out the rest again (BLOOM's `GeLUFunction`). */
   geluRecomputed(x: Tensor): Tensor;
   silu(x: Tensor): Tensor;
+  /** `silu(gate) * up` in one kernel. */
+  swiglu(gate: Tensor, up: Tensor): Tensor;
   /** `F.silu(x, inplace=True)`: autograd keeps a clone of the input. */
   siluInPlace(x: Tensor): Tensor;
   relu(x: Tensor): Tensor;
@@ -290,6 +292,8 @@ export interface IndexOperations {
   gather(x: Tensor, dim: number, index: Tensor): Tensor;
   /** `x[index]` with an index tensor along the first dimension. */
   index(x: Tensor, index: readonly Tensor[], shape: Shape): Tensor;
+  /** `x.index_copy(dim, index, source)`: a new tensor. */
+  indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add_(0, index, source)`. */
   indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** Values and indices of the k largest along the last dimension. */
@@ -297,8 +301,12 @@ export interface IndexOperations {
 }
 
 export interface LossOperations {
-  /** Mean over the rows of [rows, classes] or [n, classes, h, w]. */
-  crossEntropy(logits: Tensor, target: Tensor): Tensor;
+  /** Mean over the rows of [rows, classes] or [n, classes, h, w]; `none`: one loss for each row. */
+  crossEntropy(logits: Tensor, target: Tensor, reduction?: 'mean' | 'none'): Tensor;
+  /** Cross-entropy in one kernel, whose gradient takes the place of the logits. */
+  fusedCrossEntropy(logits: Tensor, target: Tensor): Tensor;
+  /** The head's product and cross-entropy in one, over some rows at a time. */
+  fusedLinearCrossEntropy(x: Tensor, head: Linear): Tensor;
   mseLoss(input: Tensor, target: Tensor): Tensor;
 }
 
@@ -310,6 +318,18 @@ export interface CollectiveOperations {
   reduceScatter(x: Tensor, dim: number, ranks: number): Tensor;
   /** Causal attention over a sequence that is spread over ranks; heads as for `scaledDotProductAttention`. */
   ringAttention(q: Tensor, k: Tensor, v: Tensor, ranks: number): Tensor;
+}
+
+/** How the loss of a language model is computed: over all logits at once, in chunks, or with the head in one kernel. */
+export type LossKind = 'standard' | 'chunked' | 'fused-linear';
+
+/** What the run decides of its model's code, beside attention. */
+export interface CodeOperations {
+  readonly lossKind: LossKind;
+  /** Kernels that take the place of the model's Python: `liger`, `fused-cross-entropy`, ... */
+  readonly kernels: ReadonlySet<string>;
+  /** Whether the run's version of a package is lower than this one, part by part; unknown ones are taken for new. */
+  isBefore(name: string, version: readonly number[]): boolean;
 }
 
 /** The vocabulary that models are written in. Names and order of evaluation are PyTorch's. */
@@ -327,7 +347,8 @@ export interface Operations
     TensorOperations,
     IndexOperations,
     LossOperations,
-    CollectiveOperations {
+    CollectiveOperations,
+    CodeOperations {
   /** Dropout as the run overrides it, or the model's own. */
   dropoutOf(own: number): number;
 }

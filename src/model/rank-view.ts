@@ -1,9 +1,11 @@
 /** Whose code a model is written in: memory differs between the libraries that train the same weights. */
-export type ModelCode = 'transformers' | 'torchtitan' | 'megatron';
+export type ModelCode = 'transformers' | 'torchtitan' | 'megatron' | 'litgpt' | 'torchtune';
 
 /** The part of a model that one rank computes, and how many ranks share the rest. */
 export interface RankView {
   code: ModelCode;
+  /** Whether adapters are trained: some programs then compute the loss in pieces. */
+  adapted: boolean;
   /** Ranks that each hold a slice of every split layer. */
   tensor: number;
   /** Whether what lies between split layers is split along the sequence. */
@@ -27,6 +29,7 @@ export interface PipelineStage {
 /** One rank that has the whole model, as transformers writes it. */
 export const WHOLE_MODEL: RankView = {
   code: 'transformers',
+  adapted: false,
   tensor: 1,
   sequence: false,
   context: 1,

@@ -1,19 +1,25 @@
 import type { DType } from '../../model/dtype.js';
-import type { Linear, Scope, Shape } from '../../model/module-tree.js';
+import type { Linear, LinearPart, Scope, Shape } from '../../model/module-tree.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
-import { add, dropout, to, unary } from '../operations/elementwise.js';
+import { operation } from '../autograd/operation-names.js';
+import { add, dropout, mul, to, unary } from '../operations/elementwise.js';
 import { linear } from '../operations/matrix.js';
 import { UNARY } from '../operations/unary.js';
+import { mergedProduct } from './merged-product.js';
 
-/** The two low-rank factors beside a linear layer: fp32 whatever the model's type, unless peft's autocast_adapter_dtype is off. */
+/** The two low-rank factors beside a linear layer; for a merged layer the factors of its adapted parts, one below another. */
 export interface LoraAdapter {
   down: EngineTensor;
   up: EngineTensor;
   downLayer: Linear;
   upLayer: Linear;
   dropout: number;
+  /** Output widths of the adapted parts, where the layer is merged. */
+  parts: readonly number[] | null;
+  /** DoRA's length of each row of the weight. */
+  magnitude: EngineTensor | null;
 }
 
 /** Ends of module names that peft adapts where no targets are given (peft/utils/constants.py). */
@@ -41,10 +47,20 @@ const endsWith = (path: string, name: string): boolean => path === name || path.
 /** Whether a linear layer is the model's output layer, which neither `all-linear` nor quantisation touches. */
 export const isOutputLayer = ({ path }: Linear): boolean => OUTPUT_LAYERS.has(lastName(path));
 
-/** Whether peft puts an adapter on a linear layer. */
-export function isTargeted(layer: Linear, targets: RunValues['peft']['targetModules']): boolean {
+type Targets = RunValues['peft']['targetModules'];
+
+const isNamed = (path: string, targets: readonly string[]): boolean => targets.some((target) => endsWith(path, target));
+
+/** Whether an adapter is put on a linear layer, or on one of the layers that it does the work of. */
+export function isTargeted(layer: Linear, targets: Targets): boolean {
   if (targets === 'all-linear') return !isOutputLayer(layer);
-  return (targets ?? DEFAULT_TARGETS).some((target) => endsWith(layer.path, target));
+  return isNamed(layer.path, targets ?? DEFAULT_TARGETS) || targetedParts(layer, targets).length > 0;
+}
+
+/** The parts of a merged layer that are adapted. */
+function targetedParts({ parts = [] }: Linear, targets: Targets): readonly LinearPart[] {
+  if (targets === 'all-linear') return parts;
+  return parts.filter(({ name }) => isNamed(name, targets ?? DEFAULT_TARGETS));
 }
 
 /** Rank that peft takes where none is given. */
@@ -53,17 +69,14 @@ const DEFAULT_RANK = 8;
 /** Places a parameter of a shape and type under a path. */
 export type PlaceParameter = (shape: Shape, path: string, dtype: DType) => EngineTensor;
 
-/** How and in which type the factors are placed. */
-export interface FactorPlacement {
-  place: PlaceParameter;
-  dtype: DType;
-}
-
-/** Places the factors of the scope's linear layer, where it is one that is adapted. */
+/**
+ * Places the factors of the scope's linear layer, where it is one that is adapted. peft has them in fp32 whatever the
+ * model's type (autocast_adapter_dtype), programs with adapters of their own in the model's.
+ */
 export function placeLora(
-  { place, dtype }: FactorPlacement,
+  place: PlaceParameter,
   scope: Scope,
-  peft: RunValues['peft'],
+  { peft, dtype }: { peft: RunValues['peft']; dtype: DType },
 ): LoraAdapter | null {
   const layer = scope.linearLayer;
   if (layer === null || !isTargeted(layer, peft.targetModules)) return null;
@@ -73,9 +86,23 @@ export function placeLora(
     tensor.requiresGrad = true;
     return [tensor, { ...layer, inFeatures, outFeatures, bias: null, transposed: false }];
   };
-  const [down, downLayer] = factor(layer.inFeatures, rank);
-  const [up, upLayer] = factor(rank, layer.outFeatures);
-  return { down, up, downLayer, upLayer, dropout: peft.dropout };
+  const parts = layer.parts ? targetedParts(layer, peft.targetModules).map(({ outFeatures }) => outFeatures) : null;
+  const width = parts?.reduce((sum, size) => sum + size, 0) ?? layer.outFeatures;
+  const [down, downLayer] = factor(layer.inFeatures, rank * (parts?.length ?? 1));
+  const [up, upLayer] = factor(rank, width);
+  const magnitude = placeMagnitude(place, layer, { peft, dtype });
+  return { down, up, downLayer, upLayer, dropout: peft.dropout, parts, magnitude };
+}
+
+function placeMagnitude(
+  place: PlaceParameter,
+  layer: Linear,
+  { peft, dtype }: { peft: RunValues['peft']; dtype: DType },
+): EngineTensor | null {
+  if (peft.method !== 'dora') return null;
+  const magnitude = place([layer.outFeatures], `${layer.path}.magnitude`, dtype);
+  magnitude.requiresGrad = true;
+  return magnitude;
 }
 
 /** `lora.Linear.forward` of peft 0.21: base(x) + up(down(dropout(x))) * scaling, back to the base's type. */
@@ -92,7 +119,29 @@ export function loraLinear(
     weight: adapter.down,
     bias: null,
   });
-  const outer = linear(engine, inner, adapter.upLayer, { weight: adapter.up, bias: null });
-  const sum = engine.rebind(result, add(engine, result, unary(engine, outer, UNARY.mulScalar)));
+  const outer =
+    adapter.parts === null
+      ? linear(engine, inner, adapter.upLayer, { weight: adapter.up, bias: null })
+      : mergedProduct(engine, inner, adapter.up, result.shape);
+  const scaled = unary(engine, outer, UNARY.mulScalar);
+  const change = adapter.magnitude === null ? scaled : withMagnitude(engine, result, scaled, adapter);
+  const sum = engine.rebind(result, add(engine, result, change));
   return engine.leave(to(engine, sum, result.dtype));
+}
+
+const NORM = operation('linalg_vector_norm');
+
+/**
+ * DoRA (peft/tuners/lora/dora.py): the product of both factors is made for the norm of the whole weight and let go;
+ * base and low-rank results are multiplied by the learned lengths over the norms.
+ */
+function withMagnitude(engine: Engine, result: EngineTensor, scaled: EngineTensor, adapter: LoraAdapter): EngineTensor {
+  const { inFeatures } = adapter.downLayer;
+  const magnitude = adapter.magnitude!;
+  const bytes = inFeatures * adapter.upLayer.outFeatures * magnitude.dtype.bytes;
+  const whole = [bytes, bytes].map((size) => engine.scratch(size, NORM));
+  for (const storage of whole) engine.discard(storage);
+  const ratio = engine.keep(unary(engine, magnitude, UNARY.divScalar));
+  const base = mul(engine, unary(engine, ratio, UNARY.addScalar), result);
+  return add(engine, base, mul(engine, ratio, scaled));
 }

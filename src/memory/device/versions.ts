@@ -6,9 +6,9 @@ export function versionOf(run: RunValues, name: string): readonly number[] | nul
   return match?.[1] === undefined ? null : match[1].split('.').map(Number);
 }
 
-/** Whether a version is lower than `[major, minor]`; unknown ones are taken for new. */
-export function isBefore(version: readonly number[] | null, [major, minor]: readonly [number, number]): boolean {
+/** Whether a version is lower than another, part by part; unknown ones are taken for new. */
+export function isBefore(version: readonly number[] | null, other: readonly number[]): boolean {
   if (version === null) return false;
-  const [first = 0, second = 0] = version;
-  return first < major || (first === major && second < minor);
+  const place = other.findIndex((part, i) => part !== (version[i] ?? 0));
+  return place >= 0 && (version[place] ?? 0) < other[place]!;
 }

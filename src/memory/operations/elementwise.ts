@@ -6,6 +6,7 @@ import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autog
 import { operation } from '../autograd/operation-names.js';
 import { broadcastShape, elementwiseStrides } from '../autograd/strides.js';
 import { consumeCast, raised, toType } from '../precision/autocast.js';
+import { swiglu } from './fused-losses.js';
 import { recomputedGelu } from './recomputed-gelu.js';
 import type { Unary } from './unary.js';
 import { UNARY } from './unary.js';
@@ -325,6 +326,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     gelu: apply(UNARY.gelu),
     geluRecomputed: (x) => recomputedGelu(engine, own(x)),
     silu: apply(UNARY.silu),
+    swiglu: (gate, up) => swiglu(engine, own(gate), own(up)),
     relu: apply(UNARY.relu),
     siluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.silu),
     relu6InPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu6),

@@ -2,7 +2,7 @@ import { int64 } from '../../model/dtype.js';
 import type { Parameter, Shape } from '../../model/module-tree.js';
 import type { IndexOperations, Tensor } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
-import type { EngineTensor, Formula, Workspace } from '../autograd/graph.js';
+import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementCount } from '../autograd/strides.js';
 import { inPlace } from './elementwise.js';
@@ -12,6 +12,7 @@ const EMBEDDING_BACKWARD = operation('embedding_dense_backward');
 const GATHER = operation('gather');
 const INDEX = operation('index');
 const INDEX_ADD = operation('index_add');
+const INDEX_COPY = operation('index_copy');
 const TOP_K = operation('topk');
 
 /** Up to this many indices the CUDA kernel needs no sorting (aten/src/ATen/native/cuda/Embedding.cu). */
@@ -64,7 +65,27 @@ const INDEX_ADD_FORMULA: Formula = {
   },
 };
 
+const INDEX_COPY_FORMULA: Formula = { ...INDEX_ADD_FORMULA, operation: INDEX_COPY };
+
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
+
+/** A node of an operation that writes a source's rows into another tensor; keeps index and source. */
+function scatterNode(engine: Engine, formula: Formula, inputs: readonly EngineTensor[]): Node | null {
+  const [x, at, source] = inputs as readonly [EngineTensor, EngineTensor, EngineTensor];
+  const node = engine.record(formula, [x, source]);
+  engine.save(node, at);
+  engine.save(node, source);
+  if (node !== null) node.shapes = [source.shape];
+  return node;
+}
+
+/** `x.index_copy(dim, index, source)` */
+export function indexCopy(engine: Engine, x: EngineTensor, at: EngineTensor, source: EngineTensor): EngineTensor {
+  const node = scatterNode(engine, INDEX_COPY_FORMULA, [x, at, source]);
+  const out = engine.attach(engine.empty(x.shape, x.dtype, INDEX_COPY), node);
+  for (const tensor of [x, at, source]) engine.consume(tensor);
+  return out;
+}
 
 export function embedding(engine: Engine, indices: EngineTensor, table: EngineTensor): EngineTensor {
   const node = engine.record(EMBEDDING_FORMULA, [table]);
@@ -107,15 +128,13 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
     },
     index: (x, indices, shape) => index(engine, own(x), indices.map(own), shape),
     indexAddInPlace: (x, at, source) => {
-      const node = engine.record(INDEX_ADD_FORMULA, [own(x), own(source)]);
-      engine.save(node, own(at));
-      engine.save(node, own(source));
-      if (node !== null) node.shapes = [source.shape];
+      const node = scatterNode(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]);
       const out = inPlace(engine, own(x), node);
       engine.consume(own(at));
       engine.consume(own(source));
       return out;
     },
+    indexCopy: (x, at, source) => indexCopy(engine, own(x), own(at), own(source)),
     topK: (x, k) => topK(engine, own(x), k),
   };
 }

@@ -1,9 +1,11 @@
 import { float32 } from '../../model/dtype.js';
+import type { Parameter, Shape } from '../../model/module-tree.js';
 import type { LossOperations, Tensor, TensorOperations } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { consumeCast, raised } from '../precision/autocast.js';
+import { fusedCrossEntropy, fusedLinearCrossEntropy } from './fused-losses.js';
 
 const LOG_SOFTMAX = operation('log_softmax');
 const NLL_LOSS = operation('nll_loss');
@@ -33,10 +35,10 @@ const MSE_LOSS_FORMULA: Formula = {
  * `F.cross_entropy`: log-softmax in the logits' type (it passes an explicit type, so autocast leaves it), then nll_loss,
  * which autocast raises to fp32. The loss phase begins here.
  */
-function crossEntropy(engine: Engine, logits: EngineTensor, target: EngineTensor): EngineTensor {
+function crossEntropy(engine: Engine, logits: EngineTensor, target: EngineTensor, rows: Shape): EngineTensor {
   if (engine.recorder.currentPhase === 'forward') engine.recorder.phase('loss');
   const logProbabilities = logSoftmax(engine, logits);
-  const loss = nllLoss(engine, logProbabilities, target);
+  const loss = nllLoss(engine, logProbabilities, target, rows);
   engine.consume(logits);
   return loss;
 }
@@ -49,12 +51,13 @@ function logSoftmax(engine: Engine, logits: EngineTensor): EngineTensor {
   return out;
 }
 
-function nllLoss(engine: Engine, input: EngineTensor, target: EngineTensor): EngineTensor {
+/** `rows`: the shape of the result, of no dimensions where rows are averaged. */
+function nllLoss(engine: Engine, input: EngineTensor, target: EngineTensor, rows: Shape): EngineTensor {
   const source = raised(engine, input);
   const node = engine.record(NLL_LOSS_FORMULA, [source]);
   engine.save(node, source);
   engine.save(node, target);
-  const loss = engine.attach(engine.empty([], source.dtype, NLL_LOSS), node);
+  const loss = engine.attach(engine.empty(rows, source.dtype, NLL_LOSS), node);
   const totalWeight = engine.empty([], source.dtype, NLL_LOSS);
   engine.save(node, totalWeight);
   engine.consume(totalWeight);
@@ -75,10 +78,16 @@ function mseLoss(engine: Engine, input: EngineTensor, target: EngineTensor): Eng
   return loss;
 }
 
-export function lossOperations(engine: Engine): LossOperations & Pick<TensorOperations, 'logSoftmax'> {
+export function lossOperations(
+  engine: Engine,
+  parameter: (wanted: Parameter) => EngineTensor,
+): LossOperations & Pick<TensorOperations, 'logSoftmax'> {
   const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
   return {
-    crossEntropy: (logits, target) => crossEntropy(engine, own(logits), own(target)),
+    crossEntropy: (logits, target, reduction = 'mean') =>
+      crossEntropy(engine, own(logits), own(target), reduction === 'mean' ? [] : target.shape),
+    fusedCrossEntropy: (logits, target) => fusedCrossEntropy(engine, own(logits), own(target)),
+    fusedLinearCrossEntropy: (x, head) => fusedLinearCrossEntropy(engine, own(x), head, parameter(head.weight)),
     logSoftmax: (x) => {
       const source = raised(engine, own(x));
       const out = logSoftmax(engine, source);

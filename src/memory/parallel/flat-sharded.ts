@@ -29,6 +29,8 @@ class FlatUnit {
   frozen: EngineTensor | null = null;
   storage: Storage | null = null;
   reduced = false;
+  /** Gradient that earlier micro-steps left, not reduced yet. */
+  whole: EngineTensor | null = null;
 }
 
 /**
@@ -41,6 +43,7 @@ export class FlatSharded {
   private readonly blocks: FlatUnit[];
   private readonly root = new FlatUnit();
   private leaving: FlatUnit | null = null;
+  private synchronises = true;
 
   constructor(
     private readonly engine: Engine,
@@ -84,6 +87,10 @@ export class FlatSharded {
       unit.shard.requiresGrad = true;
       return [unit.shard];
     });
+  }
+
+  beginMicroStep(isLast: boolean): void {
+    this.synchronises = isLast || this.options.accumulatesWhole !== true;
   }
 
   beforeForward(): void {
@@ -155,23 +162,38 @@ export class FlatSharded {
 
   private reduce(unit: FlatUnit): void {
     unit.reduced = true;
-    const { engine, options } = this;
+    const { options } = this;
     const ready = unit.wholes.filter(({ gradient }) => gradient !== null);
     if (ready.length > 0) {
-      const flat = this.flatGradient(ready, unit);
-      const output = onStream(engine, POST_BACKWARD_STREAM, () => this.reduceScatter(unit));
-      engine.release(flat);
-      engine.recorder.categorise(output.storage.block, 'gradients');
-      if (unit.shard!.gradient === null) unit.shard!.gradient = output;
-      else engine.release(output);
+      const flat = this.addedTo(unit, this.flatGradient(ready, unit));
+      if (!this.synchronises) unit.whole = flat;
+      else this.reduceInto(unit, flat);
     }
     if (options.ranks > 1) this.leave(unit);
+  }
+
+  /** The sum with what earlier micro-steps left, in its place. */
+  private addedTo(unit: FlatUnit, flat: EngineTensor): EngineTensor {
+    const { whole } = unit;
+    if (whole === null) return flat;
+    this.engine.release(flat);
+    unit.whole = null;
+    return whole;
+  }
+
+  private reduceInto(unit: FlatUnit, flat: EngineTensor): void {
+    const { engine } = this;
+    const output = onStream(engine, POST_BACKWARD_STREAM, () => this.reduceScatter(unit));
+    engine.release(flat);
+    engine.recorder.categorise(output.storage.block, 'gradients');
+    if (unit.shard!.gradient === null) unit.shard!.gradient = output;
+    else engine.release(output);
   }
 
   /** One gradient for the unit, made while the parameters' own are there, then in the type of the reduction. */
   private flatGradient(ready: readonly EngineTensor[], unit: FlatUnit): EngineTensor {
     const { engine, options } = this;
-    const elements = elementCount(unit.shard!.shape) * options.ranks;
+    const elements = this.gradientSlice(unit) * options.ranks;
     const flat = engine.hold(engine.empty([elements], options.computeType, FLATTEN));
     for (const whole of ready) {
       engine.release(whole.gradient!);
@@ -183,9 +205,14 @@ export class FlatSharded {
     return cast;
   }
 
+  private gradientSlice(unit: FlatUnit): number {
+    const frozen = this.options.flattensFrozen === true && unit.frozen !== null ? elementCount(unit.frozen.shape) : 0;
+    return elementCount(unit.shard!.shape) + frozen;
+  }
+
   private reduceScatter(unit: FlatUnit): EngineTensor {
     const { engine, options } = this;
-    const { shape } = unit.shard!;
+    const shape = [this.gradientSlice(unit)];
     const output = engine.hold(engine.empty(shape, options.reduceType, REDUCE_SCATTER));
     if (options.reduceType === options.storedType) return output;
     const cast = engine.hold(engine.empty(shape, options.storedType, TO_COPY));

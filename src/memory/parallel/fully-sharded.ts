@@ -30,6 +30,10 @@ export interface ShardingOptions {
   reduceType: DType;
   /** Whether a block gives its parameters up between forward and backward. */
   reshardAfterForward: boolean;
+  /** Under `no_sync`, gradients stay whole until the last micro-step of an accumulation. */
+  accumulatesWhole?: boolean;
+  /** Adapters and the frozen weights beside them are one flat parameter, whose gradient is whole, zeros and all. */
+  flattensFrozen?: boolean;
 }
 
 interface ShardedParameter {

@@ -59,6 +59,13 @@ const replicated: Strategy = (engine, { parallelism }) => {
   return { runBlock: plainBlocks(engine), around: reducer, begin, replacesAutocast: false };
 };
 
+/** Programs that accumulate under `no_sync`: lightning's `no_backward_sync`, accelerate's `accumulate`. */
+const UNSYNCHRONISED = /lit-?gpt|lightning|transformers|trl|axolotl|accelerate/i;
+/** litgpt wraps whole blocks, with the parameters as they are (`use_orig_params`); peft's policy takes adapters apart. */
+const FLATTENED_TOGETHER = /lit-?gpt|lightning/i;
+
+const namesOf = ({ program, framework }: RunValues): string => `${program?.name ?? ''} ${framework.name}`;
+
 function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext): ShardingOptions {
   const computed = computeType(values);
   return {
@@ -67,6 +74,8 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
     computeType: computed,
     reduceType: reduceInFloat32 ? storedType(values) : computed,
     reshardAfterForward: values.parallelism.sharding !== 'fsdp-grad-op',
+    accumulatesWhole: values.gradientAccumulationSteps > 1 && UNSYNCHRONISED.test(namesOf(values)),
+    flattensFrozen: FLATTENED_TOGETHER.test(namesOf(values)),
   };
 }
 

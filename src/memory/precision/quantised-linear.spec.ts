@@ -36,6 +36,7 @@ it.each([
   ['fp4', 0.5 + 4 / 64],
   ['nf4-double', 0.5 + 1 / 64 + 4 / (64 * 256)],
   ['int8', 1 + 4 / 4096],
+  ['int4', 0.5 + 2.5 / 128 + 4 / 4096],
 ] as const)('%s weights take %f bytes an element', (quantization, bytesPerElement) => {
   const bytes = quantisedSizes(quantization, [4096, 4096]).reduce((sum, size) => sum + size, 0);
   expect(bytes / 4096 ** 2).toBeCloseTo(bytesPerElement, 5);
@@ -62,8 +63,8 @@ describe('a base of quantised weights', () => {
     expect(dequantised.every((block) => freed.has(block))).toBe(true);
   });
 
-  it('is refused where the parameters are sharded', () => {
-    const values = tinyRun({ quantization: 'nf4', peft: lora });
+  it('is refused in 8 bits where the parameters are sharded', () => {
+    const values = tinyRun({ quantization: 'int8', peft: lora });
     expect(uncovered(values)).toEqual([]);
     const sharded = { ...values, parallelism: { ...values.parallelism, sharding: 'fsdp-full' as const } };
     expect(uncovered(sharded).map(({ field }) => field)).toEqual(['quantization']);

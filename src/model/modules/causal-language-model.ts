@@ -8,7 +8,7 @@ import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import type { DecoderBody } from './decoder-body.js';
 import { decoderHead } from './decoder-heads.js';
-import { causalLanguageModelLoss } from './language-model-loss.js';
+import { headAndLoss } from './language-model-loss.js';
 import { tokenBatch, tokenInputs } from './text-inputs.js';
 
 /** `GenericForTokenClassification` where the configuration names none. */
@@ -48,11 +48,10 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
   const tiedTo = parts.tied ? body.table : undefined;
   const bias = parts.headBias ?? false;
   const head = root.linear(parts.headName ?? 'lm_head', parts.hidden, parts.vocabulary, { bias, tiedTo });
-  const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor] => {
+  const { modelType } = parts.model;
+  const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor | null] => {
     const h = ops.keep(body.run(ops, ids, mask));
-    let logits = ops.keep(ops.linear(h, head));
-    if (finish) logits = finish(ops, logits);
-    return [causalLanguageModelLoss(ops, logits, labels), logits];
+    return headAndLoss(ops, h, labels, { head, modelType, finish });
   });
   return completeArchitecture({
     name: parts.model.name,
@@ -62,7 +61,7 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
     inputs: tokenInputs,
     forward: (ops, batch) => {
       const [loss, logits] = forward(ops, ...tokenBatch(batch));
-      return { loss, outputs: [logits] };
+      return { loss, outputs: logits === null ? [] : [logits] };
     },
   });
 }

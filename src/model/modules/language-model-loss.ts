@@ -1,16 +1,80 @@
 import { float32, int64 } from '../dtype.js';
+import type { Linear } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 
+/** Release from which on labels are padded, so that logits need no shifting (transformers loss/loss_utils.py). */
+const PADS_LABELS = [4, 50];
+/** Release from which on all losses raise logits to fp32 themselves; before, models of some families did. */
+const LOSS_FUNCTION = [4, 46];
+
+/** Kernels whose cross-entropy takes the place of PyTorch's. */
+const FUSED_LOSSES = ['fused-cross-entropy', 'liger', 'unsloth'];
+
+const meanLoss = (ops: Operations, rows: Tensor, target: Tensor): Tensor =>
+  FUSED_LOSSES.some((kernel) => ops.kernels.has(kernel))
+    ? ops.fusedCrossEntropy(rows, target)
+    : ops.crossEntropy(rows, target);
+
 /** `ForCausalLMLoss` of transformers 4.57: logits in fp32, labels padded and shifted, one row per token. */
-export const causalLanguageModelLoss = module((ops, logits: Tensor, labels: Tensor) => {
+const paddedLoss = module((ops, logits: Tensor, labels: Tensor) => {
   const scores = ops.keep(ops.to(logits, float32));
   const padded = ops.keep(ops.pad(labels, [0, 1]));
   const shifted = ops.keep(ops.contiguous(ops.slice(padded, 1, 1, padded.shape[1]!)));
   const rows = ops.keep(ops.view(scores, [-1, scores.shape[2]!]));
   const target = ops.keep(ops.view(shifted, [-1]));
-  return ops.crossEntropy(rows, target);
+  return meanLoss(ops, rows, target);
 });
+
+/** The older way: logits without their last row, copied, against labels without their first. */
+const shiftedLoss = module((ops, logits: Tensor, labels: Tensor) => {
+  const [, length, vocabulary] = logits.shape as readonly [number, number, number];
+  const scores = ops.keep(ops.isBefore('transformers', LOSS_FUNCTION) ? logits : ops.to(logits, float32));
+  const kept = ops.keep(ops.contiguous(ops.slice(scores, 1, 0, length - 1)));
+  const wanted = ops.keep(ops.contiguous(ops.slice(labels, 1, 1, length)));
+  const rows = ops.keep(ops.view(kept, [-1, vocabulary]));
+  const target = ops.keep(ops.view(wanted, [-1]));
+  return meanLoss(ops, rows, target);
+});
+
+export const causalLanguageModelLoss = (ops: Operations, logits: Tensor, labels: Tensor): Tensor =>
+  (ops.isBefore('transformers', PADS_LABELS) ? shiftedLoss : paddedLoss)(ops, logits, labels);
+
+/** Model types whose older code left logits in the type of the computation. */
+const LEFT_AS_COMPUTED: ReadonlySet<string> = new Set([
+  ...['gpt2', 'gpt_bigcode', 'gpt_neox', 'gptj', 'gpt_neo', 'opt', 'bloom', 'falcon', 'mpt', 'codegen'],
+]);
+
+/** Logits of a head, and their loss; null for logits that never exist as a whole. */
+export function headAndLoss(
+  ops: Operations,
+  x: Tensor,
+  labels: Tensor,
+  { head, modelType, finish }: HeadParts,
+): [loss: Tensor, logits: Tensor | null] {
+  if (ops.lossKind === 'fused-linear') return [fusedLoss(ops, x, labels, head), null];
+  let logits = ops.keep(ops.linear(x, head));
+  if (finish) logits = finish(ops, logits);
+  const raises = ops.isBefore('transformers', LOSS_FUNCTION) && !LEFT_AS_COMPUTED.has(modelType);
+  if (raises) logits = ops.rebind(logits, ops.to(logits, float32));
+  return [causalLanguageModelLoss(ops, logits, labels), logits];
+}
+
+export interface HeadParts {
+  head: Linear;
+  /** Hugging Face's, which tells what the older code of the family did. */
+  modelType: string;
+  /** What happens to the logits before the loss, such as soft capping. */
+  finish?: ((ops: Operations, logits: Tensor) => Tensor) | undefined;
+}
+
+/** `lce_forward` of liger-kernel: hidden states without their last row, copied. */
+function fusedLoss(ops: Operations, x: Tensor, labels: Tensor, head: Linear): Tensor {
+  ops.enter([x, labels]);
+  const kept = ops.keep(ops.contiguous(ops.slice(x, 1, 0, x.shape[1]! - 1)));
+  ops.keep(ops.contiguous(ops.slice(labels, 1, 1, labels.shape[1]!)));
+  return ops.leave(ops.fusedLinearCrossEntropy(kept, head));
+}
 
 /** `ForMaskedLMLoss`: logits in fp32, labels as they are. */
 export const maskedLanguageModelLoss = module((ops, logits: Tensor, labels: Tensor) => {

@@ -4,8 +4,12 @@ import type { Operations, Tensor } from '../operations.js';
 
 export type Norm = (ops: Operations, x: Tensor, weight: Parameter) => Tensor;
 
+/** Kernels that bring a norm of their own: it keeps its input and one number for each row. */
+const NORM_KERNELS = ['liger', 'unsloth', 'fused-norms'];
+
 /** Hugging Face's RMSNorm in Python: fp32 inside, back to the input's type before the weight. */
 export function rmsNorm(ops: Operations, x: Tensor, weight: Parameter): Tensor {
+  if (NORM_KERNELS.some((kernel) => ops.kernels.has(kernel))) return ops.rmsNormWith(x, ops.parameter(weight), 1);
   ops.enter([x]);
   let h = ops.keep(ops.to(x, float32));
   const variance = ops.keep(ops.mean(ops.pow(h, 2), [-1], true));
