@@ -55,6 +55,18 @@ const STEPS = [
     [tsx, 'scripts/chart-rules.ts', '--check'],
     'npx tsx scripts/chart-rules.ts',
   ],
+  [
+    'licences',
+    'what is shipped asks for no more than to be named',
+    [join(ROOT, 'scripts', 'supply-chain', 'licences.mjs')],
+    null,
+  ],
+  [
+    'audit',
+    'no shipped package has a grave vulnerability that is known',
+    [join(ROOT, 'scripts', 'supply-chain', 'audit.mjs')],
+    null,
+  ],
   ['docs', 'generated documents are up to date', [tsx, 'scripts/docs.ts', '--check'], 'npm run docs'],
 ];
 

@@ -2,7 +2,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ASSESSMENT_SINK } from './admission/assessment-sink.js';
 import type { AssessmentSink } from './admission/assessment-sink.js';
 import { readAlongside } from './advisor/alongside.js';
-import { ASSESSOR } from './advisor/assessor.js';
+import { ASSESSOR, AssessmentTooLong } from './advisor/assessor.js';
 import type { Assessor } from './advisor/assessor.js';
 import { InventoryHolder } from './advisor/inventory-holder.js';
 import type { AssessedInput } from './cli/assess-all.js';
@@ -55,8 +55,8 @@ async function assess(
     const assessment = await assessor.assess({ manifest, ...read });
     return assessment === null ? [] : [{ source, assessment }];
   } catch (error) {
-    if (!(error instanceof UnreadableManifest)) throw error;
-    console.error(`plimsoll: not read: ${source}: ${error.message}`);
+    if (!(error instanceof UnreadableManifest || error instanceof AssessmentTooLong)) throw error;
+    console.error(`plimsoll: not assessed: ${source}: ${error.message}`);
     return [];
   }
 }

@@ -38,7 +38,15 @@ interface Answered {
 
 type Estimated = Pick<Assessment, 'workload' | 'runs' | 'estimates'>;
 
-const BODY = { schema: { type: 'string' }, description: 'Manifests, with the ConfigMaps that they mount beside them' };
+const BODY = {
+  schema: {
+    type: 'object',
+    required: ['apiVersion', 'kind'],
+    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' } },
+  },
+  description:
+    'A manifest, or a List of them with the ConfigMaps and training runtimes that they name; in YAML also several documents',
+};
 
 /** Answers for manifests that are not in the cluster (yet). Nothing is stored. */
 @ApiTags('advice')
@@ -52,7 +60,7 @@ export class AdviceController {
   @ApiConsumes('application/yaml', 'application/json')
   @ApiBody(BODY)
   @ApiOkResponse({ description: 'One assessment per workload', standardSchema: adviceSchema })
-  @ApiProblems(400, 413, 415, 422, 503)
+  @ApiProblems(400, 404, 413, 415, 422, 503)
   advise(
     @Body({ schema: bodySchema }) body: string,
     @Query({ schema: query }) { gpu }: z.output<typeof query>,
@@ -66,7 +74,7 @@ export class AdviceController {
   @ApiConsumes('application/yaml', 'application/json')
   @ApiBody(BODY)
   @ApiOkResponse({ description: 'What was read and estimated of each workload', standardSchema: estimateSchema })
-  @ApiProblems(400, 413, 415, 422, 503)
+  @ApiProblems(400, 404, 413, 415, 422, 503)
   async estimate(
     @Body({ schema: bodySchema }) body: string,
     @Query({ schema: query }) { gpu }: z.output<typeof query>,

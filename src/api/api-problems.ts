@@ -18,6 +18,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   401: 'No token, or one that the cluster does not know',
   403: 'RBAC of the cluster does not grant it; `detail` names the right',
   404: 'There is no such thing',
+  405: 'Another method than described',
   413: 'The body is too large',
   415: 'The body is neither JSON nor YAML',
   422: 'It cannot be assessed',
@@ -27,7 +28,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 /** Describes the problems that an operation may answer with. */
 export function ApiProblems(...statuses: readonly number[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
-    ...[401, ...statuses].map((status) =>
+    ...[401, 405, ...statuses].map((status) =>
       ApiResponse({ status, description: DESCRIPTIONS[status] ?? '', standardSchema: problemSchema }),
     ),
   );

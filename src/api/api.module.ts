@@ -7,14 +7,23 @@ import { AdviceController } from './advice.controller.js';
 import { AssessmentsController } from './assessments.controller.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { InventoryController } from './inventory.controller.js';
+import { LiveController } from './live.controller.js';
 import { ModelsController } from './models.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { SummariesController } from './summaries.controller.js';
 import { validationPipe } from './validation.js';
 
 /** The REST API. Needs an Assessor from outside. */
 @Module({
   imports: [AdvisorModule, StoreModule],
-  controllers: [AdviceController, AssessmentsController, InventoryController, ModelsController],
+  controllers: [
+    AdviceController,
+    AssessmentsController,
+    InventoryController,
+    LiveController,
+    ModelsController,
+    SummariesController,
+  ],
   providers: [
     Access,
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -20,7 +20,7 @@ export function askedInventory(gpu: string): InventorySnapshot {
   const { gpus } = facts;
   const known = gpus.find(name);
   if (known === null) {
-    throw new ProblemError(400, `No GPU "${name}" is known.`, [
+    throw new ProblemError(404, `No GPU "${name}" is known.`, [
       { field: 'gpu', problem: 'give a name as nvidia-smi prints it, or a short one such as a100-80gb, h100, l4' },
     ]);
   }

@@ -12,23 +12,24 @@ import { pageSchema } from './described-page.js';
 import { cursorSchema, limitSchema } from './paging.js';
 import type { Page } from './paging.js';
 import { ProblemError } from './problem.js';
+import { fieldsSchema, pickFields, pickedSchema } from './picked-fields.js';
 import { assessmentSchema, verdictSchema, workloadReferenceSchema } from './schemas/assessment.js';
+import { timeSchema } from './time-range.js';
 
 const text = z.string().min(1).max(253);
-const time = z.iso.datetime({ offset: true });
 
-const listQuery = z.strictObject({
+const filters = {
   namespace: text.optional().describe('Only workloads of this namespace'),
   name: text.optional().describe('Only workloads of this name'),
   kind: text.optional().describe('Only workloads of this kind, such as `Job`'),
   verdict: verdictSchema.optional().describe('Only this verdict'),
   model: text.optional().describe('Only workloads that train this model, as the manifest or the catalog names it'),
   device: text.optional().describe('Only workloads that were held against this device class'),
-  since: time.optional().describe('Assessed at or after this time (RFC 3339)'),
-  until: time.optional().describe('Assessed before this time (RFC 3339)'),
+  since: timeSchema.optional().describe('Assessed at or after this time (RFC 3339)'),
+  until: timeSchema.optional().describe('Assessed before this time (RFC 3339)'),
   limit: limitSchema,
   cursor: cursorSchema,
-});
+};
 
 const summarySchema = workloadReferenceSchema
   .extend({
@@ -42,6 +43,8 @@ const summarySchema = workloadReferenceSchema
   .meta({ id: 'AssessmentSummary' });
 
 const GET = { verb: 'get', resource: 'assessments' } as const;
+const listQuery = z.strictObject({ ...filters, fields: fieldsSchema(summarySchema) });
+const oneQuery = z.strictObject({ fields: fieldsSchema(assessmentSchema) });
 const oneParams = z.object({ id: z.string().min(1).max(200) });
 
 /** What was found of the workloads of the cluster. */
@@ -57,10 +60,12 @@ export class AssessmentsController {
   @Get()
   @Requires({ verb: 'list', resource: 'assessments' })
   @ApiOperation({ summary: 'Assessments, newest first' })
-  @ApiOkResponse({ description: 'Assessments in short', standardSchema: pageSchema(summarySchema) })
+  @ApiOkResponse({ description: 'Assessments in short', standardSchema: pageSchema(pickedSchema(summarySchema)) })
   @ApiProblems(400, 403, 503)
-  async assessments(@Query({ schema: listQuery }) query: z.output<typeof listQuery>): Promise<Page<AssessmentSummary>> {
-    const { limit, cursor, device, since, until, ...equal } = query;
+  async assessments(
+    @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
+  ): Promise<Page<Partial<AssessmentSummary>>> {
+    const { limit, cursor, fields, device, since, until, ...equal } = query;
     const filter: AssessmentFilter = {
       ...equal,
       ...(device !== undefined && { deviceClass: device }),
@@ -72,7 +77,7 @@ export class AssessmentsController {
         limit,
         ...(cursor !== undefined && { cursor }),
       });
-      return { items: [...items], next: nextCursor };
+      return { items: items.map((item) => pickFields(item, fields)), next: nextCursor };
     } catch (error) {
       if (!(error instanceof UnknownCursor)) throw error;
       throw new ProblemError(400, 'The cursor is none that was given out.', [
@@ -83,16 +88,17 @@ export class AssessmentsController {
 
   @Get(':id')
   @ApiOperation({ summary: 'One assessment, with all evidence' })
-  @ApiOkResponse({ description: 'The assessment', standardSchema: assessmentSchema })
-  @ApiProblems(404, 503)
+  @ApiOkResponse({ description: 'The assessment', standardSchema: pickedSchema(assessmentSchema) })
+  @ApiProblems(400, 404, 503)
   async assessment(
     @Param({ schema: oneParams }) { id }: z.output<typeof oneParams>,
+    @Query({ schema: oneQuery }) { fields }: z.output<typeof oneQuery>,
     @Req() request: Request,
-  ): Promise<Assessment> {
+  ): Promise<Partial<Assessment>> {
     const assessment = this.writer.find(id) ?? (await this.repository.find(id));
     // Nobody learns by an id that there is something in a namespace that is not theirs to see.
     const isShown = assessment !== null && (await this.access.has(request, GET, assessment.workload.namespace));
     if (!isShown) throw new ProblemError(404, 'There is no assessment with this id.');
-    return assessment;
+    return pickFields(assessment, fields);
   }
 }

@@ -12,7 +12,19 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addBearerAuth()
     .build();
-  return SwaggerModule.createDocument(app, config, {
+  const description = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
+  const operations = Object.values(description.paths).flatMap(({ get, post }) => [get, post]);
+  for (const operation of operations) if (operation) asProblems(operation.responses);
+  return description;
+}
+
+/** Every error is `application/problem+json`, which the decorators have no word for. */
+function asProblems(responses: object): void {
+  for (const [status, response] of Object.entries(responses) as [string, { content?: Record<string, unknown> }][]) {
+    const described = response.content?.['application/json'];
+    if (Number(status) < 400 || described === undefined) continue;
+    response.content = { 'application/problem+json': described };
+  }
 }

@@ -5,6 +5,7 @@ import type { SettingValues } from '../config/settings.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Readiness } from '../telemetry/readiness.js';
 import { AssessmentRepository } from './assessment-repository.js';
+import { AssessmentSummaries } from './assessment-summaries.js';
 import { AssessmentWriter } from './assessment-writer.js';
 import { Database } from './database.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
@@ -81,10 +82,15 @@ class StoreTelemetry {
       useFactory: (repository: AssessmentRepository, database: Database) => new AssessmentWriter(repository, database),
       inject: [AssessmentRepository, Database],
     },
+    {
+      provide: AssessmentSummaries,
+      useFactory: (database: Database) => new AssessmentSummaries(database),
+      inject: [Database],
+    },
     { provide: IngestLock, useFactory: (database: Database) => new IngestLock(database), inject: [Database] },
     StoreLifecycle,
     StoreTelemetry,
   ],
-  exports: [Database, InventoryRepository, AssessmentRepository, AssessmentWriter, IngestLock],
+  exports: [Database, InventoryRepository, AssessmentRepository, AssessmentSummaries, AssessmentWriter, IngestLock],
 })
 export class StoreModule {}

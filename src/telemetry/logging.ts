@@ -9,13 +9,19 @@ import type { SettingValues } from '../config/settings.js';
 
 type Choices = Pick<SettingValues, 'logLevel' | 'logFormat'>;
 
+/** What is never to be read in a log, wherever it lands in an object. */
+export const REDACTED = {
+  paths: ['*.password', '*.token', '*.authorization', '*.databaseUrl'],
+  censor: '[secret]',
+};
+
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 /** Asked for every few seconds by machines: not worth a line. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** The process's log: JSON lines, or text for people. Secrets that land in an object by accident are blotted out. */
 export function createLog({ logLevel, logFormat }: Choices): PinoLog {
-  const redact = { paths: ['*.password', '*.token', '*.authorization', '*.databaseUrl'], censor: '[secret]' };
+  const redact = REDACTED;
   if (logFormat === 'json') return pino({ level: logLevel, redact });
   const options = { singleLine: true, ignore: 'pid,hostname', translateTime: true };
   return pino({ level: logLevel, redact, transport: { target: 'pino-pretty', options } });

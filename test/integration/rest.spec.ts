@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { assessmentSchema } from '../../src/api/schemas/assessment.js';
@@ -16,13 +19,14 @@ beforeAll(async () => {
   service = await startService({
     PLIMSOLL_EXAMPLE_CLUSTER: root('examples/cluster'),
     PLIMSOLL_EXAMPLE_MANIFESTS: root('examples/manifests'),
+    PLIMSOLL_ESTIMATE_LIMIT_MS: '120000',
   });
   await waitFor(async () => (await list('limit=500')).items.length >= 10, {
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
     intervalMs: 500,
     what: 'the example manifests are assessed',
   });
-}, 200_000);
+}, 320_000);
 
 afterAll(async () => {
   await service?.stop();
@@ -84,6 +88,40 @@ describe('assessments', () => {
     expect(body.estimates[0]?.breakdown.length).toBeGreaterThan(3);
   });
 
+  it('are given in part where fields are named', async () => {
+    const { items } = await list('fields=name,verdict&limit=3');
+    expect(items.map((item) => Object.keys(item).sort())).toEqual(Array(3).fill(['name', 'verdict']));
+    const [first] = (await list('limit=1')).items;
+    const { body } = await service.get<Partial<Assessment>>(`/v1/assessments/${first!.id}?fields=id,verdict`);
+    expect(body).toEqual({ id: first!.id, verdict: first!.verdict });
+    expect((await service.get('/v1/assessments?fields=id,secret')).status).toBe(400);
+  });
+
+  it('that did not change are not sent again', async () => {
+    const [first] = (await list('limit=1')).items;
+    const url = `${service.url}/v1/assessments/${first!.id}`;
+    const etag = (await fetch(url)).headers.get('etag') ?? '';
+    expect(etag).not.toBe('');
+    // Not by fetch, which asks for a fresh answer wherever this header is given by hand.
+    const [answer] = (await once(get(url, { headers: { 'if-none-match': etag } }), 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(304);
+  });
+
+  it('come as server-sent events, from where the last stream ended', async () => {
+    const headers = { accept: 'text/event-stream', 'last-event-id': String(Date.now() - 3_600_000) };
+    const response = await fetch(`${service.url}/v1/live/assessments?namespace=vision`, { headers });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const reader = response.body!.getReader();
+    let text = '';
+    while ((text.match(/event: assessment/g) ?? []).length < 2) {
+      text += Buffer.from((await reader.read()).value ?? []).toString();
+    }
+    await reader.cancel();
+    expect(text).toMatch(/^id: \d+$/m);
+    expect(text).toContain('"namespace":"vision"');
+  }, 20_000);
+
   it('that are not there are a problem', async () => {
     expect(await service.get('/v1/assessments/none')).toEqual({
       status: 404,
@@ -95,6 +133,49 @@ describe('assessments', () => {
         instance: '/v1/assessments/none',
       },
     });
+  });
+});
+
+describe('summaries', () => {
+  interface Summary {
+    items: Record<string, never>[];
+  }
+  const summary = async (path: string) => (await service.get<Summary>(`/v1/summary/${path}`)).body.items;
+
+  it('count verdicts over time, as the list has them', async () => {
+    const counts = await summary('verdicts?step=1d');
+    const all = (await list('limit=500')).items;
+    const total = counts.reduce((sum, { count }) => sum + Number(count), 0);
+    expect(total).toBe(all.length);
+    expect(await summary('verdicts?until=2020-01-02T00:00:00Z')).toEqual([]);
+    expect((await service.get('/v1/summary/verdicts?since=2020-01-01T00:00:00Z&step=1m')).status).toBe(400);
+  });
+
+  it('hold what workloads ask for against what they need, by namespace', async () => {
+    const rows = await summary('memory');
+    expect(rows.map(({ namespace }) => namespace)).toContain('vision');
+    for (const { askedBytes, neededBytes, devices } of rows) {
+      expect(Number(devices)).toBeGreaterThan(0);
+      expect(Number(askedBytes)).toBeGreaterThan(0);
+      expect(Number(neededBytes)).toBeGreaterThanOrEqual(0);
+    }
+    expect(Number(rows.find(({ namespace }) => String(namespace) === 'vision')?.neededBytes)).toBeGreaterThan(0);
+    expect((await summary('memory?namespace=vision')).map(({ namespace }) => namespace)).toEqual(['vision']);
+  });
+
+  it('name the workloads that are at risk, each once', async () => {
+    const rows = await summary('at-risk');
+    const risky = (await list('limit=500')).items.filter(({ verdict }) => /tight|will-not-fit|unsched/.test(verdict));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.map(({ id }) => id).sort()).toEqual(risky.map(({ id }) => id).sort());
+  });
+
+  it('give GPUs by class with their headroom', async () => {
+    const rows = await summary('devices');
+    const devices = (await service.get<{ items: object[] }>('/v1/devices?limit=500')).body.items;
+    expect(rows.reduce((sum, row) => sum + Number(row['devices']), 0)).toBe(devices.length);
+    const t4 = rows.find((row) => String(row['deviceClass']) === 'Tesla T4')!;
+    expect(Number(t4['usedBytes'])).toBeLessThan(Number(t4['capacityBytes']));
   });
 });
 
@@ -152,7 +233,7 @@ spec:
   }, 60_000);
 
   it.each([
-    ['an unknown GPU', '/v1/advise?gpu=voodoo2', job(), 'application/yaml', 400],
+    ['an unknown GPU', '/v1/advise?gpu=voodoo2', job(), 'application/yaml', 404],
     ['a GPU count that is none', '/v1/advise?gpu=t4:none', job(), 'application/yaml', 400],
     ['an unknown parameter', '/v1/advise?device=t4', job(), 'application/yaml', 400],
     ['no body', '/v1/advise', '', 'application/yaml', 400],

@@ -14,6 +14,7 @@ const TICKS_PER_SECOND = 100;
 
 /** A server in a process of its own. */
 export interface Server {
+  pid: number;
   port: number;
   ca: string;
   folder: string;
@@ -66,6 +67,7 @@ function serverOf(child: ChildProcess, folder: string, port: number): Omit<Serve
   const { pid } = child;
   const proc = (file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
   return {
+    pid: pid ?? 0,
     port,
     folder,
     ca: readFileSync(join(folder, 'ca.crt'), 'utf8'),

@@ -389,6 +389,20 @@ describe('the server', () => {
     server = second;
   }, 30_000);
 
+  it('counts without a word of what people write', async () => {
+    await serve(knowing(assessmentWith('tight')));
+    const count = async () => (await metrics.registry.metrics()).match(/^plimsoll_admission/gm)?.length;
+    await review('/mutate');
+    await review('/validate');
+    const before = await count();
+    for (let index = 0; index < 20; index++) {
+      const object = jobManifest({ name: `secret-name-${index}`, labels: { [`l${index}`]: 'secret-label' } });
+      await review('/mutate', { object, namespace: `secret-namespace-${index}`, uid: `secret-uid-${index}` });
+    }
+    expect(await count()).toBe(before);
+    expect(await metrics.registry.metrics()).not.toContain('secret');
+  });
+
   it('says that it is well', async () => {
     await serve(knowing(assessmentWith('fits')));
     expect(await send({ path: '/healthz', method: 'GET' })).toEqual({ status: 200, body: 'ok\n' });
