@@ -140,9 +140,15 @@ function foundKinds({ manifests }: ManifestSet): string {
 /** Assesses sets of manifests, each against what the options say. */
 export type AssessSet = (set: ManifestSet) => Assessed;
 
+/** The advisor that assesses, and the facts that it was made from. */
+export interface Knowing {
+  advisor: Advisor;
+  facts: Facts;
+}
+
 /** Gets ready to assess: reads the inventory once. Throws CliError and UnreadableInventory where there is none. */
-export async function assessor(options: AssessOptions, nowMs: number): Promise<AssessSet> {
-  const { advisor, facts } = await startAdvisor();
+export async function assessor(options: AssessOptions, nowMs: number, knowing?: Knowing): Promise<AssessSet> {
+  const { advisor, facts } = knowing ?? (await startAdvisor());
   const against = againstWhat(options, facts, nowMs);
   const bindings = new Map((options.set ?? []).map(parseSetting));
   return (set) => {

@@ -35,12 +35,16 @@ async function ended(status: Promise<number>): Promise<void> {
   process.exitCode = await status;
 }
 
+const LARGEST_HELP =
+  'instead: the largest that still fits, of micro-batch, sequence-length, image-size, lora-rank or model (of its family)';
+
 function addAdvise(program: Command): void {
   assessing(program.command('advise'), 'table, json, yaml or sarif')
     .option(
       '--apply <[workload:]n>',
       'print the manifest with the n-th piece of advice made in it, comments and layout as they are',
     )
+    .option('--largest <what>', LARGEST_HELP)
     .description('say whether training workloads fit, and the least change that would help where they do not')
     .addHelpText(
       'after',
@@ -96,6 +100,7 @@ function addEstimate(program: Command): void {
     .option('--lora <rank>', 'train LoRA adapters of this rank')
     .option('--quantization <type>', 'nf4, nf4-double, int8')
     .requiredOption('--gpu <name[:count]>', 'the GPU, and how many of a node take part')
+    .option('--largest <what>', LARGEST_HELP)
     .option('-o, --output <format>', 'table, json or yaml', 'table')
     .addHelpText(
       'after',
@@ -105,6 +110,7 @@ Examples:
   plimsoll estimate --model meta-llama/Llama-3.1-8B --micro-batch 1 --sequence-length 4096 \\
     --precision amp-bf16 --sharding fsdp-full --checkpointing full --gpu a100-80gb:8
   plimsoll estimate --run run.yaml --gpu l40s -o json
+  plimsoll estimate --model gpt2 --sequence-length 1024 --gpu t4 --largest micro-batch
 ${EXIT_HELP}`,
     )
     .action(async (options: EstimateOptions) => {

@@ -1,0 +1,72 @@
+import type { Facts } from '../advisor/facts.js';
+import type { Assessment, DeviceClassFit } from '../fit/assessment.js';
+import { largest, SCALES } from '../fit/advice/largest.js';
+import type { Largest, OtherModel, Scale } from '../fit/advice/largest.js';
+import { gib } from '../fit/words.js';
+import type { TrainingRun } from '../run/training-run.js';
+import type { Knowing } from './assess-all.js';
+import { CliError } from './cli-error.js';
+
+/** What was found for one run on one device class. */
+export interface FoundLargest {
+  podSet: string;
+  device: string;
+  capacityBytes: number;
+  scale: Scale;
+  largest: Largest | string;
+}
+
+/** Reads `--largest WHAT`. Throws CliError. */
+export function parseScale(text: string): Scale {
+  const scale = SCALES.find((known) => known === text);
+  if (scale === undefined) throw new CliError(`--largest ${text} is not known`, `one of ${SCALES.join(', ')}`);
+  return scale;
+}
+
+/** Models of the same `model_type` and organisation as the run's own, by parameters. */
+function familyOf({ model }: TrainingRun, { models }: Facts): OtherModel[] {
+  const row = model.value === null || model.value.config !== null ? null : models.find(model.value.name).row;
+  if (row === null) return [];
+  const organisation = (id: string): string => id.split('/')[0] ?? '';
+  return models.rows
+    .filter((other) => other.modelType === row.modelType && organisation(other.id) === organisation(row.id))
+    .flatMap(({ id, params }) => (params === null ? [] : [{ name: id, parameters: params }]))
+    .sort((a, b) => a.parameters - b.parameters || (a.name < b.name ? -1 : 1));
+}
+
+/** Learned positions are a table of so many rows; rotary ones were trained up to so many. */
+function positionsOf({ model }: TrainingRun, { models }: Facts): number | null {
+  const config = model.value?.config ?? (model.value === null ? null : models.find(model.value.name).row?.config) ?? {};
+  const known = [config['max_position_embeddings'], config['n_positions']].find((value) => typeof value === 'number');
+  return known ?? null;
+}
+
+/** The largest of something that still fits, for each run that was read, on each device class that its pods may get. */
+export function largestOf({ runs, fit }: Assessment, scale: Scale, { advisor, facts }: Knowing): FoundLargest[] {
+  return runs.flatMap(({ podSet, settings, training }) => {
+    const classes = fit.find((each) => each.podSet === podSet)?.classes ?? [];
+    if (settings === null || !training) return [];
+    return classes.map((row): FoundLargest => {
+      const capacityBytes = row.capacityBytes.smallest;
+      const [family, positions] = [familyOf(settings, facts), positionsOf(settings, facts)];
+      const question = { scale, run: settings, capacityBytes, family, positions };
+      const device = advisor.traitsOf(modelOf(row));
+      const found = largest({ ...question, device, estimate: (run, on) => advisor.estimate(run, on) });
+      return { podSet, device: row.deviceClass, capacityBytes, scale, largest: found };
+    });
+  });
+}
+
+/** The class without its MIG profile and sharing, as the catalog of GPUs names it. */
+const modelOf = ({ deviceClass }: DeviceClassFit): string => deviceClass.replace(/ MIG .*$|, shared by .*$/, '');
+
+/** One or two lines for people. */
+export function largestText({ podSet, device, capacityBytes, scale, largest: found }: FoundLargest): string {
+  const head = `largest ${scale} of ${podSet} on ${device} (${gib(capacityBytes)})`;
+  if (typeof found === 'string') return `${head}: none, ${found}`;
+  const { fits, next, ends } = found;
+  const after = next === null ? (ends ?? '') : `${next.value} may need ${gib(next.requiredBytes.high)}`;
+  if (fits === null) return `${head}: none, ${after}`;
+  const size = `${fits.value}, needs at most ${gib(fits.requiredBytes.high)}, ${gib(fits.marginBytes)} to spare`;
+  return `${head}: ${size}; ${after}`;
+}
