@@ -29,7 +29,7 @@ function hashOfDecided({ runs, fit, verdict }: Answered): string {
   if (known !== undefined) return known;
   const decided = fit.map(({ classes, ...rest }) => ({
     ...rest,
-    classes: classes.map(({ podsNow: _now, oldestSampleMs: _age, ...lasting }) => lasting),
+    classes: classes.map(({ podsNow: _now, occupants: _who, oldestSampleMs: _age, ...lasting }) => lasting),
   }));
   const hash = hashOf({ runs, decided, verdict });
   hashes.set(fit, hash);

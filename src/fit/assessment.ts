@@ -6,6 +6,18 @@ import type { DeviceRequest, Json, ObjectReference } from '../workload/workload.
 export const VERDICTS = ['fits', 'fits-some', 'tight', 'will-not-fit', 'unschedulable', 'unknown'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** A device on which something holds the memory that is needed now. */
+export interface Occupant {
+  node: string;
+  /** Such as `GPU 3`. */
+  device: string;
+  usedBytes: number;
+  /** `namespace/name`; empty where the exporter names none. */
+  pods: readonly string[];
+  /** Whether it is surely no pod: a process that was left behind, or one beside Kubernetes. */
+  outside: boolean;
+}
+
 /** Devices of one kind, equal in everything that decides fit. */
 export interface DeviceClassFit {
   /** Such as `NVIDIA A100-SXM4-80GB` or `NVIDIA H100 80GB HBM3 MIG 3g.40gb`. */
@@ -20,6 +32,8 @@ export interface DeviceClassFit {
   /** Pods of this pod set that can run at once: on an empty cluster, and beside what runs now. */
   podsEver: number;
   podsNow: number;
+  /** Where fewer pods have room now than must run at once: what holds the memory, at most five devices. */
+  occupants?: readonly Occupant[];
   /** Age of the oldest capacity used. */
   oldestSampleMs: number;
 }

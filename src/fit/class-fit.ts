@@ -2,6 +2,7 @@ import type { DeviceClassFit } from './assessment.js';
 import { allowanceOf, capacityVerdict } from './capacity.js';
 import type { DeviceClass } from './device-class.js';
 import type { Need } from './need.js';
+import { occupantsOf } from './occupants.js';
 import { podsEver, podsNow, podsPerNode } from './room.js';
 import type { Accepts, Room } from './room.js';
 import type { Lot, LotFacts } from './stock.js';
@@ -81,10 +82,13 @@ export function acceptsOf(rows: readonly ClassRow[]): Accepts {
 const nothing = { low: 0, expected: 0, high: 0 };
 
 /** A row as it stands in an assessment. Pods now are counted on devices that have the expected bytes free. */
-export function classFit(row: ClassRow, room: Room): DeviceClassFit {
+export function classFit(row: ClassRow, room: Room, podsNeeded: number): DeviceClassFit {
   const accepts = acceptsOf([row]);
   const needed = row.need.kind === 'estimated' ? row.need.requiredBytes.expected : 0;
   const { seenAtMs, smallestBytes, largestBytes } = row.facts;
+  const now = row.verdict === 'will-not-fit' ? 0 : podsNow(room, (lot) => (accepts(lot as Lot) ? needed : null));
+  const isShort = row.verdict !== 'will-not-fit' && needed > 0 && now < podsNeeded;
+  const occupants = isShort ? occupantsOf(room, (lot) => accepts(lot as Lot), needed) : [];
   return {
     deviceClass: row.deviceClass.name,
     capacityBytes: { smallest: smallestBytes, largest: largestBytes },
@@ -93,7 +97,8 @@ export function classFit(row: ClassRow, room: Room): DeviceClassFit {
     nodes: row.nodes,
     devices: row.devices,
     podsEver: podsEver(room, accepts),
-    podsNow: row.verdict === 'will-not-fit' ? 0 : podsNow(room, (lot) => (accepts(lot as Lot) ? needed : null)),
+    podsNow: now,
+    ...(occupants.length > 0 ? { occupants } : {}),
     oldestSampleMs: Number.isFinite(seenAtMs) ? seenAtMs : 0,
   };
 }

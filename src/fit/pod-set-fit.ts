@@ -80,7 +80,7 @@ export function fitPodSet(candidate: Candidate, needOn: NeedOn): PodSetFit {
     podSet: candidate.podSet.name,
     verdict,
     reason: reasonFor(verdict, candidate, rows),
-    classes: rows.all.map((row) => classFit(row, candidate.room)),
+    classes: rows.all.map((row) => classFit(row, candidate.room, candidate.podsNeeded)),
     affinity: keepsToFitting ? affinityFor(candidate.room, acceptsOf(rows.fitting), candidate.podsNeeded) : null,
   };
 }

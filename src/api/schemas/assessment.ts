@@ -117,6 +117,9 @@ const classFit = z
     devices: z.int(),
     podsEver: z.number(),
     podsNow: z.number(),
+    occupants: z
+      .array(z.object({ node: text, device: text, usedBytes: bytes, pods: z.array(text), outside: z.boolean() }))
+      .optional(),
     oldestSampleMs: z.number(),
   })
   .meta({ id: 'DeviceClassFit', description: 'Devices of one kind, equal in everything that decides fit' });

@@ -1,4 +1,4 @@
-import type { Advice, Assessment, DeviceClassFit, PodSetFit } from '../../fit/assessment.js';
+import type { Advice, Assessment, DeviceClassFit, Occupant, PodSetFit } from '../../fit/assessment.js';
 import { gib } from '../../fit/words.js';
 import type { Interval } from '../../memory/estimate.js';
 import type { AssessedInput } from '../assess-all.js';
@@ -61,12 +61,20 @@ const CLASS_COLUMNS = [
   { title: 'pods now', align: 'right' },
 ] as const;
 
-/** What each device class makes of the pod set. */
+/** What each device class makes of the pod set, and what holds the memory that is missing now. */
 export function deviceTable(fit: PodSetFit, terminal: Terminal): string {
-  return table(
+  const rows = table(
     CLASS_COLUMNS,
     fit.classes.map((row) => classRow(row, terminal)),
   );
+  const held = fit.classes.flatMap(({ occupants = [] }) => occupants.map(occupantLine));
+  return held.length === 0 ? rows : [rows, 'Held now:', ...held.map((line) => `  ${line}`)].join('\n');
+}
+
+/** `60.1 GiB of GPU 3 of gpu-node-2: by team/train-0` */
+function occupantLine({ node, device, usedBytes, pods, outside }: Occupant): string {
+  const nobody = outside ? 'by a process outside Kubernetes' : 'the exporter does not say by whom';
+  return `${gib(usedBytes)} of ${device} of ${node}: ${pods.length > 0 ? `by ${pods.join(', ')}` : nobody}`;
 }
 
 function adviceText(advice: Advice, number: number, terminal: Terminal): string {
