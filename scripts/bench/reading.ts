@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { loadGrammars } from '../../src/advisor/load-grammars.js';
 import type { JsonObject } from '../../src/workload/workload.js';
@@ -8,6 +8,8 @@ import { inTurn } from './measure.js';
 import { jobOf, read } from './trainings.js';
 
 const EXAMPLES = new URL('../../examples/manifests/', import.meta.url);
+/** Manifests that others publish, where they lie beside the project. */
+const PUBLISHED = new URL('../../../shared/manifests/public/', import.meta.url);
 const TYPICAL = 'llama3-8b-lora.yaml';
 const MEBIBYTE = 1024 ** 2;
 const BUDGET_MS = 800;
@@ -20,14 +22,17 @@ export const reading: Benchmark = {
     const grammars = await loadGrammars();
     const [typical, manifest] = largestOf([TYPICAL]);
     const [largest, largestManifest] = largestOf(readdirSync(EXAMPLES));
+    const published = existsSync(PUBLISHED) ? [largestOf(readdirSync(PUBLISHED), PUBLISHED)] : [];
     const subjects: [string, JsonObject][] = [
       [`typical (${typical})`, manifest],
       [`largest example (${largest})`, largestManifest],
+      ...published.map(([name, object]): [string, JsonObject] => [`largest published (${name})`, object]),
       [`generated, 1 MiB in ${JOBS} jobs`, manyJobs()],
       ['generated, 200 KiB in one script', longScript()],
     ];
     return subjects.map(([what, object]) => {
-      if (!read(object, grammars).every(({ run }) => run?.model.value)) throw new Error(`${what}: not read`);
+      if (!what.startsWith('largest published') && !read(object, grammars).every(({ run }) => run?.model.value))
+        throw new Error(`${what}: not read`);
       const text = JSON.stringify(object);
       const loops = text.length < MEBIBYTE / 2 ? 20 : 1;
       const times = inTurn(
@@ -42,16 +47,19 @@ export const reading: Benchmark = {
 };
 
 /** The objects of an example that are workloads: those with a spec. */
-function objects(file: string): readonly JsonObject[] {
-  const documents = parseAllDocuments(readFileSync(new URL(file, EXAMPLES), 'utf8'));
+function objects(file: string, folder: URL): readonly JsonObject[] {
+  const documents = parseAllDocuments(readFileSync(new URL(file, folder), 'utf8'));
   return documents.map((document) => document.toJS() as JsonObject).filter((object) => 'spec' in object);
 }
 
 const sizeOf = (object: JsonObject): number => JSON.stringify(object).length;
 
 /** The largest workload among the files; throws where there is none. */
-function largestOf(files: readonly string[]): [string, JsonObject] {
-  const all = files.flatMap((file) => objects(file).map((object) => [file, object] as [string, JsonObject]));
+function largestOf(files: readonly string[], folder = EXAMPLES): [string, JsonObject] {
+  const manifests = files.filter((file) => file.endsWith('.yaml'));
+  const all = manifests.flatMap((file) =>
+    objects(file, folder).map((object) => [file, object] as [string, JsonObject]),
+  );
   const [largest] = all.toSorted(([, a], [, b]) => sizeOf(b) - sizeOf(a));
   if (largest === undefined) throw new Error(`no workload in ${files.join(', ')}`);
   return largest;

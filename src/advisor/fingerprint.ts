@@ -56,6 +56,7 @@ export function recorded(files: FilesAlongside, objects: ObjectsAlongside): Reco
         note({ of: 'configmap', name });
         return files.configMap(name);
       },
+      ...(files.file === undefined ? {} : { file: files.file.bind(files) }),
     },
     objects: {
       object: (kind, name) => {

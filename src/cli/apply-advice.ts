@@ -110,7 +110,7 @@ export function applyAdvice(
 ): readonly GivenFile[] {
   const { of, advice } = chosen(assessed, choice);
   const changed = withAdvice(advice, of.input, set);
-  const texts = new Map(set.manifests.map(({ file }) => [file.name, file]));
+  const texts = new Map(set.files.map((file) => [file.name, file]));
   for (const file of changed) texts.set(file.name, file);
   const again = assess(readManifests([...texts.values()]));
   const after = again.assessed.find(({ source }) => source === of.source)?.assessment;

@@ -41,8 +41,16 @@ export class AlongsideView {
     const written = this.written.get(wanted);
     if (written) return { content: written };
     const mount = this.mountOf(wanted);
-    if (mount) return this.readMount(mount, wanted);
-    return this.byName(wanted) ?? { missing: `${path} is in the image` };
+    const beside = mount ? this.readMount(mount, wanted) : this.byName(wanted);
+    if (beside && 'content' in beside) return beside;
+    return this.givenBeside(wanted) ?? beside ?? { missing: `${path} is in the image` };
+  }
+
+  /** A file of the same name that lies beside the manifests: what is built into the image or copied to the volume. */
+  private givenBeside(path: string): FileLookup | null {
+    const name = baseName(path);
+    const text = name === '' ? undefined : this.files.file?.(name);
+    return text === undefined ? null : { content: Tracked.of(text, { document: `file/${name}`, path: '' }) };
   }
 
   private mountOf(path: string): Mount | null {

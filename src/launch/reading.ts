@@ -5,6 +5,8 @@ import type { TrainingRun } from '../run/training-run.js';
 export interface FilesAlongside {
   /** Data of a ConfigMap in the workload's namespace, or undefined where it was not given. */
   configMap(name: string): Readonly<Record<string, string>> | undefined;
+  /** A file that was given beside the manifests, by its name without folders; undefined where there is none or several. */
+  file?(name: string): string | undefined;
 }
 
 /** What was read of one pod set that holds GPUs. */

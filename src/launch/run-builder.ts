@@ -162,7 +162,7 @@ function assemble(draft: RunDraft): TrainingRun {
     if (!setting) throw new Error(`no fallback for ${field}`);
     const [key = '', member] = field.split('.');
     if (member === undefined) run[key] = setting;
-    else run[key] = { ...(run[key] as Record<string, unknown> | undefined), [member]: setting };
+    else ((run[key] ??= {}) as Record<string, unknown>)[member] = setting;
   }
   return run as TrainingRun;
 }

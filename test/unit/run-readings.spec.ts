@@ -81,3 +81,20 @@ whereGiven('the training run of a published manifest', () => {
     expect(readFileSync(TABLE, 'utf8')).toBe(text);
   });
 });
+
+describe('a folder of manifests', () => {
+  it.each([
+    ['axolotl', { model: 'Qwen/Qwen2.5-1.5B', batch: 4, length: 1024 }],
+    ['torchtitan', { model: 'meta-llama/Llama-3.1-8B', batch: 1, length: 8192 }],
+  ])('has the configuration that %s is told to read', (folder, expected) => {
+    const [read] = manifestRuns(`test/fixtures/folders/${folder}`, grammars);
+    const run = read?.runs[0]?.run;
+    expect({
+      model: run?.model.value?.name,
+      batch: run?.microBatchSize.value,
+      length: run?.sequenceLength.value,
+    }).toEqual(expected);
+    const evidence = run?.microBatchSize.evidence;
+    expect(evidence?.kind === 'read' ? evidence.place.document : evidence).toMatch(/^file\//);
+  });
+});

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { FilesAlongside } from '../../launch/reading.js';
 import { readDocuments } from '../../workload/documents/documents.js';
 import type { Position } from '../../workload/documents/positions.js';
@@ -26,13 +27,29 @@ export interface ManifestInput {
 export interface ManifestSet {
   manifests: readonly ManifestInput[];
   problems: readonly string[];
+  /** All files that were given, manifests or not. */
+  files: readonly GivenFile[];
   filesFor(manifest: JsonObject): FilesAlongside;
   objectsFor(manifest: JsonObject): ObjectsAlongside;
   /** The object of a kind that a manifest names. */
   find(kind: string, name: string, beside: JsonObject): ManifestInput | undefined;
 }
 
-const isManifestFile = (name: string): boolean => /\.(ya?ml|json)$/i.test(name);
+/** Files that only programs read: configurations and sources. */
+const isProgramFile = (name: string): boolean => /\.(toml|py|sh|cfg)$/i.test(name);
+const isWanted = (name: string): boolean => /\.(ya?ml|json)$/i.test(name) || isProgramFile(name);
+/** What a ConfigMap may hold at most is more than any program's configuration. */
+const LARGEST_PROGRAM_FILE = 1_048_576;
+
+/** Files by their names without folders; null where several have the same name. */
+function byName(files: readonly GivenFile[]): Map<string, string | null> {
+  const found = new Map<string, string | null>();
+  for (const { name, text } of files) {
+    const short = basename(name);
+    if (text.length <= LARGEST_PROGRAM_FILE) found.set(short, found.has(short) ? null : text);
+  }
+  return found;
+}
 
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -58,10 +75,16 @@ function texts(data: Json | undefined): Record<string, string> {
 }
 
 class GivenManifests implements ManifestSet {
+  /** Files by their names, which programs may be told to read. */
+  private readonly beside: ReadonlyMap<string, string | null>;
+
   constructor(
     readonly manifests: readonly ManifestInput[],
     readonly problems: readonly string[],
-  ) {}
+    readonly files: readonly GivenFile[],
+  ) {
+    this.beside = byName(files);
+  }
 
   filesFor(manifest: JsonObject): FilesAlongside {
     return {
@@ -69,6 +92,7 @@ class GivenManifests implements ManifestSet {
         const found = this.find('ConfigMap', name, manifest);
         return found === undefined ? undefined : texts(found.manifest.data);
       },
+      file: (name) => this.beside.get(name) ?? undefined,
     };
   }
 
@@ -84,14 +108,18 @@ class GivenManifests implements ManifestSet {
   }
 }
 
-/** Reads every manifest at the given paths. What cannot be read is named in `problems`; the rest is still there. */
+/**
+ * Reads every manifest at the given paths; in folders also the configurations and sources beside them, which programs may
+ * be told to read. What cannot be read is named in `problems`; the rest is still there.
+ */
 export function loadManifests(paths: readonly string[]): ManifestSet {
-  return readManifests(paths.flatMap((path) => readFiles(path, isManifestFile)));
+  return readManifests(paths.flatMap((path) => readFiles(path, isWanted)));
 }
 
 /** Reads every manifest of the given texts, as `loadManifests` does. */
 export function readManifests(files: readonly GivenFile[]): ManifestSet {
-  const documents = files.flatMap((file) => readDocuments(file.text, file.name).map((each) => ({ ...each, file })));
+  const written = files.filter(({ name }) => !isProgramFile(name));
+  const documents = written.flatMap((file) => readDocuments(file.text, file.name).map((each) => ({ ...each, file })));
   const manifests = documents.flatMap((document): ManifestInput[] => {
     const { manifest, name, file } = document;
     const edit = (change: DocumentChange): TextEdit | string => document.edit(change);
@@ -99,5 +127,5 @@ export function readManifests(files: readonly GivenFile[]): ManifestSet {
     return manifest === null ? [] : [{ source: name, manifest, file, edit, position }];
   });
   const problems = documents.flatMap(({ name, errors }) => errors.map((error) => `${name}: ${error}`));
-  return new GivenManifests(manifests, problems);
+  return new GivenManifests(manifests, problems, files);
 }

@@ -22,7 +22,7 @@ export const imageEnvironment: TrainingProgram = {
   builtOn: [],
   options: null,
   recognise({ name, kind, env }: Invocation): Recognition | null {
-    if (kind !== 'image' && !name.endsWith('.py')) return null;
+    if (env.size === 0 || (kind !== 'image' && !name.endsWith('.py'))) return null;
     const options = environmentOptions(env);
     return options.has(...COMMON_NAMES.model) && options.has(...COMMON_NAMES.batch) ? 'guess' : null;
   },
