@@ -6,12 +6,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runJsonSchema } from '../src/launch/declaration.js';
 import { renderConfiguration } from './docs/configuration.js';
 import { renderCoverage } from './docs/coverage.js';
 
 const DOCUMENTS: readonly { path: string; render: () => string }[] = [
   { path: 'docs/configuration.md', render: renderConfiguration },
   { path: 'docs/coverage.md', render: renderCoverage },
+  { path: 'docs/plimsoll-run.schema.json', render: () => `${JSON.stringify(runJsonSchema(), null, 2)}\n` },
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
