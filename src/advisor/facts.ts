@@ -48,6 +48,12 @@ function graphReader(): GraphReader {
   };
 }
 
+/** Image models by their constructors' names, then by the names of configurations. */
+function imageModels(): VisionFile {
+  const [constructors, configurations] = ['vision.json', 'openmmlab.json'].map((file) => readCatalog<VisionFile>(file));
+  return { ...constructors!, models: [...constructors!.models, ...configurations!.models] };
+}
+
 /** Keeps what `make` returns the first time. */
 function once<T>(make: () => T): () => T {
   let made: { value: T } | null = null;
@@ -56,7 +62,7 @@ function once<T>(make: () => T): () => T {
 
 /** The facts of the package's catalog. Each file is read, synchronously, when it is first asked for. */
 export function loadFacts(): Facts {
-  const models = once(() => createModelCatalog(readModels(), readCatalog<VisionFile>('vision.json'), graphReader()));
+  const models = once(() => createModelCatalog(readModels(), imageModels(), graphReader()));
   const gpus = once(() => createGpuCatalog(readCatalog<GpusFile>('gpus.json')));
   return {
     get models() {

@@ -65,5 +65,6 @@ function unknownModel(model: ModelReference, catalog: ModelCatalog): NotEstimabl
 export function nativeImageSize(values: RunValues, catalog: ModelCatalog): [number, number] | null {
   if (values.imageSize !== null || values.model === null) return values.imageSize;
   const size = catalog.find(values.model.catalogId ?? values.model.name).row?.imageSize ?? null;
-  return size === null ? null : [size, size];
+  if (size === null) return null;
+  return typeof size === 'number' ? [size, size] : [...size];
 }

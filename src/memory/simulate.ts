@@ -16,6 +16,7 @@ import type { Interpretation } from './interpreter.js';
 import { createOperations } from './interpreter.js';
 import type { ModelState } from './model-state.js';
 import { placeModel } from './model-state.js';
+import { placeMovingAverage } from './moving-average.js';
 import { NotEstimable } from './not-estimable.js';
 import type { KernelChoice } from './operations/attention.js';
 import type { ConvolutionWorkspace } from './operations/convolution-workspace.js';
@@ -87,6 +88,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     scalesAll: scalesAllLayers(values),
     place: strategy.place,
   });
+  placeMovingAverage(engine, values, state);
   const stepped = strategy.begin(trainedOf(state, values));
   const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
   optimizer.begin?.(engine, stepped);

@@ -13,6 +13,7 @@ import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { krea2 } from './families/krea2.js';
 import { llama } from './families/llama.js';
+import { openMmlab } from './families/openmmlab.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
@@ -111,6 +112,10 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   Krea2Transformer2DModel: diffusion(krea2),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
+  mmseg: { write: openMmlab, tasks: ['segmentation'] },
+  mmdet: { write: openMmlab, tasks: ['detection', 'segmentation'] },
+  mmyolo: { write: openMmlab, tasks: ['detection', 'segmentation'] },
+  mmaction: { write: openMmlab, tasks: ['image-classification', 'detection'] },
 };
 
 /** Other libraries' code for the same models, by model type; what they do not have runs as transformers writes it. */

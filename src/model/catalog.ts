@@ -6,15 +6,15 @@ export interface ModelRow {
   id: string;
   /** Other spellings, in lower case. */
   aliases: readonly string[];
-  /** Hugging Face's `model_type`, or `torchvision` or `timm`. */
+  /** Hugging Face's `model_type`, or the library of an image model (`torchvision`, `timm`, `mmseg`, ...). */
   modelType: string;
   config: ModelConfig;
   /** Parameters, embeddings included; null where no source says and no formula is known. */
   params: number | null;
   /** Parameters that one token meets, for mixtures of experts. */
   paramsActive: number | null;
-  /** Native resolution of image models, pixels a side. */
-  imageSize: number | null;
+  /** Native resolution of image models: pixels a side, or height and width. */
+  imageSize: number | readonly [number, number] | null;
   sources: readonly string[];
   /** The recorded forward pass, read when it is first asked for; null where there is none. */
   graph?: () => RecordedGraph | null;
@@ -38,16 +38,18 @@ export interface ModelsFile {
   }[];
 }
 
-/** `catalog/vision.json`. */
+/** `catalog/vision.json`, and `catalog/openmmlab.json` with models by the names of their configurations. */
 export interface VisionFile {
   sources: readonly string[];
   models: readonly {
     id: string;
-    library: 'torchvision' | 'timm';
+    library: string;
     aliases: readonly string[];
     params?: number;
-    imageSize?: number;
+    imageSize?: number | readonly [number, number];
     numClasses?: number;
+    /** Its recorded graph, where models share one; its own id where left out. */
+    graph?: string;
   }[];
 }
 
@@ -67,7 +69,7 @@ const CLOSEST_OFFERED = 3;
 /** Variants that share their dimensions with the base model. */
 const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
 /** Ways to write that a model comes from an image library. */
-const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm)(?:\.models)?[./]/;
+const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction)(?:\.models)?[./]/;
 
 /** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {
@@ -115,7 +117,7 @@ const rowOfVision = (model: VisionFile['models'][number], { sources, graphs }: V
   paramsActive: null,
   imageSize: model.imageSize ?? null,
   sources,
-  graph: () => graphs(model.library, model.id),
+  graph: () => graphs(model.library, model.graph ?? model.id),
 });
 
 /**

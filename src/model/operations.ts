@@ -296,8 +296,8 @@ export interface IndexOperations {
   indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add_(0, index, source)`. */
   indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
-  /** Values and indices of the k largest along the last dimension. */
-  topK(x: Tensor, k: number): [Tensor, Tensor];
+  /** Values and indices of the k largest along a dimension, the last where left out. */
+  topK(x: Tensor, k: number, dim?: number): [Tensor, Tensor];
 }
 
 export interface LossOperations {

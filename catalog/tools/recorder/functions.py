@@ -16,6 +16,9 @@ class Handler:
         return any(map(recorder.on_device, tensors)) and (self._takes is None or self._takes(*args, **kwargs))
 
     def record(self, recorder, args, kwargs, out):
+        if "input" in kwargs:
+            kwargs = dict(kwargs)
+            args = (kwargs.pop("input"), *args)
         self._record(recorder, out, *args, **kwargs)
 
 
@@ -124,5 +127,5 @@ FUNCTIONS = {
     "reshape": Handler(reshape), "flatten": Handler(reshape), "reshape_as": Handler(reshape),
     "adaptive_avg_pool2d": adaptive_average(2), "adaptive_avg_pool3d": adaptive_average(3), "adaptive_avg_pool1d": adaptive_average(1),
     "to": Handler(to), "float": Handler(to), "type_as": Handler(to), "half": Handler(to), "bfloat16": Handler(to), "double": Handler(to),
-    "contiguous": Handler(contiguous),
+    "contiguous": Handler(contiguous), "cross_entropy": Handler(cross_entropy),
 }

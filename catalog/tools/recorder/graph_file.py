@@ -78,7 +78,17 @@ def variables_of(step, other, globals_):
     return {**variables, **globals_}
 
 
-def graph_of(first, second):
+def inputs_of(first, second, globals_, expressions):
+    """[shape, type] of each tensor of the batch."""
+    return [[merged(list(a.shape), list(b.shape), globals_, expressions), merged(name_of(a), name_of(b), {}, expressions)]
+            for a, b in zip(first, second)]
+
+
+def name_of(tensor):
+    return str(tensor.dtype)[6:]
+
+
+def graph_of(first, second, inputs=None):
     model, recording, results, sizes = first
     other_model, other, other_results, other_sizes = second
     globals_ = {name: (sizes[name], other_sizes[name]) for name in sizes}
@@ -106,8 +116,11 @@ def graph_of(first, second):
     modules = merged_modules(modules_of(model), modules_of(other_model), {n: globals_[n] for n in "HWK"}, expressions)
     if len(results) != len(other_results):
         raise NotAlike("results")
-    return {"modules": modules, "expressions": expressions.table, "operations": operations, "steps": written,
-            "firstDead": other.first_dead, "results": other_results}
+    batch = {} if inputs is None else {"inputs": inputs_of(*inputs, globals_, expressions)}
+    return {**batch, "modules": modules, "expressions": expressions.table, "operations": operations, "steps": written,
+            "firstDead": other.first_dead, "results": other_results,
+            "frozen": [i for i, p in enumerate(model.parameters()) if not p.requires_grad],
+            "unfollowed": [pair for pair in other.unfollowed if pair[0] != pair[1]]}
 
 
 def merged_modules(modules, others, variables, expressions):

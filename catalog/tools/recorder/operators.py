@@ -275,7 +275,12 @@ def var_mean(r, func, args, kwargs, out):
 
 @operator("topk", "sort")
 def topk(r, func, args, kwargs, out):
-    r.emit("topK", [args[0]], [out[0].shape[-1]], list(out))
+    sorts = func._schema.name.endswith("sort")
+    given = args[1:2] if sorts else args[2:3]
+    dim = (given[0] if given else kwargs.get("dim", -1)) % args[0].dim()
+    if not floating(out[0]):
+        return derive(r, func, args, out)
+    r.emit("topK", [args[0]], [out[0].shape[dim], dim], list(out))
 
 
 @operator("_softmax", "softmax", "_safe_softmax")
@@ -432,3 +437,16 @@ for name in ("eq", "ne", "lt", "gt", "le", "ge", "logical_and", "logical_or", "l
              "bitwise_xor", "isnan", "isfinite", "isinf", "argmax", "argmin", "floor_divide", "remainder", "fmod", "any", "all", "one_hot", "argsort", "bucketize",
              "nonzero", "scatter", "repeat_interleave", "searchsorted", "_unique2", "histc", "isin"):
     OPERATORS[name] = lambda r, func, args, kwargs, out: derive(r, func, args, out)
+
+
+@operator("binary_cross_entropy_with_logits")
+def binary_cross_entropy(r, func, args, kwargs, out):
+    """Keeps its input and allocates one gradient, as softplus does."""
+    reduction = args[4] if len(args) > 4 else kwargs.get("reduction", 1)
+    if reduction == 0:
+        return r.emit("unary", [args[0]], ["softplus"], [out])
+    r.suspended += 1
+    rows = torch.empty_like(args[0])
+    r.suspended -= 1
+    r.emit("unary", [args[0]], ["softplus"], [rows])
+    r.emit("mean" if reduction == 1 else "sum", [rows], [list(range(rows.dim())), False], [out])

@@ -31,7 +31,8 @@ class Recorder(TorchDispatchMode):
         self.suspended = 0
         self.dtype_of = None           # the tensor whose type the model asked for last
         self.converted = set()         # results of conversions: the same tensor as their input where the type is right
-        self.blocks = []
+        self.without_gradient = 0      # depth of the model's own `torch.no_grad()`
+        self.unfollowed = []           # steps inside of it: [first, behind the last]
 
     def on_device(self, tensor):
         return isinstance(tensor, torch.Tensor) and tensor.device.type == "meta"
@@ -70,7 +71,7 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types_, args=(), kwargs=None):
         kwargs = kwargs or {}
-        out = func(*args, **kwargs)
+        out = selected(func, args) if depends_on_values(func, args) else func(*args, **kwargs)
         if self.suspended:
             return out
         self.settle()
@@ -85,6 +86,30 @@ class Recorder(TorchDispatchMode):
             raise Unknown(f"operator {func}")
         translate(self, func, args, kwargs, out)
         return out
+
+
+def depends_on_values(func, args):
+    name = func._schema.name
+    if name == "aten::nonzero":
+        return args[0].device.type == "meta"
+    masks = name == "aten::index" and [i for i in args[1] if i is not None and i.dtype == torch.bool]
+    return bool(masks) and masks[0].device.type == "meta"
+
+
+def selected(func, args):
+    """Where how much is selected depends on values: all of it."""
+    x = args[0]
+    if func._schema.name == "aten::nonzero":
+        return torch.empty(x.numel(), x.dim(), dtype=torch.int64, device="meta")
+    shape, dim = [], 0
+    for i in args[1]:
+        if i is None:
+            shape.append(x.shape[dim])
+            dim += 1
+        else:
+            shape.append(i.numel())
+            dim += i.dim() if i.dtype == torch.bool else 1
+    return torch.empty(*shape, *x.shape[dim:], dtype=x.dtype, device="meta")
 
 
 def dtype_name(dtype):
@@ -162,10 +187,41 @@ class Functions(TorchFunctionMode):
         return self.opened[func]
 
 
+ACTIVE = []          # the recorder at work
+
+
+class NoGradient:
+    """Notes the model's own `torch.no_grad()`, which recording without gradients would hide."""
+
+    def __init__(self, recorder):
+        self.recorder = recorder
+
+    def __enter__(self):
+        recorder, self.own = self.recorder, (torch.no_grad.__enter__, torch.no_grad.__exit__)
+        enter, leave = self.own
+
+        def entered(context):
+            recorder.without_gradient += 1
+            if recorder.without_gradient == 1:
+                recorder.unfollowed.append([len(recorder.steps), None])
+            return enter(context)
+
+        def left(context, *exception):
+            recorder.without_gradient -= 1
+            if recorder.without_gradient == 0:
+                recorder.unfollowed[-1][1] = len(recorder.steps)
+            return leave(context, *exception)
+        torch.no_grad.__enter__, torch.no_grad.__exit__ = entered, left
+
+    def __exit__(self, *exception):
+        torch.no_grad.__enter__, torch.no_grad.__exit__ = self.own
+
+
 def record(model, inputs, call):
     """Steps of `call(model, inputs)`, and the references of its results."""
     recorder = Recorder(model, [t for t in inputs if isinstance(t, torch.Tensor)])
-    with torch.no_grad(), recorder, Functions(recorder):
+    ACTIVE[:] = [recorder]
+    with torch.no_grad(), recorder, Functions(recorder), NoGradient(recorder):
         out = call(model, inputs)
         results = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
         recorder.settle()

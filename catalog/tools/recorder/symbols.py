@@ -29,6 +29,14 @@ def _rounded(targets, values, name):
     return None
 
 
+def _linear(targets, classes):
+    """Channels of heads that predict classes and other things: a * classes + b."""
+    if classes is None or len(targets) != 2 or (targets[1] - targets[0]) % (classes[1] - classes[0]):
+        return None
+    a = (targets[1] - targets[0]) // (classes[1] - classes[0])
+    return {"v": ["K"], "a": a, "c": 1, "b": targets[0] - a * classes[0], "r": "exact"} if a > 0 else None
+
+
 def expression(targets, variables):
     """An expression over `variables` ({name: values, one for each recording}) that gives `targets`; simplest first."""
     if len(set(targets)) == 1:
@@ -54,6 +62,9 @@ def expression(targets, variables):
                     best = (cost, {"v": list(subset), "a": scale[0], "c": scale[1], "b": offset, "r": "exact"})
             if best is not None:
                 return best[1]
+    linear = _linear(targets, varying.get("K"))
+    if linear is not None:
+        return linear
     for name in names:
         rounded = _rounded(targets, varying[name], name)
         if rounded is not None:

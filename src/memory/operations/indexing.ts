@@ -96,9 +96,9 @@ export function embedding(engine: Engine, indices: EngineTensor, table: EngineTe
   return out;
 }
 
-function topK(engine: Engine, x: EngineTensor, k: number): [EngineTensor, EngineTensor] {
+function topK(engine: Engine, x: EngineTensor, k: number, dim: number): [EngineTensor, EngineTensor] {
   const node = engine.record(TOP_K_FORMULA, [x]);
-  const shape = [...x.shape.slice(0, -1), k];
+  const shape = x.shape.map((size, i) => (i === dim ? k : size));
   const values = engine.attach(engine.empty(shape, x.dtype, TOP_K), node);
   const indices = engine.empty(shape, int64, TOP_K);
   engine.save(node, indices);
@@ -135,6 +135,6 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
       return out;
     },
     indexCopy: (x, at, source) => indexCopy(engine, own(x), own(at), own(source)),
-    topK: (x, k) => topK(engine, own(x), k),
+    topK: (x, k, dim) => topK(engine, own(x), k, dim ?? x.shape.length - 1),
   };
 }

@@ -162,7 +162,7 @@ const rearrangedFormula = (name: string): Formula => ({
 });
 
 /** Functions that move elements by positions that are tensors themselves keep all that they were given. */
-const SAVING = new Set(['grid_sampler_2d']);
+const SAVING = new Set(['grid_sampler_2d', 'deform_conv']);
 
 function rearranged(engine: Engine, inputs: readonly EngineTensor[], name: string, shape: Shape): EngineTensor {
   const node = engine.record(rearrangedFormula(name), inputs);

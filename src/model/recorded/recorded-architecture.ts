@@ -1,22 +1,17 @@
-import type { Architecture } from '../definition.js';
+import type { Task } from '../../run/training-run.js';
+import type { Architecture, Batch, BatchSizes, InputSpec } from '../definition.js';
+import { completeArchitecture, input } from '../definition.js';
 import type { DType } from '../dtype.js';
-import { float32 } from '../dtype.js';
 import { auxiliaryImageClassifier, imageClassifier } from '../modules/image-classification.js';
-import type { Buffer, Linear, Parameter, Scope } from '../module-tree.js';
+import { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { UnsupportedModel } from '../unsupported-model.js';
-import type { RecordedGraph, WrittenModule } from './recorded-graph.js';
+import { declareModules } from './graph-modules.js';
+import { runGraph } from './graph-runner.js';
+import type { RecordedGraph } from './recorded-graph.js';
 import type { GraphVariables } from './sizes.js';
 import { SizeMismatch, Sizes } from './sizes.js';
-import type { StepOperation } from './step-operations.js';
-import { dtypeOf, STEP_OPERATIONS } from './step-operations.js';
-
-/** Parameters and buffers of a graph by their number, and its linear layers by the number of their weight. */
-interface GraphState {
-  parameters: Parameter[];
-  buffers: Buffer[];
-  linears: Map<number, Linear>;
-}
+import { dtypeOf } from './step-operations.js';
 
 export interface GraphChoice {
   classes: number;
@@ -33,93 +28,24 @@ const variablesOf = ({ classes, image }: GraphChoice, batch = BATCH_UNKNOWN): Gr
   K: classes,
 });
 
-/** Declares the modules of a graph under a root, in the order of their constructors. */
-function declareModules(root: Scope, graph: RecordedGraph, choice: GraphChoice): GraphState {
-  const sizes = new Sizes(graph, variablesOf(choice));
-  const state: GraphState = { parameters: [], buffers: [], linears: new Map() };
-  const scopes = new Map<string, Scope>([['', root]]);
-  for (const written of graph.modules) declareModule(scopes, written, { sizes, state });
-  return state;
-}
-
-function declareModule(
-  scopes: Map<string, Scope>,
-  [path, parameters, buffers]: WrittenModule,
-  { sizes, state }: { sizes: Sizes; state: GraphState },
-): void {
-  const cut = path.lastIndexOf('.');
-  const parent = scopes.get(cut < 0 ? '' : path.slice(0, cut))!;
-  const scope = path === '' ? parent : parent.child(path.slice(cut + 1));
-  scopes.set(path, scope);
-  for (const [name, shape] of parameters) {
-    if (typeof shape === 'number') scope.tie(state.parameters[shape]!);
-    else state.parameters.push(scope.parameter(name, sizes.list(shape, [])));
-  }
-  for (const [name, shape, dtype] of buffers) {
-    const type = dtype === 'weights' ? null : dtypeOf(dtype, float32);
-    state.buffers.push(scope.buffer(name, sizes.list(shape, []), type));
-  }
-}
-
-/** Linear layers are those steps whose weight and bias are parameters; adapters find them by their path. */
-function declareLinears(root: Scope, graph: RecordedGraph, state: GraphState): void {
-  for (const [number, [, weight, bias]] of graph.steps) {
-    if (graph.operations[number]![0] !== 'linear' || typeof weight !== 'number') continue;
-    if (!isParameter(weight) || state.linears.has(weight) || (typeof bias === 'number' && !isParameter(bias))) continue;
-    const parameter = state.parameters[parameterNumber(weight)]!;
-    const own = typeof bias === 'number' ? state.parameters[parameterNumber(bias)]! : null;
-    state.linears.set(weight, root.declareLinear(parameter, own));
-  }
-}
-
-const isParameter = (reference: number): boolean => reference < 0 && reference % 2 !== 0;
-const parameterNumber = (reference: number): number => (-1 - reference) / 2;
-const bufferNumber = (reference: number): number => (-2 - reference) / 2;
-
-/** Runs the steps of a graph over the vocabulary; each value is kept until the step after which Python let go of it. */
-function runGraph(ops: Operations, graph: RecordedGraph, state: GraphState, run: GraphRun): Tensor[] {
-  const { images, sizes } = run;
-  const values: (Tensor | null)[] = [images];
-  const operations = graph.operations.map(([name]) => stepOperation(graph, name));
-  const valueOf = (reference: number | null): Tensor | null => {
-    if (reference === null) return null;
-    if (reference >= 0) return values[reference] ?? null;
-    if (isParameter(reference)) return ops.parameter(state.parameters[parameterNumber(reference)]!);
-    return ops.buffer(state.buffers[bufferNumber(reference)]!);
-  };
-  const weights: DType = images.dtype;
-  ops.enter([images]);
-  for (const [number, references, , dead] of graph.steps) {
-    const [, ...attributes] = graph.operations[number]!;
-    const inputs = references.map(valueOf);
-    const linear = typeof references[1] === 'number' ? (state.linears.get(references[1]) ?? null) : null;
-    const result = operations[number]!(ops, { inputs, attributes, sizes, weights, linear });
-    for (const tensor of Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor]) {
-      values.push(ops.keep(tensor));
-    }
-    for (const value of dead) if (value > 0 && values[value]) ops.drop(values[value]);
-  }
-  const results = graph.results.map((reference) => valueOf(reference)!);
-  ops.leave(results);
-  return results;
-}
-
-interface GraphRun {
-  images: Tensor;
-  sizes: Sizes;
-}
-
-function stepOperation(graph: RecordedGraph, name: string): StepOperation {
-  if (Object.hasOwn(STEP_OPERATIONS, name)) return STEP_OPERATIONS[name]!;
-  throw new UnsupportedModel(graph.name, `its operation "${name}" is not covered`);
-}
-
 /** Throws UnsupportedModel for images of a size that the graph was not recorded for. */
 function checkImage({ name, image }: RecordedGraph, [height, width]: readonly [number, number]): void {
-  const fits = image.allowed === 'any' || (height === width && (image.allowed === 'square' || height === image.size));
+  const isNative = height === image.size && width === (image.width ?? image.size);
+  const fits = image.allowed === 'any' || isNative || (image.allowed === 'square' && height === width);
   if (fits) return;
-  const wanted = image.allowed === 'square' ? 'square images' : `images of ${image.size} pixels a side`;
+  const native = image.width === undefined ? `${image.size} pixels a side` : `${image.size} x ${image.width} pixels`;
+  const wanted = image.allowed === 'square' ? 'square images' : `images of ${native}`;
   throw new UnsupportedModel(name, `it is covered for ${wanted} only, not for ${height} x ${width}`);
+}
+
+/** What does not come out at this size is not covered at it. */
+function atSize<T>({ name }: RecordedGraph, [height, width]: readonly [number, number], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof SizeMismatch)) throw error;
+    throw new UnsupportedModel(name, `it is not covered for images of ${height} x ${width}`);
+  }
 }
 
 /**
@@ -129,23 +55,69 @@ function checkImage({ name, image }: RecordedGraph, [height, width]: readonly [n
 export function recordedClassifier(graph: RecordedGraph, choice: GraphChoice): Architecture {
   checkImage(graph, choice.image);
   const build = (root: Scope): ((ops: Operations, images: Tensor) => Tensor[]) => {
-    const state = declareModules(root, graph, choice);
-    declareLinears(root, graph, state);
+    const state = declareModules(root, graph, variablesOf(choice));
     return (ops, images) => {
       const [batch, , height, width] = images.shape as readonly [number, number, number, number];
       checkImage(graph, [height, width]);
       const sizes = new Sizes(graph, variablesOf({ ...choice, image: [height, width] }, batch));
-      try {
-        return runGraph(ops, graph, state, { images, sizes });
-      } catch (error) {
-        if (!(error instanceof SizeMismatch)) throw error;
-        throw new UnsupportedModel(graph.name, `it is not covered for images of ${height} x ${width}`);
-      }
+      const run = { graph, state, inputs: [images], sizes, weights: images.dtype };
+      return atSize(graph, [height, width], () => runGraph(ops, run));
     };
   };
   if (graph.results.length > 1) return auxiliaryImageClassifier(graph.name, build);
   return imageClassifier(graph.name, (root) => {
     const run = build(root);
     return (ops, images) => run(ops, images)[0]!;
+  });
+}
+
+const inputName = (place: number): string => (place === 0 ? 'images' : `targets ${place}`);
+
+function batchOf(graph: RecordedGraph, choice: GraphChoice, { batch, dtype }: BatchSizes): InputSpec[] {
+  const sizes = new Sizes(graph, variablesOf(choice, batch));
+  return graph.inputs!.map(([shape, type], place) => ({
+    name: inputName(place),
+    shape: sizes.list(shape, []),
+    dtype: dtypeOf(type, dtype),
+    madeBy: place === 0 ? 'randn' : 'zeros',
+  }));
+}
+
+/** Everything from the batch to the loss, as the model's own code computes it. */
+function trainingStep(ops: Operations, batch: Batch, step: RecordedStep): Tensor {
+  const { graph, choice, state } = step;
+  const inputs = graph.inputs!.map((_, place) => input(batch, inputName(place)));
+  const sizes = new Sizes(graph, variablesOf(choice, inputs[0]!.shape[0]));
+  const weights: DType = inputs[0]!.dtype;
+  return atSize(graph, choice.image, () => runGraph(ops, { graph, state, inputs, sizes, weights })[0]!);
+}
+
+/** Image sizes as the data pipeline pads them. */
+function padded({ image }: RecordedGraph, [height, width]: readonly [number, number]): [number, number] {
+  const { multiple = 1 } = image;
+  return [Math.ceil(height / multiple) * multiple, Math.ceil(width / multiple) * multiple];
+}
+
+interface RecordedStep {
+  graph: RecordedGraph;
+  choice: GraphChoice;
+  state: ReturnType<typeof declareModules>;
+}
+
+/**
+ * A model from the recorded graph of its training step, loss included. Throws UnsupportedModel where the images are of a
+ * size that it was not recorded for.
+ */
+export function recordedTraining(graph: RecordedGraph, task: Task, given: GraphChoice): Architecture {
+  const choice = { ...given, image: padded(graph, given.image) };
+  checkImage(graph, choice.image);
+  const root = Scope.root();
+  const state = declareModules(root, graph, variablesOf(choice));
+  return completeArchitecture({
+    name: graph.name,
+    task,
+    root,
+    inputs: (sizes) => batchOf(graph, choice, sizes),
+    forward: (ops, batch) => ({ loss: trainingStep(ops, batch, { graph, choice, state }), outputs: [] }),
   });
 }

@@ -37,7 +37,19 @@ export interface RecordedGraph {
   library: string;
   name: string;
   /** Images that it was recorded for: of any size, of any square size, or of this one only. */
-  image: { size: number; allowed: 'any' | 'square' | 'fixed' };
+  image: {
+    size: number;
+    width?: number;
+    allowed: 'any' | 'square' | 'fixed';
+    /** Height and width are padded to multiples of this. */
+    multiple?: number;
+  };
+  /** Shape and type of each tensor of the batch, where the graph is of a whole training step: its result is the loss. */
+  inputs?: readonly (readonly [shape: readonly WrittenSize[], dtype: string])[];
+  /** Parameters, by their number, that the model does not train. */
+  frozen?: readonly number[];
+  /** Steps under the model's own `torch.no_grad()`: the first, and the one behind the last. */
+  unfollowed?: readonly (readonly [number, number])[];
   modules: readonly WrittenModule[];
   expressions: readonly WrittenExpression[];
   operations: readonly (readonly [name: string, ...attributes: WrittenAttribute[]])[];

@@ -95,7 +95,8 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   bmm: (ops, call) => ops.bmm(first(call), second(call)),
   baddbmm: (ops, call) => ops.baddbmm(first(call), second(call), call.inputs[2]!),
   to: (ops, call) => ops.to(first(call), call.inputs[1]?.dtype ?? dtypeOf(call.attributes[0]!, call.weights)),
-  crossEntropy: (ops, call) => ops.crossEntropy(first(call), second(call)),
+  crossEntropy: (ops, call) =>
+    ops.crossEntropy(first(call), second(call), call.attributes[0] === 'none' ? 'none' : 'mean'),
 
   add: (ops, call) => ops.add(first(call), second(call)),
   sub: (ops, call) => ops.sub(first(call), second(call)),
@@ -122,7 +123,7 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   variance: reduction('variance'),
   extreme: reduction('extreme'),
   maxAlong: (ops, call) => ops.maxAlong(first(call), list(call, 0), call.attributes[1] === true),
-  topK: (ops, call) => ops.topK(first(call), size(call, 0)),
+  topK: (ops, call) => ops.topK(first(call), size(call, 0), call.attributes.length > 1 ? size(call, 1) : undefined),
   softmax: (ops, call) => ops.softmax(first(call)),
   logSoftmax: (ops, call) => ops.logSoftmax(first(call)),
 

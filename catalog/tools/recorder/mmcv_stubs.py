@@ -1,0 +1,160 @@
+"""mmcv's compiled operators by their shapes, for mmcv-lite, which has none. Import before any OpenMMLab package."""
+import sys
+import types
+
+import torch
+from torch import nn
+
+from recorder import ACTIVE
+
+
+class Missing(Exception):
+    pass
+
+
+class Absent(nn.Module):
+    """A compiled operator that is not described here: models that run it are not recorded."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+
+    def forward(self, *args, **kwargs):
+        raise Missing(type(self).__name__)
+
+
+class _Module(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name[0].isupper():
+            kind = type(name, (Absent,), {})
+            setattr(self, name, kind)
+            return kind
+
+        def absent(*args, **kwargs):
+            raise Missing(name)
+        absent.__name__ = name
+        setattr(self, name, absent)
+        return absent
+
+
+def compiled(name, inputs, shape):
+    """A compiled operator as one step of the recorder that is at work."""
+    recorder = ACTIVE[0]
+    recorder.suspended += 1
+    out = inputs[0].new_empty(shape)
+    recorder.suspended -= 1
+    recorder.settle()
+    recorder.emit("rearranged", list(inputs), [name, list(shape), False], [out])
+    return out
+
+
+OPS = _Module("mmcv.ops")
+OPS.__path__ = []
+sys.modules["mmcv.ops"] = OPS
+for child in ("merge_cells", "carafe_naive","modulated_deform_conv", "deform_conv", "carafe", "point_sample", "nms", "multi_scale_deform_attn", "roi_align", "focal_loss",
+              "nms_rotated", "cc_attention", "psa_mask", "active_rotated_filter", "corner_pool", "masked_conv", "sync_bn", "three_interpolate"):
+    module = _Module(f"mmcv.ops.{child}")
+    sys.modules[f"mmcv.ops.{child}"] = module
+    setattr(OPS, child, module)
+
+
+def point_sample(input, points, align_corners=False, **kwargs):
+    """As mmcv has it, on PyTorch's own grid_sample."""
+    add_dim = points.dim() == 3
+    if add_dim:
+        points = points.unsqueeze(2)
+    output = torch.nn.functional.grid_sample(input, points * 2.0 - 1.0, align_corners=align_corners, **kwargs)
+    return output.squeeze(3) if add_dim else output
+
+
+OPS.point_sample = point_sample
+sys.modules["mmcv.ops.point_sample"].point_sample = point_sample
+
+
+class RoIAlign(nn.Module):
+    def __init__(self, output_size, spatial_scale=1.0, sampling_ratio=0, pool_mode="avg", aligned=True, use_torchvision=False):
+        super().__init__()
+        self.output_size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+        self.spatial_scale = spatial_scale
+
+    def forward(self, input, rois):
+        return compiled("roi_align", [input, rois], [rois.size(0), input.size(1), *self.output_size])
+
+
+class DeformConv2dPack(nn.Module):
+    """A convolution whose kernel points are moved by what another convolution predicts."""
+    values = 2
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, deform_groups=1, bias=True, **kwargs):
+        super().__init__()
+        pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
+        self.kernel_size, self.stride, self.padding, self.dilation, self.groups = map(pair, (kernel_size, stride, padding, dilation, 1))
+        self.in_channels, self.out_channels, self.transposed, self.output_padding = in_channels, out_channels, False, (0, 0)
+        k = self.kernel_size
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *k))
+        self.bias = nn.Parameter(torch.empty(out_channels)) if bias and self.values == 3 else None
+        self.conv_offset = nn.Conv2d(in_channels, deform_groups * self.values * k[0] * k[1], k, self.stride, self.padding, self.dilation)
+
+    def forward(self, x):
+        moved = self.conv_offset(x)
+        inputs = [x, moved, self.weight]
+        if self.values == 3:
+            first, second, mask = torch.chunk(moved, 3, dim=1)
+            inputs = [x, torch.cat((first, second), dim=1), torch.sigmoid(mask), self.weight]
+        return compiled("deform_conv", inputs, [x.size(0), self.out_channels, *moved.shape[2:]])
+
+
+class ModulatedDeformConv2dPack(DeformConv2dPack):
+    values = 3
+
+
+class DeformConv2d(nn.Module):
+    """As above with the offsets given."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, deform_groups=1, bias=False, **kwargs):
+        super().__init__()
+        k = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *k))
+
+    def forward(self, x, offset, mask=None):
+        inputs = [x, offset, self.weight] if mask is None else [x, offset, mask, self.weight]
+        return compiled("deform_conv", inputs, [x.size(0), self.weight.size(0), *offset.shape[2:]])
+
+
+class ModulatedDeformConv2d(DeformConv2d):
+    pass
+
+
+def deform_conv2d(input, offset, weight, *args, **kwargs):
+    return compiled("deform_conv", [input, offset, weight], [input.size(0), weight.size(0), *offset.shape[2:]])
+
+
+class CornerPool(nn.Module):
+    def __init__(self, mode):
+        super().__init__()
+
+    def forward(self, x):
+        return compiled("corner_pool", [x], list(x.shape))
+
+
+def sigmoid_focal_loss(input, target, gamma=2.0, alpha=0.25, weight=None, reduction="mean"):
+    return torch.nn.functional.softplus(input)
+
+
+from mmengine.registry import MODELS  # noqa: E402
+MODELS.register_module(name="DCN", module=DeformConv2dPack)
+MODELS.register_module(name="DCNv2", module=ModulatedDeformConv2dPack)
+for known in (RoIAlign, DeformConv2d, ModulatedDeformConv2d, deform_conv2d, CornerPool, DeformConv2dPack, ModulatedDeformConv2dPack, sigmoid_focal_loss):
+    setattr(OPS, known.__name__, known)
+import mmcv  # noqa: E402
+mmcv.__version__ = "2.0.1"
+
+for absent in ("mmaction.models.localizers.drn", "mmaction.models.localizers.drn.drn"):      # left out of mmaction2's package
+    sys.modules[absent] = _Module(absent)
+    sys.modules[absent].__path__ = []
+
+import transformers.modeling_utils as _modeling  # noqa: E402
+import transformers.pytorch_utils as _utilities  # noqa: E402
+for moved in ("apply_chunking_to_forward", "find_pruneable_heads_and_indices", "prune_linear_layer"):
+    setattr(_modeling, moved, getattr(_utilities, moved, None))

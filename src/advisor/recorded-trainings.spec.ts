@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseAllocatorConfig } from '../memory/allocator/config.js';
+import { replay } from '../memory/allocator/replay.js';
+import { simulate } from '../memory/simulate.js';
+import { tinyRun } from '../memory/tiny-run.spec-data.js';
+import { architectureOf } from '../model/architecture.js';
+import { resolvedModelOf } from '../model/catalog.js';
+import type { Architecture } from '../model/definition.js';
+import type { Task } from '../run/training-run.js';
+import { loadFacts } from './facts.js';
+
+const facts = loadFacts();
+
+function architectureNamed(name: string, task: Task, image: [number, number]): Architecture {
+  const { row } = facts.models.find(name);
+  if (row === null) throw new Error(`${name} is not in the catalog`);
+  return architectureOf({ ...resolvedModelOf(row), image }, task);
+}
+
+function peakOf(architecture: Architecture, image: [number, number], batch: number): number {
+  const sgd = { name: 'sgd', implementation: 'foreach', momentum: 0.9, weightDecay: 0, amsgrad: false } as const;
+  const run = tinyRun({ imageSize: image, sequenceLength: null, microBatchSize: batch, optimizer: sgd });
+  const events = simulate(run, architecture, { iterations: 2, gradientAddition: 'in-place', computeCapability: 7 });
+  return replay(events, parseAllocatorConfig('').config).peakAllocatedBytes;
+}
+
+describe('a training step recorded from a configuration of OpenMMLab', () => {
+  const CASES: [string, Task, [number, number]][] = [
+    ['fcn_r50-d8_4xb4-20k_voc12aug-512x512', 'segmentation', [480, 512]],
+    ['pspnet_r18-d8_4xb4-80k_isaid-896x896', 'segmentation', [896, 896]],
+    ['fpn_r50_4xb2-80k_cityscapes-512x1024', 'segmentation', [512, 1024]],
+    ['atss_r101_fpn_1x_coco', 'detection', [800, 1333]],
+    ['faster-rcnn_r50_fpn_32xb2-cas-1x_openimages', 'detection', [800, 1333]],
+    ['yolox_s_8xb8-300e_coco', 'detection', [640, 640]],
+  ];
+
+  it.each(CASES)('%s grows with the batch by the same bytes for each image', (name, task, image) => {
+    const architecture = architectureNamed(name, task, image);
+    const [two, four, six] = [2, 4, 6].map((batch) => peakOf(architecture, image, batch)) as [number, number, number];
+    expect(four).toBeGreaterThan(1.3 * two);
+    expect(Math.abs((six - four) / (four - two) - 1)).toBeLessThan(0.1);
+  });
+
+  it('is found by the name without its schedule', () => {
+    expect(facts.models.find('fcn_r50-d8_4xb4_voc12aug-512x512').row?.id).toBe('fcn_r50-d8_4xb4-20k_voc12aug-512x512');
+  });
+
+  it('does not train the stages that its configuration freezes', () => {
+    const { parameters } = architectureNamed('atss_r101_fpn_1x_coco', 'detection', [800, 1344]);
+    const frozen = parameters.filter((parameter) => parameter.frozen).map(({ path }) => path);
+    expect(frozen).toContain('backbone.conv1.weight');
+    expect(frozen).toContain('backbone.layer1.0.conv1.weight');
+    expect(frozen.filter((path) => !/^backbone\.(conv1|bn1|layer1)\./.test(path))).toEqual([]);
+  });
+});

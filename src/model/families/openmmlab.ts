@@ -1,0 +1,17 @@
+import type { Task } from '../../run/training-run.js';
+import { ConfigReader } from '../config-reader.js';
+import type { Architecture } from '../definition.js';
+import { recordedTraining } from '../recorded/recorded-architecture.js';
+import type { ResolvedModel } from '../resolved-model.js';
+
+/** A model of OpenMMLab by the name of its configuration; throws UnsupportedModel where none was recorded. */
+export function openMmlab(model: ResolvedModel, task: Task): Architecture {
+  const config = new ConfigReader(model);
+  const graph = model.graph?.() ?? null;
+  if (graph === null) throw config.unsupported(`no forward pass of "${model.name}" was recorded`);
+  const classes = config.size(['num_classes', 'num_labels'], 1);
+  return recordedTraining(graph, task, {
+    classes,
+    image: model.image ?? [graph.image.size, graph.image.width ?? graph.image.size],
+  });
+}
