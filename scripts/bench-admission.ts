@@ -40,7 +40,8 @@ async function compare(servers: { webhook: Server; echo: Server }, seconds: numb
   const rows: Compared[] = [];
   for (const kind of Object.keys(KINDS_OF_REVIEWS) as Kind[]) {
     const body = KINDS_OF_REVIEWS[kind]();
-    await load({ ...servers.webhook, connections: 8, seconds: 3, body });
+    // Answers have to be known, and code compiled.
+    await load({ ...servers.webhook, connections: 8, seconds: 60, most: 5000, body });
     await load({ ...servers.echo, connections: 8, seconds: 1, body });
     for (const connections of CONNECTIONS) {
       const plan = { connections, seconds, body };
