@@ -5,6 +5,7 @@ import { bart } from './families/bart.js';
 import { bert } from './families/bert.js';
 import { bloom } from './families/bloom.js';
 import { cogVideoX } from './families/cogvideox.js';
+import { debertaV2 } from './families/deberta-v2.js';
 import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
 import { flux2 } from './families/flux2.js';
@@ -67,6 +68,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   camembert: encoder(bert),
   electra: encoder(bert),
   albert: encoder(albert),
+  'deberta-v2': encoder(debertaV2),
   llama: decoder(llama),
   mistral: decoder(llama),
   qwen2: decoder(llama),
@@ -98,6 +100,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   exaone4: decoder(llama),
   seed_oss: decoder(llama),
   arcee: decoder(llama),
+  qwen2_moe: decoder(llama),
+  olmoe: decoder(llama),
   bloom: decoder(bloom),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),

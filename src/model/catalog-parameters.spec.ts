@@ -18,6 +18,8 @@ const denoisers = rowsOf('diffusion.json');
 
 /** Model types whose released models are counted here, and the task that has the head they were released with. */
 const TASKS: Readonly<Record<string, Task>> = {
+  bart: 'seq2seq',
+  mbart: 'seq2seq',
   t5: 'seq2seq',
   mt5: 'seq2seq',
   opt: 'causal-lm',
@@ -31,6 +33,24 @@ const TASKS: Readonly<Record<string, Task>> = {
   gemma: 'causal-lm',
   granite: 'causal-lm',
   qwen3_moe: 'causal-lm',
+  llama: 'causal-lm',
+  mistral: 'causal-lm',
+  mixtral: 'causal-lm',
+  qwen2: 'causal-lm',
+  qwen2_moe: 'causal-lm',
+  qwen3: 'causal-lm',
+  gemma2: 'causal-lm',
+  gpt2: 'causal-lm',
+  gpt_neox: 'causal-lm',
+  bloom: 'causal-lm',
+  olmo: 'causal-lm',
+  olmo2: 'causal-lm',
+  olmo3: 'causal-lm',
+  olmoe: 'causal-lm',
+  cohere: 'causal-lm',
+  cohere2: 'causal-lm',
+  glm4: 'causal-lm',
+  smollm3: 'causal-lm',
   whisper: 'speech',
 };
 
@@ -44,6 +64,9 @@ const EXCEPTIONS: ReadonlySet<string> = new Set([
   'stabilityai/stablelm-2-12b',
 ]);
 
+/** Encoders whose classifier is a pooler, or as large, and the classes. */
+const POOLED: ReadonlySet<string> = new Set(['bert', 'roberta', 'albert']);
+
 const counted = rows.filter(({ id, modelType }) => TASKS[modelType] !== undefined && !EXCEPTIONS.has(id));
 
 describe('models of the catalog have as many parameters as were released', () => {
@@ -54,6 +77,16 @@ describe('models of the catalog have as many parameters as were released', () =>
 
   it.each(denoisers.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
     expect(architectureOf({ name, modelType, config }, 'diffusion').parameterCount).toBe(params);
+  });
+
+  it('counts encoders with a pooler, or a layer as large, and without their classes', () => {
+    const released = rows.filter(({ modelType }) => POOLED.has(modelType));
+    expect(released.length).toBeGreaterThan(20);
+    for (const { id: name, modelType, config, params } of released) {
+      const classes = 2 * (Number(config['hidden_size']) + 1);
+      const { parameterCount } = architectureOf({ name, modelType, config }, 'sequence-classification');
+      expect([name, parameterCount]).toEqual([name, params + classes]);
+    }
   });
 
   it('counts DistilBERT without a head there, so that the masked-language head is on top', () => {

@@ -67,6 +67,11 @@ export class ConfigReader {
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   }
 
+  numbers(name: string): readonly number[] {
+    const value = this.config[name];
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'number') : [];
+  }
+
   has(name: string): boolean {
     return this.find(name) !== undefined;
   }

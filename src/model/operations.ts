@@ -103,6 +103,8 @@ export interface ElementwiseOperations {
   to(x: Tensor, dtype: DType): Tensor;
   where(condition: Tensor, x: Tensor, other: Tensor): Tensor;
   maskedFill(x: Tensor, mask: Tensor): Tensor;
+  /** `x.masked_fill_(mask, value)` */
+  maskedFillInPlace(x: Tensor, mask: Tensor): Tensor;
   /** A result that autograd does not follow: comparisons, logic on masks and indices. */
   derive(name: string, inputs: readonly Tensor[], shape: Shape, dtype: DType): Tensor;
 }

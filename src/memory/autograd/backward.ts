@@ -107,14 +107,17 @@ export function sumTo(engine: Engine, tensor: EngineTensor, shape: Shape): Engin
   return sum;
 }
 
-/** The list of results ends once all are delivered: those that are added to others live until then. */
+/**
+ * The list of results ends once all are delivered: those that are added to others live until then. Where an order is given,
+ * what is one node here is several in torch, each with a list of its own.
+ */
 function deliver(engine: Engine, node: Node, gradients: Gradients): void {
   const { delivery } = node.formula;
   let added: EngineTensor[] | null = null;
   for (let i = 0; i < gradients.length; i++) {
     const input = delivery === undefined ? i : delivery[i]!;
     const gradient = gradients[input] ?? null;
-    if (gradient !== null && i < gradients.length - 1 && meetsAnother(node, input)) {
+    if (gradient !== null && delivery === undefined && meetsAnother(node, input)) {
       added ??= [];
       added.push(engine.hold(gradient));
     }

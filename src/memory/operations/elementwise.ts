@@ -342,6 +342,13 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     to: (x, dtype) => to(engine, own(x), dtype),
     where: (condition, x, other) => where(engine, own(condition), own(x), own(other)),
     maskedFill: (x, mask) => maskedFill(engine, own(x), own(mask)),
+    maskedFillInPlace: (x, mask) => {
+      const node = engine.record(MASKED_FILL_FORMULA, [own(x)]);
+      engine.save(node, own(mask));
+      const out = inPlace(engine, own(x), node);
+      engine.consume(own(mask));
+      return out;
+    },
     derive: (name, inputs, shape, dtype) => {
       const out = engine.empty(shape, dtype, operation(name));
       for (const input of inputs) engine.consume(own(input));

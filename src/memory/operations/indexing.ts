@@ -120,6 +120,7 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
     embedding: (indices, table) => embedding(engine, own(indices), tableOf(table)),
     gather: (x, _dim, at) => {
       const node = engine.record(GATHER_FORMULA, [own(x)]);
+      engine.save(node, own(x));
       engine.save(node, own(at));
       const out = engine.attach(engine.empty(at.shape, x.dtype, GATHER), node);
       engine.consume(own(x));

@@ -13,6 +13,8 @@ import { VARIANTS } from './llama-variants.js';
 const PLAIN = {
   headNorms: () => null,
   viewsLate: false,
+  older: false,
+  ownAngles: false,
   slides: () => false,
   slidingLayers: () => true,
   norm: rmsNormLayer,
@@ -52,6 +54,8 @@ function attentionOptions(config: ConfigReader, variant: Whole, sizes: DecoderSi
     outputBias: config.flag('o_bias', outputBias),
     headNorms: variant.headNorms(config),
     viewsLate: variant.viewsLate,
+    repeats: variant.older,
+    ownAngles: variant.ownAngles,
     rotation: variant.rotation,
     turns: (layer) => variant.turns(layer, config),
     softCap: config.has('attn_logit_softcapping'),
@@ -108,6 +112,7 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     norm: variant.norm,
     norms: variant.norms,
     parallel: variant.parallel,
+    olderMask: variant.older,
     attention: attentionOf(config, variant, sizes),
     feed: variant.feed(config, sizes),
     angles: {

@@ -1,5 +1,6 @@
 import type { ConfigReader } from '../config-reader.js';
 import type { FeedPart } from '../modules/feed-forward.js';
+import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import type { DecoderSizes } from './llama-variant.js';
 
@@ -26,6 +27,46 @@ const GATED_NAMES = [
   ['up', 'up_proj'],
   ['down', 'down_proj'],
 ] as const;
+
+/** Which layers of Qwen2's and Qwen3's mixtures have experts (`decoder_sparse_step`, `mlp_only_layers`). */
+function sparseLayers(config: ConfigReader): (layer: number) => boolean {
+  const period = config.size('decoder_sparse_step', 1);
+  const dense = new Set(config.numbers('mlp_only_layers'));
+  return (layer) => !dense.has(layer) && (layer + 1) % period === 0;
+}
+
+/** Qwen2's: small experts, and a larger one that every token goes to. */
+export function qwen2Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPart {
+  const { hidden, act } = sizes;
+  const mixture = {
+    hidden,
+    act,
+    intermediate: config.size('moe_intermediate_size'),
+    experts: config.size(['num_experts', 'num_local_experts']),
+    perToken: config.size('num_experts_per_tok', 4),
+    normalises: config.flag('norm_topk_prob', false),
+    shared: config.size('shared_expert_intermediate_size'),
+    names: GATED_NAMES,
+  };
+  const sparse = sparseLayers(config);
+  const dense = denseFeed('mlp', gatedFeedForward, sizes);
+  return (scope, layer) => (sparse(layer) ? mixtureOfExperts(scope.child('mlp'), mixture) : dense(scope, layer));
+}
+
+/** OLMoE's: experts in every layer. */
+export function olmoeMixture(config: ConfigReader, { hidden, act, intermediate }: DecoderSizes): FeedPart {
+  const mixture = {
+    hidden,
+    act,
+    intermediate: config.size('moe_intermediate_size', intermediate),
+    experts: config.size(['num_experts', 'num_local_experts'], 64),
+    perToken: config.size('num_experts_per_tok', 8),
+    normalises: config.flag('norm_topk_prob', false),
+    findsHits: false,
+    names: GATED_NAMES,
+  };
+  return (scope) => mixtureOfExperts(scope.child('mlp'), mixture);
+}
 
 /** Qwen3's: smaller experts, no dense layers in the models that were released. */
 export function qwen3Mixture(config: ConfigReader, { hidden, act }: DecoderSizes): FeedPart {

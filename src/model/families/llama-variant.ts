@@ -34,6 +34,7 @@ export interface LlamaConfig {
   norms: Partial<Record<NormPlace, string>>;
   /** Attention and feed-forward part side by side. */
   parallel: boolean;
+  olderMask: boolean;
   attention: AttentionPart;
   feed: FeedPart;
   angles: { size: number; tables: readonly AngleTable[]; options: RotaryTableOptions; passesAll: boolean };
@@ -53,6 +54,9 @@ export interface Variant {
   outputBias?: (config: ConfigReader) => boolean;
   headNorms?: (config: ConfigReader) => DecoderAttention['headNorms'];
   viewsLate?: boolean;
+  /** Written in transformers' older way: keys and values repeated, masks of their own. */
+  older?: boolean;
+  ownAngles?: boolean;
   /** Whether `sliding_window` of the configuration is used. */
   slides?: (config: ConfigReader) => boolean;
   /** Layers that slide, where not all do and `layer_types` does not say. */

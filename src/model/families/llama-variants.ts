@@ -3,7 +3,7 @@ import { denseFeed, fusedFeedForward, gatedFeedForward, plainFeedForward } from 
 import { bareNormLayer, cohereNormLayer, gemmaNormLayer, lateCastNormLayer } from '../modules/norm-layers.js';
 import { applyPairsInFloat32, applyPairsRaised, applyPartialPairs, applyRotaryLowered } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
-import { mixtral, qwen3Mixture } from './llama-mixtures.js';
+import { mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -89,6 +89,16 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   granite: { scales: { embeddings: 'before-mask', residual: true, logits: true } },
   mixtral: { slides: always, feed: mixtral },
   qwen3_moe: { headNorms: () => 'each', slides: usesWindow, feed: qwen3Mixture },
+  qwen2_moe: {
+    older: true,
+    ownAngles: true,
+    viewsLate: true,
+    queryKeyValueBias: true,
+    outputBias: () => false,
+    slides: usesWindow,
+    feed: qwen2Mixture,
+  },
+  olmoe: { older: true, viewsLate: true, headNorms: () => 'flat', feed: olmoeMixture },
   olmo,
   olmo2,
   olmo3: {
@@ -100,7 +110,10 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
       { path: 'rotary_embs.full_attention', of: 'far' },
     ],
   },
-  cohere: { ...cohere, headNorms: (config) => (config.flag('use_qk_norm', false) ? 'untransposed' : null) },
+  cohere: {
+    ...cohere,
+    headNorms: (config) => (config.flag('use_qk_norm', config.has('qk_norm')) ? 'untransposed' : null),
+  },
   cohere2: {
     ...cohere,
     slides: always,

@@ -106,7 +106,13 @@ function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
   const windows = [...new Set(blocks.map((_, i) => windowOf(config, i)))].sort((a, b) => (a ?? -1) - (b ?? -1));
   const multiplied = config.scales.embeddings === 'before-mask';
   const run = module((ops, ids: Tensor, attentionMask: Tensor): Tensor => {
-    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, { table, windows, scale, multiplied });
+    const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, {
+      table,
+      windows,
+      scale,
+      multiplied,
+      olderMask: config.olderMask,
+    });
     let h = ops.keep(embeds);
     const tables = angles(ops, h, positionIds);
     if (config.scales.embeddings === 'after-rotary') h = ops.rebind(h, ops.mulScalar(h));

@@ -1,5 +1,7 @@
+import { float32 } from '../dtype.js';
 import type { Linear, Scope, Shape } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
+import { repeatHeads } from './eager-attention.js';
 import { groupedAttention } from './grouped-attention.js';
 import type { NormLayer } from './norm-layers.js';
 import type { Rotation } from './rotary.js';
@@ -32,6 +34,10 @@ export interface DecoderAttention {
   queryKeyValueBias: boolean;
   outputBias: boolean;
   headNorms: HeadNorms | null;
+  /** Keys and values are copied for each query head, and no probabilities returned (transformers' older classes). */
+  repeats: boolean;
+  /** A table of angles of the module's own, which nothing reads. */
+  ownAngles: boolean;
   /** Heads are taken apart once all three are projected, not as each is. */
   viewsLate: boolean;
   norm: NormLayer;
@@ -81,21 +87,27 @@ function projecting(scope: Scope, config: DecoderAttention) {
   return { run, output };
 }
 
+/** A key or value head for each query head; the name is bound anew. */
+function expanded(ops: Operations, x: Tensor, { heads, keyValueHeads }: DecoderAttention): Tensor {
+  const wide = repeatHeads(ops, x, heads / keyValueHeads);
+  return wide === x ? x : ops.rebind(x, wide);
+}
+
 /** Self-attention of Llama's kind: three projections, heads that share keys and values, rotary positions. */
 export function decoderAttention(scope: Scope, layer: number, config: DecoderAttention): Attend {
   const { run: project, output } = projecting(scope, config);
   const turns = config.turns(layer);
+  if (config.ownAngles) scope.child('rotary_emb').buffer('inv_freq', [config.headSize / 2], float32);
 
   return (ops, x, { cos, sin, mask }) => {
     ops.enter([x, cos, sin, mask]);
-    const parts = project(ops, x) as [Tensor, Tensor, Tensor];
-    const value = parts[2];
-    let [query, key] = parts;
+    let [query, key, value] = project(ops, x) as [Tensor, Tensor, Tensor];
     if (turns) {
       const [turnedQuery, turnedKey] = config.rotation(ops, [query, key], [cos, sin]);
       query = ops.rebind(query, turnedQuery);
       key = ops.rebind(key, turnedKey);
     }
+    if (config.repeats) [key, value] = [key, value].map((part) => expanded(ops, part, config)) as [Tensor, Tensor];
     const heads = { query, key, value, mask, dropout: ops.dropoutOf(config.dropout), softCap: config.softCap };
     const [attended, weights] = groupedAttention(ops, heads);
     if (weights !== null) ops.keep(weights);
@@ -103,6 +115,6 @@ export function decoderAttention(scope: Scope, layer: number, config: DecoderAtt
     out = ops.rebind(out, ops.contiguous(ops.reshape(out, [x.shape[0]!, x.shape[1]!, -1])));
     out = ops.rebind(out, ops.linear(out, output));
     const dropped = ops.dropout(out, ops.dropoutOf(config.residualDropout));
-    return ops.leave([dropped === out ? out : ops.rebind(out, dropped), weights]);
+    return ops.leave([dropped === out ? out : ops.rebind(out, dropped), config.repeats ? null : weights]);
   };
 }

@@ -1,6 +1,7 @@
 import { int64 } from '../dtype.js';
 import type { Buffer, Parameter } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
+import { olderCausalMask } from './additive-masks.js';
 import { causalMask } from './attention-masks.js';
 import type { RotaryTableOptions } from './rotary.js';
 import { rotaryTable } from './rotary.js';
@@ -19,6 +20,8 @@ export interface DecoderParts {
   windows?: readonly (number | null)[];
   /** A number on the device by which embeddings are multiplied. */
   scale?: Buffer | undefined;
+  /** The mask as transformers' older classes make it. */
+  olderMask?: boolean;
   /** Whether embeddings are multiplied by a number of the configuration, as Granite's are. */
   multiplied?: boolean;
 }
@@ -28,7 +31,7 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null], scale, multiplied = false }: DecoderParts,
+  { table, windows = [null], scale, olderMask = false, multiplied = false }: DecoderParts,
 ): RotaryStart {
   const looked = ops.embedding(ids, table);
   const rows = multiplied ? ops.rebind(looked, ops.mulScalar(looked)) : looked;
@@ -36,7 +39,9 @@ export function beginDecoder(
   const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
   const positionIds = ops.keep(ops.unsqueeze(positions, 0));
   const masks = windows.map((window) => {
-    const mask = causalMask(ops, { attentionMask, positions, embeds, window });
+    const mask = olderMask
+      ? olderCausalMask(ops, attentionMask, positions, embeds.dtype)
+      : causalMask(ops, { attentionMask, positions, embeds, window });
     return mask === null ? null : ops.keep(mask);
   });
   return { embeds, positionIds, masks };

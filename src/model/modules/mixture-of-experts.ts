@@ -3,6 +3,8 @@ import type { Linear, Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { Activation } from './activations.js';
+import { gatedFeedForward } from './feed-forward.js';
+import type { Step } from './sequential.js';
 
 export interface MixtureSizes {
   hidden: number;
@@ -13,6 +15,10 @@ export interface MixtureSizes {
   /** Whether the weights of a token's experts are made to sum to one. */
   normalises: boolean;
   act: Activation;
+  /** Whether experts that nobody chose are found and passed over (transformers' newer loop). */
+  findsHits?: boolean;
+  /** Width of an expert that every token goes to, weighed by a gate of its own (Qwen2-MoE). */
+  shared?: number;
   /** Names of an expert's gate, down and up projections, in the order in which they are declared. */
   names: readonly (readonly ['gate' | 'up' | 'down', string])[];
 }
@@ -38,6 +44,7 @@ export function mixtureOfExperts(
   const router = scope.linear('gate', sizes.hidden, sizes.experts, { bias: false });
   const parent = scope.child('experts');
   const experts = Array.from({ length: sizes.experts }, (_, i) => expert(parent.child(String(i)), sizes));
+  const share = sizes.shared === undefined ? null : sharedExpert(scope, sizes, sizes.shared);
 
   return module((ops, x: Tensor): [Tensor, Tensor] => {
     const tokens = ops.keep(ops.view(x, [-1, sizes.hidden]));
@@ -48,7 +55,7 @@ export function mixtureOfExperts(
     const perExpert = Math.floor((tokens.shape[0]! * sizes.perToken) / sizes.experts);
     const names: LoopNames = { found: null, state: null, output: null };
     for (const layers of experts) {
-      bind(ops, names, 'found', tokensOf(ops, mask, perExpert));
+      bind(ops, names, 'found', tokensOf(ops, mask, perExpert, sizes.findsHits ?? true));
       const state = ops.index(ops.unsqueeze(tokens, 0), [names.found!], [1, perExpert, sizes.hidden]);
       bind(ops, names, 'state', ops.view(state, [perExpert, sizes.hidden]));
       const output = runExpert(ops, names.state!, layers, sizes.act);
@@ -56,8 +63,22 @@ export function mixtureOfExperts(
       bind(ops, names, 'output', ops.mul(output, weight));
       result = ops.rebind(result, ops.indexAddInPlace(result, names.found!, ops.to(names.output!, tokens.dtype)));
     }
+    if (share !== null) {
+      const shared = ops.keep(share(ops, tokens));
+      result = ops.rebind(result, ops.add(result, shared));
+    }
     return [ops.view(result, x.shape), logits];
   });
+}
+
+/** `sigmoid(gate(x)) * expert(x)`, in the caller's frame. */
+function sharedExpert(scope: Scope, sizes: MixtureSizes, intermediate: number): Step {
+  const run = gatedFeedForward(scope.child('shared_expert'), { ...sizes, intermediate, bias: false });
+  const gate = scope.linear('shared_expert_gate', sizes.hidden, 1, { bias: false });
+  return (ops, x) => {
+    const out = ops.keep(run(ops, x));
+    return ops.rebind(out, ops.mul(ops.sigmoid(ops.linear(x, gate)), out));
+  };
 }
 
 /** Names of the loop's body, each bound anew for the next expert. */
@@ -79,20 +100,21 @@ function route(ops: Operations, tokens: Tensor, logits: Tensor, { perToken, norm
 }
 
 /** The one-hot mask [experts, per token, tokens] of who goes where, and the list of experts that are hit. */
-function expertMask(ops: Operations, tokens: number, { experts, perToken }: MixtureSizes): Tensor {
+function expertMask(ops: Operations, tokens: number, { experts, perToken, findsHits = true }: MixtureSizes): Tensor {
   const numbers = ops.create('arange', [experts], int64);
   const hits = ops.derive('eq', [], [tokens, perToken, experts], bool);
   const mask = ops.keep(ops.derive('to_copy', [numbers, hits], [experts, perToken, tokens], int64));
+  if (!findsHits) return mask;
   const sums = ops.derive('sum', [], [experts], int64);
   ops.keep(ops.derive('nonzero', [ops.derive('gt', [sums], [experts], bool)], [experts, 1], int64));
   return mask;
 }
 
 /** `torch.where(expert_mask[expert])`: pairs of place among the token's experts and token. */
-function tokensOf(ops: Operations, mask: Tensor, count: number): Tensor {
+function tokensOf(ops: Operations, mask: Tensor, count: number, copies: boolean): Tensor {
   const [, perToken, tokens] = mask.shape as readonly [number, number, number];
-  const own = ops.derive('index', [], [perToken, tokens], int64);
-  return ops.derive('nonzero', [own], [count, 2], int64);
+  const own = copies ? [ops.derive('index', [], [perToken, tokens], int64)] : [];
+  return ops.derive('nonzero', own, [count, 2], int64);
 }
 
 const runExpert = (ops: Operations, x: Tensor, layers: Expert, act: Activation): Tensor =>
