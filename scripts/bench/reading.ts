@@ -49,7 +49,9 @@ export const reading: Benchmark = {
 /** The objects of an example that are workloads: those with a spec. */
 function objects(file: string, folder: URL): readonly JsonObject[] {
   const documents = parseAllDocuments(readFileSync(new URL(file, folder), 'utf8'));
-  return documents.map((document) => document.toJS() as JsonObject).filter((object) => 'spec' in object);
+  return documents
+    .map((document) => document.toJS() as JsonObject | null)
+    .filter((object): object is JsonObject => object !== null && 'spec' in object);
 }
 
 const sizeOf = (object: JsonObject): number => JSON.stringify(object).length;

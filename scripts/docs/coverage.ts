@@ -74,13 +74,19 @@ function launchers(all: readonly Exercise[]): string {
   return table('Launchers', ['launcher', 'exercised in'], rows);
 }
 
+/** A reviewed reading of a manifest for the program of an id. */
+const readingOf = (id: string): RegExp => new RegExp(`\\\\"id\\\\":\\\\"${literally(id)}\\\\"`);
+
 function programs(all: readonly Exercise[]): string {
   const rows = PROGRAMS.map(({ id, name }) => {
     const called = CALLED[id] ?? new RegExp(literally(id));
+    const reviewed = exercisedIn(all, readingOf(id), ['test/readings/runs/own']);
     return [
       `\`${id}\``,
       name,
-      exercisedIn(all, called, ['src/launch/programs', 'src/launch', 'src/workload', 'test', 'examples']),
+      reviewed === NO_TEST
+        ? exercisedIn(all, called, ['src/launch/programs', 'src/launch', 'src/workload', 'test', 'examples'])
+        : reviewed,
     ];
   });
   return table('Training programs', ['id', 'program', 'exercised in'], rows);

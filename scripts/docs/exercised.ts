@@ -10,7 +10,8 @@ export interface Exercise {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TEST_FOLDERS = ['src', 'test', 'examples/manifests', 'examples/cluster'];
-const EXERCISES = /\.spec\.ts$|\.e2e-spec\.ts$|golden\/.*\.json$|examples\/.*\.(yaml|prom|json)$|-facts\.ts$/;
+const EXERCISES =
+  /\.spec\.ts$|\.e2e-spec\.ts$|golden\/.*\.json$|readings\/runs\/own\/.*\.json$|fixtures\/manifests\/.*\.yaml$|examples\/.*\.(yaml|prom|json)$|-facts\.ts$/;
 const LEFT_OUT = new Set(['node_modules', 'generated', 'control-plane']);
 
 /** Specs, recorded runs that specs are held against, and examples, in order of their paths. */
