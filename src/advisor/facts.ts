@@ -20,7 +20,7 @@ const readCatalog = <T>(file: string): T => JSON.parse(readFileSync(new URL(file
 
 /** Models that are described by dimensions. */
 function readModels(): ModelsFile {
-  const files = ['models.json', 'diffusion.json'].map((file) => readCatalog<ModelsFile>(file));
+  const files = ['models.json', 'diffusion.json', 'recurrent.json'].map((file) => readCatalog<ModelsFile>(file));
   return { models: files.flatMap(({ models }) => models) };
 }
 

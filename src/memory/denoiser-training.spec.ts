@@ -74,4 +74,9 @@ describe('training a denoiser', () => {
   it('says so where the layers named for adapters are none of the model', () => {
     expect(() => train({ peft: adapters({ targetModules: ['q_proj'] }) })).toThrow(NotEstimable);
   });
+
+  it('keeps a copy of all weights for their moving average', () => {
+    const bytes = placedBytes(train({ ema: true })) - placedBytes(train({}));
+    expect(bytes).toBe(4 * elements);
+  });
 });

@@ -13,6 +13,7 @@ import { embedding, indexOperations } from './operations/indexing.js';
 import { lossOperations } from './operations/losses.js';
 import { matrixOperations } from './operations/matrix.js';
 import { normalisationOperations } from './operations/normalisation.js';
+import { recurrentOperations } from './operations/recurrent.js';
 import { reductionOperations } from './operations/reductions.js';
 import { tensorLayerOperations } from './operations/tensor-layers.js';
 import { viewOperations } from './operations/views.js';
@@ -57,6 +58,7 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...tensorLayerOperations(engine),
     ...indexOperations(engine, parameter),
     ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
+    ...recurrentOperations(engine, parameter),
     ...lossOperations(engine, parameter),
     ...collectiveOperations(engine),
     ...interpretation.code,

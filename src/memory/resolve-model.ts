@@ -37,7 +37,7 @@ function refuseBoundless(model: ModelReference, config: ModelConfig): void {
   const counts = Object.entries(config).flatMap(([key, value]) =>
     COUNT.test(key) && (Array.isArray(value) ? value : [value]).some((one) => Number(one) > MOST_MODULES) ? [key] : [],
   );
-  const [key] = counts.filter((name) => !/size|dim|width|freq|pattern|buckets/i.test(name));
+  const [key] = counts.filter((name) => !/size|dim|width|channels|freq|pattern|buckets/i.test(name));
   if (key === undefined) return;
   const reason = `${key} of "${model.name.slice(0, 100)}" is more than ${MOST_MODULES}, which no model has`;
   throw new NotEstimable([{ field: 'model', reason }]);

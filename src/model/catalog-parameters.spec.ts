@@ -15,6 +15,7 @@ const rowsOf = (file: string): Row[] =>
   (JSON.parse(readFileSync(`catalog/${file}`, 'utf8')) as { models: Row[] }).models;
 const rows = rowsOf('models.json');
 const denoisers = rowsOf('diffusion.json');
+const recurrent = rowsOf('recurrent.json');
 
 /** Model types whose released models are counted here, and the task that has the head they were released with. */
 const TASKS: Readonly<Record<string, Task>> = {
@@ -73,6 +74,10 @@ describe('models of the catalog have as many parameters as were released', () =>
   it.each(counted.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
     const task = TASKS[modelType]!;
     expect(architectureOf({ name, modelType, config }, task).parameterCount).toBe(params);
+  });
+
+  it.each(recurrent.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
+    expect(architectureOf({ name, modelType, config }, 'causal-lm').parameterCount).toBe(params);
   });
 
   it.each(denoisers.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {

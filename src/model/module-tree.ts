@@ -67,6 +67,19 @@ export interface Convolution {
   readonly groups: number;
 }
 
+/** `nn.LSTM` or `nn.GRU`: all layers and directions in one call. */
+export interface Recurrent {
+  readonly cell: 'lstm' | 'gru';
+  readonly inFeatures: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly directions: number;
+  /** Between layers. */
+  readonly dropout: number;
+  /** Of each layer and direction: from the input, from the state, and a bias for each. */
+  readonly weights: readonly Parameter[];
+}
+
 /** The repeated layer of a model: the unit that is checkpointed and sharded. */
 export interface Block {
   /** Place among the blocks in order of declaration. */
@@ -271,6 +284,24 @@ export class Scope {
     const layer = this.conv2d(name, outChannels, inChannels, { ...options, bias: false });
     const scope = this.children[this.children.length - 1]!;
     return { ...layer, groups, bias: bias ? scope.parameter('bias', [outChannels]) : null };
+  }
+
+  recurrent(name: string, options: Omit<Recurrent, 'weights'>): Recurrent {
+    const scope = this.child(name);
+    const { cell, inFeatures, hidden, layers, directions } = options;
+    const rows = (cell === 'lstm' ? 4 : 3) * hidden;
+    const weights = Array.from({ length: layers * directions }, (_, i) => {
+      const layer = Math.floor(i / directions);
+      const suffix = `l${layer}${i % directions === 1 ? '_reverse' : ''}`;
+      const width = layer === 0 ? inFeatures : hidden * directions;
+      return [
+        scope.parameter(`weight_ih_${suffix}`, [rows, width]),
+        scope.parameter(`weight_hh_${suffix}`, [rows, hidden]),
+        scope.parameter(`bias_ih_${suffix}`, [rows]),
+        scope.parameter(`bias_hh_${suffix}`, [rows]),
+      ];
+    });
+    return { ...options, weights: weights.flat() };
   }
 
   private biasOf(width: number, wanted = true): Parameter | null {

@@ -7,6 +7,7 @@ import type {
   Linear,
   Normalisation,
   Parameter,
+  Recurrent,
   Shape,
 } from './module-tree.js';
 
@@ -302,6 +303,11 @@ export interface IndexOperations {
   topK(x: Tensor, k: number, dim?: number): [Tensor, Tensor];
 }
 
+export interface RecurrentOperations {
+  /** `nn.LSTM` or `nn.GRU` over [steps, batch, features]: the output of the last layer for each step. */
+  recurrent(x: Tensor, layer: Recurrent): Tensor;
+}
+
 export interface LossOperations {
   /** Mean over the rows of [rows, classes] or [n, classes, h, w]; `none`: one loss for each row. */
   crossEntropy(logits: Tensor, target: Tensor, reduction?: 'mean' | 'none'): Tensor;
@@ -349,6 +355,7 @@ export interface Operations
     TensorOperations,
     IndexOperations,
     LossOperations,
+    RecurrentOperations,
     CollectiveOperations,
     CodeOperations {
   /** Dropout as the run overrides it, or the model's own. */

@@ -128,10 +128,18 @@ function readHow(reader: OptionReader, context: ProgramContext, example: Example
   if (reader.truth('ema', 'offload_ema')?.value !== true) reader.on('ema', true, 'use_ema');
 }
 
+/** Scripts that train adapters keep the base in the type of `--mixed_precision`. */
+const HALF: Readonly<Record<string, 'fp16' | 'bf16'>> = { 'amp-fp16': 'fp16', 'amp-bf16': 'bf16' };
+
 function readAdapter(reader: OptionReader, script: string): void {
   const { draft } = reader;
   draft.derive('peft.method', 'lora', ['program'], `${script} trains adapters`);
   reader.count('peft.rank', 'rank');
+  const half = HALF[String(draft.value('precision'))];
+  if (half !== undefined) {
+    draft.default('weights', half, { ...OF, note: 'what is not trained is cast to weight_dtype' });
+    draft.default('peft.weights', half === 'fp16' ? 'fp32' : half, { ...OF, note: 'cast_training_params for fp16' });
+  }
   draft.default('peft.rank', 4, OF);
   draft.default('peft.targetModules', ['to_k', 'to_q', 'to_v', 'to_out.0'], OF);
 }

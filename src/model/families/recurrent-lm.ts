@@ -1,0 +1,81 @@
+import { ConfigReader } from '../config-reader.js';
+import type { Architecture, BatchSizes, InputSpec } from '../definition.js';
+import { completeArchitecture, input } from '../definition.js';
+import { int64 } from '../dtype.js';
+import { Scope } from '../module-tree.js';
+import type { Tensor } from '../operations.js';
+import { module } from '../operations.js';
+import type { ResolvedModel } from '../resolved-model.js';
+
+interface RecurrentConfig {
+  cell: 'lstm' | 'gru';
+  vocabulary: number;
+  embedding: number;
+  hidden: number;
+  layers: number;
+  bidirectional: boolean;
+  dropout: number;
+  tied: boolean;
+}
+
+/** Defaults of PyTorch's word_language_model example on WikiText-2. */
+function read(model: ResolvedModel): RecurrentConfig {
+  const config = new ConfigReader(model);
+  const cell = config.text('cell', 'lstm').toLowerCase();
+  if (cell !== 'lstm' && cell !== 'gru') throw config.unsupported(`a recurrent cell ${cell} is not covered`);
+  return {
+    cell,
+    vocabulary: config.size(['vocab', 'vocab_size'], 33278),
+    embedding: config.size(['embedding', 'embedding_size'], 200),
+    hidden: config.size(['hidden', 'hidden_size'], 200),
+    layers: config.size(['layers', 'num_layers'], 2),
+    bidirectional: config.flag('bidirectional', false),
+    dropout: config.number('dropout', 0.2),
+    tied: config.flag('tied', false),
+  };
+}
+
+/** Tokens and the tokens that follow them, `sequence` steps of truncated back-propagation. */
+function inputs({ batch, sequence }: BatchSizes): InputSpec[] {
+  return [
+    { name: 'input_ids', shape: [sequence, batch], dtype: int64, madeBy: 'contiguous' },
+    { name: 'labels', shape: [sequence * batch], dtype: int64, madeBy: 'contiguous' },
+  ];
+}
+
+/** An LSTM or GRU language model: embedding, recurrent layers, decoder, with dropout between. */
+export function recurrentLanguageModel(model: ResolvedModel): Architecture {
+  const config = read(model);
+  const { vocabulary, hidden } = config;
+  const root = Scope.root();
+  const table = root.embedding('encoder', vocabulary, config.embedding);
+  const directions = config.bidirectional ? 2 : 1;
+  const layer = root.recurrent('rnn', {
+    cell: config.cell,
+    inFeatures: config.embedding,
+    hidden,
+    layers: config.layers,
+    directions,
+    dropout: config.dropout,
+  });
+  const decoder = root.linear('decoder', directions * hidden, vocabulary, config.tied ? { tiedTo: table } : {});
+  const forward = module((ops, ids: Tensor, labels: Tensor): [Tensor, Tensor] => {
+    const dropout = ops.dropoutOf(config.dropout);
+    const embedded = ops.keep(ops.dropout(ops.embedding(ids, table), dropout));
+    let out = ops.keep(ops.recurrent(embedded, layer));
+    out = ops.rebind(out, ops.dropout(out, dropout));
+    const logits = ops.keep(ops.view(ops.linear(out, decoder), [-1, vocabulary]));
+    return [ops.crossEntropy(logits, labels), logits];
+  });
+  return completeArchitecture({
+    name: model.name,
+    task: 'causal-lm',
+    root,
+    inputTable: table,
+    inputs,
+    forward: (ops, batch) => {
+      const [loss, logits] = forward(ops, input(batch, 'input_ids'), input(batch, 'labels'));
+      return { loss, outputs: [logits] };
+    },
+  });
+}
