@@ -18,7 +18,12 @@ const job = (command: readonly string[], run: string): JsonObject => ({
       spec: {
         restartPolicy: 'Never',
         containers: [
-          { name: 'train', image: 'pytorch/pytorch:2.9.1', command: [...command], resources: { limits: { 'nvidia.com/gpu': 1 } } },
+          {
+            name: 'train',
+            image: 'pytorch/pytorch:2.9.1',
+            command: [...command],
+            resources: { limits: { 'nvidia.com/gpu': 1 } },
+          },
         ],
       },
     },

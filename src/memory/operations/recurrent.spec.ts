@@ -9,7 +9,10 @@ import { tinyRun } from '../tiny-run.spec-data.js';
 import { reserveBytes } from './recurrent.js';
 
 const model = (config: Record<string, string | number | boolean>): Architecture =>
-  architectureOf({ name: 'tiny', modelType: 'rnn', config: { vocab: 100, embedding: 16, hidden: 32, ...config } }, 'causal-lm');
+  architectureOf(
+    { name: 'tiny', modelType: 'rnn', config: { vocab: 100, embedding: 16, hidden: 32, ...config } },
+    'causal-lm',
+  );
 
 const train = (architecture: Architecture, changes: Partial<RunValues> = {}): MemoryEvents =>
   simulate(tinyRun(changes), architecture, { iterations: 2, gradientAddition: 'in-place', computeCapability: 8 });
@@ -34,7 +37,9 @@ describe('recurrent layers', () => {
   });
 
   it('keep twice as much for twice the steps of truncated back-propagation', () => {
-    const [short, long] = [35, 70].map((sequenceLength) => largest(train(model({}), { sequenceLength }), 'cudnn_rnn_reserve'));
+    const [short, long] = [35, 70].map((sequenceLength) =>
+      largest(train(model({}), { sequenceLength }), 'cudnn_rnn_reserve'),
+    );
     expect(short).toBeGreaterThan(0);
     expect(long).toBe(2 * short!);
   });
