@@ -37,6 +37,7 @@ export interface MeasuredRun {
   measured_gib: number;
   measure: string;
   quality: string;
+  command_or_config?: string | null;
   notes?: string | null;
   memory_options: readonly string[] | null;
   core: boolean;

@@ -1,5 +1,6 @@
 import { frameworkDefaults } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
+import { virtualStagesOf } from './megatron-record.js';
 import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, SettingsOf } from './settings.js';
 import { byDefault, stated } from './settings.js';
@@ -52,8 +53,8 @@ export function parallelismOf(record: MeasuredRun): SettingsOf<Parallelism> {
     tensor: degree(record, 'tp'),
     sequence: stated(parallelism.sp === true, 'parallelism.sp', parallelism.sp),
     pipeline: degree(record, 'pp'),
-    pipelineSchedule: byDefault('1f1b', defaults.name),
-    virtualStages: byDefault(1, defaults.name),
+    pipelineSchedule: byDefault(virtualStagesOf(record) > 1 ? 'interleaved' : '1f1b', defaults.name),
+    virtualStages: stated(virtualStagesOf(record), 'command_or_config'),
     context,
     expert: degree(record, 'ep'),
     gradientAsBucketView: byDefault(defaults.gradientAsBucketView ?? false, defaults.name),

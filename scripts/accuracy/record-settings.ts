@@ -127,6 +127,9 @@ export function checkpointingOf(record: MeasuredRun): TrainingRun['activationChe
   const text = record.activation_checkpointing;
   const usual = frameworkDefaults(record).checkpointing ?? 'none';
   if (text === null) return assumed(usual, 'the record does not say', { low: 'full', high: 'none' });
+  const parts = /^selective \(\[?([^)\]]*)\]?\)/.exec(text)?.[1];
+  if (parts !== undefined)
+    return stated({ modules: parts.split(/[,\s]+/).slice(0, 20) }, 'activation_checkpointing', text);
   if (text.startsWith('selective')) return stated('selective', 'activation_checkpointing', text);
   return stated(text === 'full' ? 'full' : 'none', 'activation_checkpointing', text);
 }
@@ -157,7 +160,10 @@ const KERNELS: readonly (readonly [RegExp, string])[] = [
 export function kernelsOf(record: MeasuredRun): TrainingRun['kernels'] {
   const options = (record.memory_options ?? []).join(' ');
   const kernels = KERNELS.filter(([pattern]) => pattern.test(options)).map(([, name]) => name);
-  if (frameworkDefaults(record).name === 'megatron') kernels.push('transformer-engine');
+  const local = /--transformer-impl local/.test(record.command_or_config ?? '');
+  if (/--fp8-param-gather/.test(record.command_or_config ?? '')) kernels.push('fp8-param-gather');
+  kernels.push(...(frameworkDefaults(record).kernels ?? []));
+  if (frameworkDefaults(record).name === 'megatron' && !local) kernels.push('transformer-engine');
   return stated(kernels, 'memory_options', options);
 }
 

@@ -2,6 +2,7 @@ import type { GpuCatalog } from '../../src/inventory/gpu-catalog.js';
 import type { DeviceTraits } from '../../src/memory/estimate.js';
 import { frameworkDefaults, packagesOf, trainingStepOf } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
+import { megatronModel } from './megatron-record.js';
 import { dataDegreeOf, parallelismOf, worldSizeOf } from './record-parallelism.js';
 import { peftOf } from './record-peft.js';
 import {
@@ -65,10 +66,13 @@ const classesOf = (record: MeasuredRun): number | null => {
 /** Micro-steps of a step: as stated, else what the framework's global batch makes of them, or none. */
 function accumulationOf(record: MeasuredRun): Setting<number> {
   if (record.grad_accum !== null) return stated(record.grad_accum, 'grad_accum');
+  const perPass = (record.micro_batch_size ?? 1) * dataDegreeOf(record);
+  const noted = /GBS (\d+)/.exec(record.notes ?? '')?.[1];
+  if (noted !== undefined) return stated(Math.max(1, Math.floor(Number(noted) / perPass)), 'notes', noted);
   const { globalBatch = [], name } = frameworkDefaults(record);
   const batch = globalBatch.filter(([since]) => since <= (record.date ?? '9999')).at(-1)?.[1];
   if (batch === undefined) return byDefault(1, name);
-  const steps = Math.max(1, Math.floor(batch / ((record.micro_batch_size ?? 1) * dataDegreeOf(record))));
+  const steps = Math.max(1, Math.floor(batch / perPass));
   return assumed(steps, `${name}'s global batch of ${batch}`, { low: 1, high: steps });
 }
 
@@ -90,7 +94,11 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
       'framework_version',
       record.framework_version,
     ),
-    model: stated({ name: record.model.slice(0, 300), catalogId: null, config: null }, 'model', record.model),
+    model: stated(
+      megatronModel(record) ?? { name: record.model.slice(0, 300), catalogId: null, config: null },
+      'model',
+      record.model,
+    ),
     task: stated(taskOf(record), 'task', record.task),
     microBatchSize: stated(microBatch, 'micro_batch_size'),
     gradientAccumulationSteps: accumulation,

@@ -3,6 +3,7 @@ import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import { estimate } from '../../src/memory/estimator.js';
 import { NotEstimable } from '../../src/memory/not-estimable.js';
 import type { MeasuredRun } from './measured-run.js';
+import { measuredStage } from './megatron-record.js';
 import { comparedFigure } from './measured-run.js';
 import { deviceOf, trainingRunOf } from './record-to-run.js';
 
@@ -44,7 +45,9 @@ export function scoreRun(record: MeasuredRun, facts: Facts): ScoredRun | null {
   if (compared === null) return null;
   const head = { id: record.id, compared, measuredGib: record.measured_gib };
   try {
-    const answer = estimate({ run: trainingRunOf(record), device: deviceOf(record, facts.gpus), facts });
+    const stage = measuredStage(record);
+    const request = { run: trainingRunOf(record), device: deviceOf(record, facts.gpus), facts };
+    const answer = estimate(stage === undefined ? request : { ...request, stage });
     const predicted = {
       allocated: toGib(answer.allocatedBytes),
       reserved: toGib(answer.reservedBytes),

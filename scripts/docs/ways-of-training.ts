@@ -26,6 +26,9 @@ export interface Way {
 /** A run with which nothing stands in the way of an estimate: fine-tuning of a decoder on one device. */
 const PLAIN: RunValues = RUN_VALUES;
 
+/** Parameters are offloaded where they are sharded. */
+const SHARDED = { sharding: 'fsdp-full', shardSize: 2, data: 2 } as const;
+
 type Change = (value: string) => RunValues;
 type Setting = readonly [
   setting: string,
@@ -78,6 +81,7 @@ const SETTINGS: readonly Setting[] = [
     `parallelism.${field}`,
     ['2'],
     () => withParallelism({ [field]: 2 }),
+    () => new RegExp(`\\b${field}: [2-9]`),
   ]),
   ['activationCheckpointing', ['none', 'selective', 'full'], plainWith('activationCheckpointing'), recordedOr],
   ['attention', attentionSchema.options, plainWith('attention'), recordedOr],
@@ -92,7 +96,7 @@ const SETTINGS: readonly Setting[] = [
   ...(['parameters', 'optimizer', 'activations'] as const).map((field): Setting => [
     `offload.${field}`,
     ['true'],
-    () => ({ ...PLAIN, offload: { ...PLAIN.offload, [field]: true } }),
+    () => ({ ...withParallelism(SHARDED), offload: { ...PLAIN.offload, [field]: true } }),
     () => new RegExp(`${field}: true|"offload": ?true`),
   ]),
   ['ema', ['true'], () => ({ ...PLAIN, ema: true })],

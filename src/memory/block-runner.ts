@@ -59,6 +59,30 @@ export function blockRunner(
   return activationCheckpointing === 'none' ? inner : checkpointedBlocks(engine, activationCheckpointing, inner);
 }
 
+/** Runs a named part of a layer. */
+export type SectionRunner = (name: string, args: readonly Argument[], call: BlockCall) => Returned;
+
+/** Parts of layers, those that the run recomputes by themselves as calls that keep nothing but their arguments. */
+export function sectionRunner(engine: Engine, { activationCheckpointing: checkpointing }: RunValues): SectionRunner {
+  const recomputed = sectionsOf(checkpointing);
+  return (name, args, call) => {
+    if (!recomputed.includes(name) || !engine.gradEnabled) return plainCall(engine, args, call);
+    const checkpoint = new CheckpointedCall(engine, args, (inputs) => plainCall(engine, inputs, call));
+    const { hook } = engine;
+    engine.hook = checkpoint;
+    const result = plainCall(engine, args, call);
+    engine.hook = hook;
+    checkpoint.close();
+    return result;
+  };
+}
+
+/** Megatron's `--recompute-modules`; by default attention's scores and what comes of them. */
+const sectionsOf = (checkpointing: Checkpointing): readonly string[] => {
+  if (checkpointing === 'selective') return ['core_attn'];
+  return typeof checkpointing === 'object' && 'modules' in checkpointing ? checkpointing.modules : [];
+};
+
 /** A module call: its arguments live until it returns. */
 export function plainCall(engine: Engine, args: readonly Argument[], call: BlockCall): Returned {
   engine.enter(args);

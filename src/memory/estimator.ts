@@ -20,6 +20,8 @@ export interface EstimateRequest {
   run: TrainingRun;
   device: DeviceTraits;
   facts: { readonly models: ModelCatalog };
+  /** Only this stage of a pipeline; left out: the one that needs most. */
+  stage?: 'first' | 'last';
 }
 
 /** Fields with a range that are evaluated one by one for their share of the interval; others only all together. */
@@ -46,6 +48,7 @@ interface Evaluation {
 interface Context {
   device: DeviceTraits;
   models: ModelCatalog;
+  stage?: 'first' | 'last';
 }
 
 /**
@@ -61,8 +64,8 @@ interface Context {
  *
  * Throws NotEstimable, which names each missing or unknown field and what would settle it.
  */
-export function estimate({ run, device, facts }: EstimateRequest): Estimate {
-  const evaluation = evaluate(run, { device, models: facts.models });
+export function estimate({ run, device, facts, stage }: EstimateRequest): Estimate {
+  const evaluation = evaluate(run, { device, models: facts.models, ...(stage === undefined ? {} : { stage }) });
   const { expected } = evaluation;
   const outside = outsideInterval(evaluation, device);
   const widenings = wideningsOf(expected, { device, models: facts.models });

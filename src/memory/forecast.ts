@@ -17,7 +17,8 @@ import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
 import { NotEstimable } from './not-estimable.js';
-import { rankViewOf } from './rank-view-of.js';
+import { modelCodeOf } from './rank-view-of.js';
+import { decisiveStages, stageViews } from './pipeline/stage-views.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
 import { simulate } from './simulate.js';
 
@@ -35,6 +36,8 @@ export interface ForecastContext {
   models: ModelCatalog;
   /** Whether the bytes after every event are kept. */
   series?: boolean;
+  /** Only this stage of a pipeline; left out: the one that needs most. */
+  stage?: 'first' | 'last';
 }
 
 /** One run of the training loop at definite values, through the caching allocator of a device with room. */
@@ -54,13 +57,30 @@ export interface Forecast {
  * Throws NotEstimable where the model is unknown, its architecture or a setting is not covered, or a length is missing.
  */
 export function forecast(values: RunValues, context: ForecastContext): Forecast {
+  const { pipeline } = values.parallelism;
+  const asked = { first: [0], last: [pipeline - 1] } as const;
+  const stages = context.stage === undefined ? decisiveStages(values) : asked[context.stage];
+  const forecasts = stages.map((stage) => forecastStage(values, context, stage));
+  return forecasts.reduce((most, one) =>
+    one.unlimited.peakReservedBytes > most.unlimited.peakReservedBytes ? one : most,
+  );
+}
+
+function forecastStage(values: RunValues, context: ForecastContext, stage: number): Forecast {
   const complete = withImageSize(values, context.models);
   const { config, problems } = parseAllocatorConfig(complete.allocator);
-  const simulated = simulateRun(complete, context);
+  const simulated = simulateRun(complete, context, stage);
   const events = withInjected(simulated, cublasWorkspaces(simulated, complete, context.device));
   const unlimited = replay(events, config, Infinity, { series: context.series === true });
   if (!unlimited.survived) throw new NotEstimable([BEYOND_ANY_DEVICE]);
-  return { values: complete, events, allocator: config, unlimited, parameters: simulated.parameters, notes: problems };
+  return {
+    values: complete,
+    events,
+    allocator: config,
+    unlimited,
+    parameters: simulated.parameters,
+    notes: [...problems, ...stageNote(values, stage)],
+  };
 }
 
 /** Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.5 %. */
@@ -76,15 +96,18 @@ const BEYOND_ANY_DEVICE = {
 
 type Simulated = MemoryEvents & Required<Pick<MemoryEvents, 'parameters'>>;
 
-function simulateRun(values: RunValues, context: ForecastContext): Simulated {
+function simulateRun(values: RunValues, context: ForecastContext, stage: number): Simulated {
   const model = resolveModel(values, context.models);
   const gaps = uncovered(values);
   if (gaps.length > 0) throw new NotEstimable(gaps);
   try {
-    const architecture = architectureOf(model, values.task, rankViewOf(values));
+    const [architecture, ...chunks] = stageViews(values, model, stage).map((view) =>
+      architectureOf(model, values.task, view),
+    ) as [Architecture, ...Architecture[]];
     requireSequenceLength(values, architecture);
-    const events = simulate(withFewMicroSteps(values), architecture, {
+    const events = simulate(withSections(withFewMicroSteps(values)), architecture, {
       iterations: ITERATIONS,
+      ...(values.parallelism.pipeline > 1 ? { stage, chunks } : {}),
       gradientAddition: 'in-place',
       computeCapability: context.device.computeCapability,
       conventions: conventionsOf(values),
@@ -98,10 +121,23 @@ function simulateRun(values: RunValues, context: ForecastContext): Simulated {
   }
 }
 
-const withFewMicroSteps = (values: RunValues): RunValues => ({
-  ...values,
-  gradientAccumulationSteps: Math.min(values.gradientAccumulationSteps, MOST_MICRO_STEPS),
-});
+/** Stages of a pipeline bound their micro-batches themselves, by what is in flight. */
+const withFewMicroSteps = (values: RunValues): RunValues =>
+  values.parallelism.pipeline > 1
+    ? values
+    : { ...values, gradientAccumulationSteps: Math.min(values.gradientAccumulationSteps, MOST_MICRO_STEPS) };
+
+/** What Megatron recomputes selectively where nothing is named: attention between its projections. */
+const MEGATRON_SECTIONS = { modules: ['core_attn'] };
+
+const withSections = (values: RunValues): RunValues =>
+  values.activationCheckpointing === 'selective' && modelCodeOf(values) === 'megatron'
+    ? { ...values, activationCheckpointing: MEGATRON_SECTIONS }
+    : values;
+
+function stageNote({ parallelism: { pipeline } }: RunValues, stage: number): readonly string[] {
+  return pipeline === 1 ? [] : [`of the ${pipeline} pipeline stages, the ${stage === 0 ? 'first' : 'last'} needs most`];
+}
 
 /** A model whose inputs depend on a length cannot do without one. */
 function requireSequenceLength(values: RunValues, architecture: Architecture): void {

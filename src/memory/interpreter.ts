@@ -3,11 +3,13 @@ import type { AttentionOperations, CodeOperations, NameOperations, Operations, T
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
-import type { BlockRunner } from './block-runner.js';
+import type { BlockRunner, SectionRunner } from './block-runner.js';
 import type { KernelChoice } from './operations/attention.js';
 import { scaledDotProductAttention } from './operations/attention.js';
 import { collectiveOperations } from './operations/collectives.js';
 import { elementwiseOperations } from './operations/elementwise.js';
+import { fusedOperations } from './operations/fused-kernels.js';
+import { gatheredLinear } from './operations/gathered-linear.js';
 import { imageOperations } from './operations/images.js';
 import { embedding, indexOperations } from './operations/indexing.js';
 import { lossOperations } from './operations/losses.js';
@@ -16,6 +18,9 @@ import { normalisationOperations } from './operations/normalisation.js';
 import { recurrentOperations } from './operations/recurrent.js';
 import { reductionOperations } from './operations/reductions.js';
 import { tensorLayerOperations } from './operations/tensor-layers.js';
+import type { EngineFloat8 } from './precision/engine-float8.js';
+import { takesFloat8 } from './precision/float8-linear.js';
+import { routingOperations } from './operations/routing.js';
 import { viewOperations } from './operations/views.js';
 
 /** How a run executes a model's operations. */
@@ -26,6 +31,9 @@ export interface Interpretation {
   buffers: readonly EngineTensor[];
   linear: (x: EngineTensor, layer: Linear) => EngineTensor;
   runBlock: BlockRunner;
+  runSection: SectionRunner;
+  /** Copies in 8 bit of a library whose layers compute in it; null: none do. */
+  float8: EngineFloat8 | null;
   attention: AttentionOperations['attention'];
   kernels: KernelChoice;
   /** Whether the loss is compiled by itself. */
@@ -41,7 +49,7 @@ const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 
 /** The operation vocabulary over an engine. */
 export function createOperations(interpretation: Interpretation): Operations {
-  const { engine, parameters, buffers, dropout, gradientLeaf } = interpretation;
+  const { engine, parameters, buffers, dropout, gradientLeaf, float8 } = interpretation;
   const parameter = (wanted: Parameter): EngineTensor => parameters[wanted.index]!;
   return {
     ...nameOperations(interpretation),
@@ -62,6 +70,16 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...lossOperations(engine, parameter),
     ...collectiveOperations(engine),
     ...interpretation.code,
+    ...fusedOperations(engine),
+    ...routingOperations(engine, (layer) => parameter(layer.weight), float8),
+    gatheredLinear: (x, layer, ranks) =>
+      gatheredLinear(engine, own(x), layer, {
+        weight: parameter(layer.weight),
+        ranks,
+        float8: takesFloat8(layer) ? float8 : null,
+      }),
+    section: (name, args, body) =>
+      interpretation.runSection(name, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
     dropoutOf: (probability) => dropout ?? probability,
   };
 }

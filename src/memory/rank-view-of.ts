@@ -16,6 +16,7 @@ export function modelCodeOf({ program, framework, parallelism }: RunValues): Mod
   const names = `${program?.name ?? ''} ${framework.name}`;
   const known = CODES.find(([pattern]) => pattern.test(names))?.[1];
   if (known !== undefined) return known;
+  if (parallelism.sharding === 'distributed-optimizer' || parallelism.pipeline > 1) return 'megatron';
   return parallelism.tensor > 1 || parallelism.context > 1 ? 'torchtitan' : 'transformers';
 }
 

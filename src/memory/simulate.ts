@@ -8,8 +8,9 @@ import { adapterTypeOf, scalesAllLayers } from './adapters/adapter-type.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
+import { optimizerOnHost } from './host-memory.js';
 import { HostOffload } from './autograd/host-offload.js';
-import { blockRunner } from './block-runner.js';
+import { blockRunner, sectionRunner } from './block-runner.js';
 import { isBefore, versionOf } from './device/versions.js';
 import type { MemoryEvents } from './events.js';
 import type { Interpretation } from './interpreter.js';
@@ -29,9 +30,12 @@ import { parallelStrategy } from './parallel/parallelism.js';
 import { float8Linear, takesFloat8 } from './precision/float8-linear.js';
 import type { QuantisedCode } from './precision/quantised-code.js';
 import { quantisedCodeOf } from './precision/quantised-code.js';
+import { EngineFloat8 } from './precision/engine-float8.js';
 import { quantisedLinear } from './precision/quantised-linear.js';
 import { GradScaler } from './precision/grad-scaler.js';
-import type { LoopConventions } from './training-loop.js';
+import { scheduleOf } from './pipeline/schedule.js';
+import { runPipelineStage } from './pipeline/pipeline-stage.js';
+import type { LoopConventions, TrainingLoop } from './training-loop.js';
 import { runTrainingLoop } from './training-loop.js';
 
 export interface SimulationOptions {
@@ -44,6 +48,10 @@ export interface SimulationOptions {
   conventions?: LoopConventions;
   /** Scratch memory of the convolution library; none where left out. */
   convolutionWorkspace?: ConvolutionWorkspace;
+  /** Place of the rank among the pipeline's stages, from 0; left out where there is no pipeline. */
+  stage?: number;
+  /** Further parts of the model on the same rank, where stages are interleaved. */
+  chunks?: readonly Architecture[];
   /** Sharded training sums gradients in fp32 (MixedPrecision's reduce type); the default. */
   reduceInFloat32?: boolean;
 }
@@ -69,62 +77,83 @@ const KEPT: Readonly<Record<NonNullable<WeightType>, DType>> = { fp32: float32, 
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
-  const conventions = options.conventions ?? PLAIN_LOOP;
+  const { conventions = PLAIN_LOOP, chunks: further = [], reduceInFloat32 = true } = options;
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.recorder.phase('model', 1);
-  const strategy = parallelStrategy(engine, values, {
-    architecture,
-    reduceInFloat32: options.reduceInFloat32 ?? true,
-  });
+  const strategy = parallelStrategy(engine, values, { architecture, reduceInFloat32 });
   const dtype = strategy.weightType ?? weightType(values);
   const quantised = quantisedCodeOf(values);
-  const state = placeModel({
+  const chunks = [architecture, ...further];
+  const placement = {
     engine,
-    architecture,
     dtype,
     peft: withTargets(values.peft, architecture),
     quantised,
     adapterType: adapterTypeOf(values, dtype, KEPT),
     scalesAll: scalesAllLayers(values),
     place: strategy.place,
-  });
-  placeMovingAverage(engine, values, state);
-  const stepped = strategy.begin(trainedOf(state, values));
+  };
+  const states = chunks.map((chunk) => placeModel({ ...placement, architecture: chunk }));
+  const [state] = states as [ModelState, ...ModelState[]];
+  for (const one of states) placeMovingAverage(engine, values, one);
+  const trained = trainedOf(states, values);
+  const stepped = strategy.begin(trained);
   const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
   optimizer.begin?.(engine, stepped);
-  const operations = createOperations({
-    engine,
-    parameters: state.parameters,
-    buffers: state.buffers,
-    linear: linearLayers(engine, state, { quantised, inFloat8: values.precision === 'fp8' }),
-    runBlock: blockRunner(engine, values, strategy.runBlock),
-    attention: attentionOf(values.attention),
-    kernels: kernelsOf(values.attention, options.computeCapability),
-    compilesLoss: conventions.compilesLoss,
-    dropout: values.dropout,
-    gradientLeaf: inputGradientLeaf(values, architecture, state),
-    code: codeOf(values),
-  });
+  const float8 = engineFloat8(engine, values);
+  const operations = states.map((one) =>
+    createOperations({
+      engine,
+      parameters: one.parameters,
+      buffers: one.buffers,
+      linear: linearLayers(engine, one, { quantised, inFloat8: values.precision === 'fp8' }),
+      runBlock: blockRunner(engine, values, strategy.runBlock),
+      runSection: sectionRunner(engine, values),
+      float8,
+      attention: attentionOf(values.attention),
+      kernels: kernelsOf(values.attention, options.computeCapability),
+      compilesLoss: conventions.compilesLoss,
+      dropout: values.dropout,
+      gradientLeaf: inputGradientLeaf(values, architecture, one),
+      code: codeOf(values),
+    }),
+  );
   stepInBackward(engine, values, optimizer);
-  runTrainingLoop({
+  const loop: TrainingLoop = {
     engine,
     architecture,
-    operations,
+    operations: operations[0]!,
     sizes: batchSizes(values, dtype),
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
     autocast: strategy.replacesAutocast ? null : autocastType(values),
     trained: stepped,
-    cleared: clearedLeaves(values, strategy.cleared?.(state.trained) ?? stepped),
+    cleared: clearedLeaves(values, strategy.cleared?.(trained) ?? stepped),
     optimizer,
     clips: values.gradientClipping,
-    scaler: values.precision === 'amp-fp16' ? new GradScaler() : null,
+    scaler: gradScaler(values),
     around: strategy.around,
-    savedTensors: values.offload.activations ? new HostOffload(engine) : null,
+    savedTensors: hostOffload(engine, values),
     conventions,
-  });
-  return { ...engine.recorder.finish(), parameters: state.counts };
+  };
+  if (options.stage === undefined) runTrainingLoop(loop);
+  else runPipelineStage(loop, { chunks, operations }, scheduleOf(values, options.stage));
+  return { ...engine.recorder.finish(), parameters: countsOf(states) };
 }
+
+const gradScaler = ({ precision }: RunValues): GradScaler | null =>
+  precision === 'amp-fp16' ? new GradScaler() : null;
+
+const hostOffload = (engine: Engine, { offload }: RunValues): HostOffload | null =>
+  offload.activations ? new HostOffload(engine) : null;
+
+const engineFloat8 = (engine: Engine, { precision, kernels }: RunValues): EngineFloat8 | null =>
+  precision === 'fp8' ? new EngineFloat8(engine, kernels.includes('fp8-param-gather')) : null;
+
+const countsOf = (states: readonly ModelState[]): ModelState['counts'] => ({
+  total: states.reduce((sum, { counts }) => sum + counts.total, 0),
+  trainable: states.reduce((sum, { counts }) => sum + counts.trainable, 0),
+});
 
 function codeOf(values: RunValues): CodeOperations {
   const kernels = new Set(values.kernels);
@@ -155,7 +184,8 @@ function stepInBackward(engine: Engine, { kernels }: RunValues, optimizer: Optim
 const INPUT_METHODS: readonly string[] = ['prompt', 'prefix', 'adapter'];
 
 /** The leaves that are trained; throws where there are none. */
-function trainedOf({ trained }: ModelState, { peft }: RunValues): EngineTensor[] {
+function trainedOf(states: readonly ModelState[], { peft }: RunValues): EngineTensor[] {
+  const trained = states.flatMap((state) => state.trained);
   if (trained.length === 0 && !INPUT_METHODS.includes(peft.method)) throw new NotEstimable([NOTHING_TRAINED]);
   return trained;
 }
@@ -170,7 +200,7 @@ const autocastType = ({ precision }: RunValues): DType | null => AUTOCAST[precis
 
 function trainer(values: RunValues, roles: ParameterRoles): Optimizer {
   const optimizer = optimizerOf(values.optimizer, roles);
-  if (optimizer !== undefined) return optimizer;
+  if (optimizer !== undefined) return values.offload.optimizer ? optimizerOnHost(optimizer) : optimizer;
   throw new NotEstimable([
     { field: 'optimizer.name', reason: `optimizer ${values.optimizer.name} is not covered yet` },
   ]);

@@ -58,7 +58,7 @@ export interface TrainingLoop {
   savedTensors?: SavingHook | null;
 }
 
-const ONES_LIKE = operation('ones_like');
+export const ONES_LIKE = operation('ones_like');
 
 /** Names of the script's frame. */
 interface Names {
@@ -96,7 +96,7 @@ function nextBatch({ engine, architecture, sizes }: TrainingLoop, names: Names, 
   names.batch = batch;
 }
 
-function zeroGradients({ engine, cleared }: TrainingLoop, iteration: number): void {
+export function zeroGradients({ engine, cleared }: TrainingLoop, iteration: number): void {
   engine.recorder.phase('zero-grad', iteration);
   for (const parameter of cleared) {
     if (parameter.gradient === null) continue;
@@ -169,7 +169,7 @@ function backward(loop: TrainingLoop, names: Names, iteration: number): void {
   engine.release(root);
 }
 
-function optimizerStep(loop: TrainingLoop, iteration: number): void {
+export function optimizerStep(loop: TrainingLoop, iteration: number): void {
   const { engine, trained, optimizer, clips, scaler, around } = loop;
   engine.recorder.phase('step', iteration);
   around?.beforeStep?.();

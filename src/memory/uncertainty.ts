@@ -2,6 +2,7 @@ import { replay } from './allocator/replay.js';
 import type { BreakdownCategory } from './estimate.js';
 import type { Forecast } from './forecast.js';
 import { liveByCategory } from './breakdown.js';
+import { modelCodeOf } from './rank-view-of.js';
 import { roundingOf } from './allocator/rounding.js';
 import type { Uncertainty, Widening } from './uncertainty-kind.js';
 import { modelCodeVersions } from './uncertainty-of-code.js';
@@ -153,6 +154,27 @@ const recurrentReserve: Uncertainty = {
   },
 };
 
+/** Further workspaces of products that run on streams of their own (Transformer Engine's grouped products: four in all). */
+const STREAM_WORKSPACES_BYTES = 3 * 32 * 2 ** 20;
+/** Share of what the batch takes that one release of a library keeps and another computes again, or copies once more. */
+const OTHER_CODE_SHARE = 0.1;
+
+/**
+ * torchtitan and Megatron have model code of their own, which is written down here as it was at one time; their releases
+ * differ in what fused kernels keep, in copies between layouts, and in where recomputation begins.
+ */
+const otherCode: Uncertainty = {
+  name: 'library-release',
+  remedy: null,
+  widening(at) {
+    const code = modelCodeOf(at.values);
+    if (code === 'transformers' || at.values.compile !== 'none') return null;
+    const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
+    const moving = Math.round(OTHER_CODE_SHARE * ((live.get('activations') ?? 0) + (live.get('temporaries') ?? 0)));
+    return same(-moving, moving + (code === 'megatron' ? STREAM_WORKSPACES_BYTES : 0));
+  },
+};
+
 /** All that widens the interval of the simulated figures. */
 export const UNCERTAINTIES: readonly Uncertainty[] = [
   fragmentation,
@@ -162,4 +184,5 @@ export const UNCERTAINTIES: readonly Uncertainty[] = [
   convolutionAlgorithms,
   compilation,
   recurrentReserve,
+  otherCode,
 ];

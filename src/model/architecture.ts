@@ -15,6 +15,7 @@ import { gpt2 } from './families/gpt2.js';
 import { krea2 } from './families/krea2.js';
 import { llama } from './families/llama.js';
 import { openMmlab } from './families/openmmlab.js';
+import { megatronGpt } from './families/megatron-gpt.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
@@ -48,6 +49,8 @@ const decoder = (write: Family['write']): Family => ({
   write,
   tasks: ['causal-lm', 'sequence-classification', 'token-classification', 'question-answering'],
 });
+const megatron: Family['write'] = (model, _, view) => megatronGpt(model, view);
+const languageModel = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
 const encoder = (write: Family['write']): Family => ({
   write,
   tasks: ['sequence-classification', 'token-classification', 'question-answering', 'masked-lm'],
@@ -127,12 +130,22 @@ const FAMILIES: Readonly<Record<string, Family>> = {
 /** Other libraries' code for the same models, by model type; what they do not have runs as transformers writes it. */
 const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<Record<string, Family>>>> = {
   torchtitan: {
-    llama: decoder(titan),
-    mistral: decoder(titan),
-    qwen2: decoder(titan),
-    qwen3: decoder(titan),
+    llama: languageModel(titan),
+    mistral: languageModel(titan),
+    qwen2: languageModel(titan),
+    qwen3: languageModel(titan),
   },
-  megatron: {},
+  megatron: {
+    gpt2: languageModel(megatron),
+    megatron_gpt: languageModel(megatron),
+    mixtral: languageModel(megatron),
+    qwen3_moe: languageModel(megatron),
+    gemma: languageModel(megatron),
+    llama: languageModel(megatron),
+    mistral: languageModel(megatron),
+    qwen2: languageModel(megatron),
+    qwen3: languageModel(megatron),
+  },
   litgpt: Object.fromEntries(
     Object.entries(LITGPT_CONFIGS).map(([type, read]) => [
       type,

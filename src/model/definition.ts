@@ -22,6 +22,8 @@ export interface InputSpec {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Comes from the pipeline stage before this one, which wants its gradient. */
+  readonly received?: boolean;
   /** The operation that made it, as shown in the timeline. */
   readonly madeBy: string;
 }

@@ -340,6 +340,34 @@ export interface CodeOperations {
   isBefore(name: string, version: readonly number[]): boolean;
 }
 
+/** Kernels that do the work of several operations, and keep less for backward than they would. */
+export interface FusedOperations {
+  /** `residual + dropout(x + bias)` */
+  biasDropoutAdd(x: Tensor, bias: Tensor | null, residual: Tensor, probability: number): Tensor;
+  /** `gelu(x + bias)` */
+  biasGelu(x: Tensor, bias: Tensor | null): Tensor;
+  /** `silu(a) * b` of the two halves of x. */
+  fusedSwiglu(x: Tensor): Tensor;
+  /** Loss of each row, of logits that are spread over ranks. */
+  vocabParallelCrossEntropy(logits: Tensor, labels: Tensor): Tensor;
+  /** Scaling, causal mask and softmax of attention's scores. */
+  maskedSoftmax(scores: Tensor): Tensor;
+  /** A linear layer without its bias, whose input is gathered along the first dimension; only the part is kept. */
+  gatheredLinear(x: Tensor, layer: Linear, ranks: number): Tensor;
+  /** A part of a layer that a run may recompute by itself, by its name. */
+  section<R extends Returned>(name: string, args: readonly Argument[], body: BlockBody<R>): R;
+}
+
+/** How tokens get to their experts and back. Rows are spread evenly. */
+export interface RoutingOperations {
+  /** Rows copied, put in another order, or summed up: as many as said come out. */
+  permuteRows(x: Tensor, rows: number): Tensor;
+  /** As many rows come in as go out. */
+  allToAll(x: Tensor): Tensor;
+  /** Each row times the weight of its expert; all experts of the rank are one layer. */
+  groupedLinear(x: Tensor, layer: Linear, width: number): Tensor;
+}
+
 /** The vocabulary that models are written in. Names and order of evaluation are PyTorch's. */
 export interface Operations
   extends
@@ -357,7 +385,9 @@ export interface Operations
     LossOperations,
     RecurrentOperations,
     CollectiveOperations,
-    CodeOperations {
+    CodeOperations,
+    FusedOperations,
+    RoutingOperations {
   /** Dropout as the run overrides it, or the model's own. */
   dropoutOf(own: number): number;
 }

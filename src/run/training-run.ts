@@ -93,10 +93,11 @@ export const modelReferenceSchema = z.strictObject({
   config: modelConfigSchema.nullable().default(null),
 });
 
-/** `none`, `selective`, `full`, or every n-th layer. */
+/** `none`, `selective`, `full`, every n-th layer, or parts of each layer by Megatron's names (`core_attn`, `mlp`, `moe_act`). */
 export const checkpointingSchema = z.union([
   z.enum(['none', 'selective', 'full']),
   z.strictObject({ everyNthLayer: positive }),
+  z.strictObject({ modules: z.array(shortText).max(20) }),
 ]);
 
 /**

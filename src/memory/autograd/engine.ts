@@ -75,6 +75,8 @@ export class Engine implements Workspace {
   gradientHook: ((leaf: EngineTensor) => void) | null = null;
   /** While a selectively checkpointed call runs: results that are kept, or handed out as it runs again. */
   outputs: KeptOutputs | null = null;
+  /** What is allocated now lies in the host's memory. */
+  onHost = false;
   /** Inside a region that a compiler has fused. */
   fusing = false;
   /** What the operation reads that is about to allocate its results, inside such a region. */
@@ -97,6 +99,7 @@ export class Engine implements Workspace {
   // ---- memory
 
   scratch(bytes: number, operationNumber: number): Storage {
+    if (this.onHost) return new Storage(bytes, -1);
     return new Storage(bytes, this.recorder.allocate(bytes, operationNumber, this.stream));
   }
 
@@ -276,7 +279,7 @@ export class Engine implements Workspace {
     const { tensors, nodes } = this.arena!;
     this.unwind(outer.depth);
     this.clearAutocastCache();
-    for (const tensor of tensors) if (tensor.refs === 0) this.destroy(tensor);
+    for (const tensor of tensors) if (tensor.refs >= 0) this.destroy(tensor);
     for (const node of nodes) {
       if (node.refs !== 0) continue;
       node.refs = 1;

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunValues } from '../../run/training-run.js';
+import { tinyRun } from '../tiny-run.spec-data.js';
 import type { MemoryEvents } from '../events.js';
 import { cublasWorkspaces } from './cublas-workspace.js';
 import { withInjected } from './injection.js';
 
 const withTorch = (version: string): RunValues =>
-  ({ framework: { name: 'pytorch', packages: { torch: version } } }) as unknown as RunValues;
+  tinyRun({ framework: { name: 'pytorch', packages: { torch: version } } });
 const RUN = withTorch('2.7.0');
 
 const OPERATIONS = ['to', 'embedding', 'mm', 'mul'];
@@ -40,7 +41,7 @@ describe('cuBLAS workspaces', () => {
 
   it.each([
     ['NVIDIA H100 80GB HBM3', 'nvidia', 9.0, 32],
-    ['NVIDIA B200', 'nvidia', 10.0, 8.125],
+    ['NVIDIA B200', 'nvidia', 10.0, 32],
     ['AMD Instinct MI300X', 'amd', null, 32],
     ['unknown', 'nvidia', null, 8.125],
   ] as const)('on %s take their size', (model, vendor, computeCapability, mib) => {
@@ -53,6 +54,17 @@ describe('cuBLAS workspaces', () => {
     expect(cublasWorkspaces(LIST, withTorch('1.12.1'), nvidia)).toEqual([]);
     expect(cublasWorkspaces(LIST, withTorch('2.5.1'), nvidia)).toHaveLength(2);
     expect(cublasWorkspaces(LIST, withTorch('2.5.1'), amd)).toEqual([]);
+  });
+
+  it('have one of Transformer Engine beside them', () => {
+    const run = tinyRun({ kernels: ['transformer-engine'] });
+    const sizes = [8, 9].map(
+      (computeCapability) =>
+        cublasWorkspaces(LIST, run, { model: '', vendor: 'nvidia', computeCapability }).find(
+          ({ operation }) => operation === 'transformer engine workspace',
+        )?.bytes,
+    );
+    expect(sizes).toEqual([4 * 2 ** 20, 32 * 2 ** 20]);
   });
 
   it('are not there without products', () => {

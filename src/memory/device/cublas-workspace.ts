@@ -15,6 +15,10 @@ const AMD_BYTES = 32 * 1024 * KIB;
 
 const HOPPER = 9.0;
 
+/** Blackwell takes as much as Hopper since torch 2.7 (pytorch pull request 145130). */
+const BLACKWELL = 10;
+const BLACKWELL_SINCE = [2, 7] as const;
+
 /** Operations whose kernel is a matrix product of cuBLAS. */
 const MATRIX_PRODUCT = /(^|[^a-z])(mm|addmm|bmm|baddbmm|matmul|linear)/;
 
@@ -27,7 +31,12 @@ function workspaceBytes(run: RunValues, device: DeviceTraits): number | null {
   const torch = versionOf(run, 'torch');
   if (device.vendor === 'amd') return isBefore(torch, AMD_SINCE) ? null : AMD_BYTES;
   if (isBefore(torch, NVIDIA_SINCE)) return null;
-  return device.computeCapability === HOPPER ? HOPPER_BYTES : NVIDIA_BYTES;
+  return takesMost(torch, device) ? HOPPER_BYTES : NVIDIA_BYTES;
+}
+
+function takesMost(torch: readonly number[] | null, { computeCapability }: DeviceTraits): boolean {
+  if (computeCapability === HOPPER) return true;
+  return computeCapability !== null && Math.floor(computeCapability) === BLACKWELL && !isBefore(torch, BLACKWELL_SINCE);
 }
 
 /**
@@ -39,20 +48,21 @@ export function cublasWorkspaces(list: MemoryEvents, run: RunValues, device: Dev
   const bytes = workspaceBytes(run, device);
   if (bytes === null) return [];
   const isProduct = list.operationNames.map((name) => MATRIX_PRODUCT.test(name));
-  return (['forward', 'backward'] as const).flatMap((phase): InjectedBlock[] => {
-    const at = firstProduct(list, isProduct, phase);
-    if (at === null) return [];
-    return [
-      {
-        bytes,
-        stream: 0,
-        category: 'workspaces',
-        operation: 'cublas workspace',
-        beforeEvent: at,
-        freedBeforeEvent: null,
-      },
-    ];
-  });
+  const own = (['forward', 'backward'] as const).flatMap((phase) =>
+    workspaceAt(firstProduct(list, isProduct, phase), 'cublas workspace', bytes),
+  );
+  if (!run.kernels.includes('transformer-engine')) return own;
+  const engines = (device.computeCapability ?? 0) >= HOPPER ? HOPPER_BYTES : ENGINE_BYTES;
+  return [...own, ...workspaceAt(firstProduct(list, isProduct, 'forward'), 'transformer engine workspace', engines)];
+}
+
+/** Transformer Engine's own, one for all its products (transformer_engine/pytorch, get_cublas_workspace_size_bytes). */
+const ENGINE_BYTES = 4096 * KIB;
+
+function workspaceAt(at: number | null, name: string, bytes: number): readonly InjectedBlock[] {
+  if (at === null) return [];
+  const place = { beforeEvent: at, freedBeforeEvent: null };
+  return [{ bytes, stream: 0, category: 'workspaces', operation: name, ...place }];
 }
 
 /** Index of the event that allocates the result of the first matrix product in the first phase of that name. */

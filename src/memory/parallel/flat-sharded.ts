@@ -6,6 +6,7 @@ import { operation } from '../autograd/operation-names.js';
 import { elementCount } from '../autograd/strides.js';
 import type { BlockRunner } from '../block-runner.js';
 import { plainCall } from '../block-runner.js';
+import { onHost } from '../host-memory.js';
 import type { ShardingOptions } from './fully-sharded.js';
 import { onGradient, onStream } from './graph-hooks.js';
 
@@ -76,7 +77,9 @@ export class FlatSharded {
       const trained = unit.wholes.filter(({ requiresGrad }) => requiresGrad).reduce(addElements, 0);
       const slices = [trained, unit.elements - trained].map((elements) => Math.ceil(elements / options.ranks));
       [unit.shard = null, unit.frozen = null] = slices.map((slice) =>
-        slice === 0 ? null : engine.hold(engine.empty([slice], options.storedType, PLACE)),
+        slice === 0
+          ? null
+          : onHost(engine, options.offloads, () => engine.hold(engine.empty([slice], options.storedType, PLACE))),
       );
       const gathered = slices.reduce((sum, slice) => sum + slice * options.ranks, 0);
       const storage = new Storage(gathered * options.computeType.bytes, -1);
@@ -146,11 +149,12 @@ export class FlatSharded {
     if (unit.storage === null || unit.storage.block >= 0) return;
     onStream(engine, UNSHARD_STREAM, () => {
       const casts = options.computeType !== options.storedType;
+      const fetched = options.offloads ? this.buffer((unit.elements * options.storedType.bytes) / options.ranks) : null;
       const slice = casts ? this.buffer(unit.storage!.bytes / options.ranks) : null;
       const category = engine.recorder.bear('parameters');
       engine.resize(unit.storage!, true, ALL_GATHER);
       engine.recorder.bear(category);
-      if (slice !== null) engine.discard(slice);
+      for (const scratch of [slice, fetched]) if (scratch !== null) engine.discard(scratch);
     });
   }
 
@@ -186,8 +190,17 @@ export class FlatSharded {
     const output = onStream(engine, POST_BACKWARD_STREAM, () => this.reduceScatter(unit));
     engine.release(flat);
     engine.recorder.categorise(output.storage.block, 'gradients');
-    if (unit.shard!.gradient === null) unit.shard!.gradient = output;
+    if (unit.shard!.gradient === null) unit.shard!.gradient = this.offloaded(output);
     else engine.release(output);
+  }
+
+  /** The gradient, or its copy in the host's memory. */
+  private offloaded(gradient: EngineTensor): EngineTensor {
+    const { engine, options } = this;
+    if (!options.offloads) return gradient;
+    const copy = onHost(engine, true, () => engine.hold(engine.empty(gradient.shape, gradient.dtype, TO_COPY)));
+    engine.release(gradient);
+    return copy;
   }
 
   /** One gradient for the unit, made while the parameters' own are there, then in the type of the reduction. */

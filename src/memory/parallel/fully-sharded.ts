@@ -8,10 +8,12 @@ import { operation } from '../autograd/operation-names.js';
 import { elementCount } from '../autograd/strides.js';
 import type { BlockRunner } from '../block-runner.js';
 import { plainCall } from '../block-runner.js';
+import { onHost } from '../host-memory.js';
 import { onGradient, onStream } from './graph-hooks.js';
 
 const PLACE = operation('model.to');
 const ALL_GATHER = operation('fsdp.all_gather');
+const COPY_TO_DEVICE = operation('fsdp.copy_to_device');
 const COPY_OUT = operation('fsdp.all_gather_copy_out');
 const REDUCE_SCATTER = operation('fsdp.reduce_scatter');
 const TO_COPY = operation('to_copy');
@@ -28,6 +30,8 @@ export interface ShardingOptions {
   /** Type in which parameters are gathered and computed with. */
   computeType: DType;
   reduceType: DType;
+  /** Shards and their gradients lie in the host's memory (CPUOffloadPolicy, offload_param). */
+  offloads: boolean;
   /** Whether a block gives its parameters up between forward and backward. */
   reshardAfterForward: boolean;
   /** Under `no_sync`, gradients stay whole until the last micro-step of an accumulation. */
@@ -83,7 +87,9 @@ export class FullySharded {
     const { engine, options } = this;
     const rows = Math.ceil((shape[0] ?? 1) / options.ranks);
     const rest = shape.slice(1);
-    const shard = engine.hold(engine.empty([rows, ...rest], options.storedType, PLACE));
+    const shard = onHost(engine, options.offloads, () =>
+      engine.hold(engine.empty([rows, ...rest], options.storedType, PLACE)),
+    );
     const storage = engine.emptyStorage(elementCount(shape) * options.computeType.bytes);
     const whole = engine.hold(new EngineTensor(shape, null, options.computeType, storage));
     const paddedElements = rows * options.ranks * elementCount(rest);
@@ -148,10 +154,18 @@ export class FullySharded {
     if (group.unsharded || group.gathered !== null) return;
     const bytes = group.bytes(this.options.computeType);
     onStream(this.engine, ALL_GATHER_STREAM, () => {
+      const fetched = this.fetchedShard(group);
       const input = this.buffer(bytes / this.options.ranks, ALL_GATHER);
+      if (fetched !== null) this.engine.discard(fetched);
       group.gathered = this.buffer(bytes, ALL_GATHER);
       this.engine.discard(input);
     });
+  }
+
+  /** A shard that lies in the host's memory is copied to the device as it is stored. */
+  private fetchedShard(group: ShardedGroup): Storage | null {
+    const { offloads, storedType, ranks } = this.options;
+    return offloads ? this.buffer(group.bytes(storedType) / ranks, COPY_TO_DEVICE) : null;
   }
 
   private copyOut(group: ShardedGroup): void {
@@ -225,7 +239,10 @@ export class FullySharded {
   private giveGradients(ready: readonly ShardedParameter[], output: EngineTensor): void {
     const { engine } = this;
     engine.recorder.categorise(output.storage.block, 'gradients');
-    for (const { shard } of ready) shard.gradient ??= engine.hold(engine.viewOf(output, shard.shape, null));
+    const { offloads } = this.options;
+    const copied = offloads ? onHost(engine, true, () => engine.empty(output.shape, output.dtype, TO_COPY)) : output;
+    for (const { shard } of ready) shard.gradient ??= engine.hold(engine.viewOf(copied, shard.shape, null));
+    if (copied !== output) engine.consume(copied);
     engine.release(output);
   }
 

@@ -86,6 +86,34 @@ describe('sharding', () => {
     for (const stage of [one, two, three]) expect(stage['optimizer-state']).toBe((12 * parameters) / 4);
   });
 
+  it.each([2, 1] as const)('FSDP %i in the host memory leaves nothing on the device but the loss', (fsdpVersion) => {
+    const offload = { parameters: true, optimizer: true, activations: false };
+    const ran = run({ sharding: 'fsdp-full', shardSize: 4, fsdpVersion }, { offload });
+    const left = atEnd(ran);
+    for (const category of ['parameters', 'gradients', 'optimizer-state', 'communication'])
+      expect(left[category] ?? 0).toBe(0);
+    const copied = ran.operationNames.indexOf('fsdp.copy_to_device');
+    if (fsdpVersion === 2) expect(ran.operations.includes(copied)).toBe(true);
+  });
+
+  it('ZeRO with its optimizer in the host memory keeps 16-bit parameters, and by stage their gradients', () => {
+    const offload = { parameters: false, optimizer: true, activations: false };
+    const [one, three] = (['zero1', 'zero3'] as const).map((sharding) =>
+      atEnd(run({ sharding, shardSize: 4 }, { precision: 'bf16', offload })),
+    ) as [Record<string, number>, Record<string, number>];
+    expect([one['parameters'], one['gradients']]).toEqual([2 * parameters, 2 * parameters]);
+    expect(three['parameters']).toBe((2 * parameters) / 4);
+    for (const stage of [one, three]) expect(stage['optimizer-state'] ?? 0).toBe(0);
+  });
+
+  it('an optimizer in the host memory has neither states nor temporaries on the device', () => {
+    const offload = { parameters: false, optimizer: true, activations: false };
+    const ran = run({ sharding: 'none' }, { offload });
+    expect(atEnd(ran)['optimizer-state'] ?? 0).toBe(0);
+    const step = ran.phases.findIndex(({ name }) => name === 'step');
+    expect(ran.phases[step + 1]!.firstEvent).toBe(ran.phases[step]!.firstEvent);
+  });
+
   it('composes with checkpointing and accumulation', () => {
     const together = { activationCheckpointing: 'full', gradientAccumulationSteps: 3 } as const;
     const left = atEnd(run({ sharding: 'fsdp-full', shardSize: 4 }, together));

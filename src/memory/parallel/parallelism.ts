@@ -10,6 +10,8 @@ import { plainBlocks } from '../block-runner.js';
 import type { AroundPasses } from '../training-loop.js';
 import { DistributedDataParallel } from './distributed-data-parallel.js';
 import { FlatSharded } from './flat-sharded.js';
+import { MegatronState } from './megatron-state.js';
+import { modelCodeOf } from '../rank-view-of.js';
 import type { ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
 import { ZeroOptimizerState, elementsOf } from './zero.js';
@@ -73,6 +75,7 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
     storedType: storedType(values),
     computeType: computed,
     reduceType: reduceInFloat32 ? storedType(values) : computed,
+    offloads: values.offload.parameters,
     reshardAfterForward: values.parallelism.sharding !== 'fsdp-grad-op',
     accumulatesWhole: values.gradientAccumulationSteps > 1 && UNSYNCHRONISED.test(namesOf(values)),
     flattensFrozen: FLATTENED_TOGETHER.test(namesOf(values)),
@@ -114,6 +117,7 @@ const zero =
     const state = new ZeroOptimizerState(engine, {
       stage,
       ranks: values.parallelism.shardSize,
+      offloads: values.offload.optimizer,
       computeType: computeType(values),
     });
     return {
@@ -129,12 +133,41 @@ const zero =
     };
   };
 
+/** Megatron's own: a buffer of gradients, fp32 parameters and states whole or, with its distributed optimizer, in parts. */
+const megatron: Strategy = (engine, values) => {
+  const { sharding, shardSize, expert, tensor } = values.parallelism;
+  const computed = values.precision === 'fp8' ? bfloat16 : computeType(values);
+  const ranks = sharding === 'distributed-optimizer' ? shardSize : 1;
+  const reducesIn16Bit = computed === float16 || values.kernels.includes('grad-reduce-in-bf16');
+  const state = new MegatronState(engine, {
+    ranks,
+    offloads: values.offload.optimizer,
+    expertRanks: ranks === 1 ? 1 : Math.max(1, Math.floor((ranks * tensor) / expert)),
+    computeType: computed,
+    gradientType: reducesIn16Bit ? computed : float32,
+  });
+  return {
+    runBlock: plainBlocks(engine),
+    place: (shape, path) => state.place(shape, path),
+    around: state,
+    weightType: computed,
+    begin: (trained) => state.begin(trained),
+    cleared: () => [],
+    replacesAutocast: true,
+  };
+};
+
 /** ZeRO 3: parameters are gathered layer by layer as in full sharding, over parts in the computation's type. */
 const zero3: Strategy = (engine, values, context) => {
   const computed = computeType(values);
   const options = { ...shardingOptions(values, context), storedType: computed, reduceType: computed };
   const gathering = new FullySharded(engine, options, blockPaths(context.architecture));
-  const state = new ZeroOptimizerState(engine, { stage: 3, ranks: options.ranks, computeType: computed });
+  const state = new ZeroOptimizerState(engine, {
+    stage: 3,
+    ranks: options.ranks,
+    offloads: values.offload.optimizer,
+    computeType: computed,
+  });
   return {
     runBlock: gathering.runBlock,
     place: (shape, path) => gathering.place(shape, path),
@@ -167,10 +200,12 @@ const STRATEGIES: Record<Sharding, Strategy> = {
   'fsdp-full': sharded,
   'fsdp-grad-op': sharded,
   hsdp: sharded,
-  'distributed-optimizer': zero(1),
+  'distributed-optimizer': megatron,
 };
 
 /** The strategy of a run's `parallelism`. */
 export function parallelStrategy(engine: Engine, values: RunValues, context: ParallelContext): ParallelStrategy {
-  return STRATEGIES[values.parallelism.sharding](engine, values, context);
+  const { sharding } = values.parallelism;
+  const own = modelCodeOf(values) === 'megatron' && (sharding === 'none' || sharding === 'ddp');
+  return (own ? megatron : STRATEGIES[sharding])(engine, values, context);
 }

@@ -4,6 +4,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementCount } from '../autograd/strides.js';
+import { onHost } from '../host-memory.js';
 
 const MASTER = operation('zero.fp32_partition');
 const GRADIENT_PARTITION = operation('zero.gradient_partition');
@@ -16,6 +17,8 @@ const REDUCE_BUCKET_ELEMENTS = 500_000_000;
 export interface ZeroOptions {
   stage: 1 | 2 | 3;
   ranks: number;
+  /** fp32 parameters, gradients for the step and states lie in the host's memory. */
+  offloads: boolean;
   /** Type of the parameters and gradients that the model computes with. */
   computeType: DType;
 }
@@ -75,6 +78,10 @@ export class ZeroOptimizerState {
 
   /** The gradient partition in fp32, for the optimizer. */
   beforeStep(): void {
+    onHost(this.engine, this.options.offloads, () => this.raiseGradients());
+  }
+
+  private raiseGradients(): void {
     const { engine } = this;
     const flat = engine.hold(engine.empty([this.share], this.options.computeType, FLATTEN));
     this.master!.gradient = engine.hold(engine.empty([this.share], float32, FLATTEN));
@@ -95,7 +102,8 @@ export class ZeroOptimizerState {
     name: number,
     category: 'optimizer-state' | 'gradients' | 'communication',
   ): EngineTensor {
-    const tensor = this.engine.hold(this.engine.empty([elements], dtype, name));
+    const offloads = this.options.offloads && category !== 'communication';
+    const tensor = onHost(this.engine, offloads, () => this.engine.hold(this.engine.empty([elements], dtype, name)));
     this.engine.recorder.categorise(tensor.storage.block, category);
     return tensor;
   }

@@ -15,7 +15,7 @@ export const float8: DType = { name: 'float8', bytes: 1, floating: true };
 
 /** Kernels want both sizes to be multiples of 16 (torchao's filter; the head is left as it is). */
 export const takesFloat8 = ({ inFeatures, outFeatures, path }: Linear): boolean =>
-  inFeatures % 16 === 0 && outFeatures % 16 === 0 && !/(^|\.)(lm_head|output)$/.test(path);
+  inFeatures % 16 === 0 && outFeatures % 16 === 0 && !/(^|\.)(lm_head|output|output_layer)$/.test(path);
 
 /** A copy in 8 bit, that lives as long as its product runs. */
 const quantised = (workspace: Workspace, tensor: EngineTensor) =>
