@@ -105,6 +105,7 @@ function simulateRun(values: RunValues, context: ForecastContext, stage: number)
       architectureOf(model, values.task, view),
     ) as [Architecture, ...Architecture[]];
     requireSequenceLength(values, architecture);
+    requireBlocks(values, architecture);
     const events = simulate(withSections(withFewMicroSteps(values)), architecture, {
       iterations: ITERATIONS,
       ...(values.parallelism.pipeline > 1 ? { stage, chunks } : {}),
@@ -137,6 +138,13 @@ const withSections = (values: RunValues): RunValues =>
 
 function stageNote({ parallelism: { pipeline } }: RunValues, stage: number): readonly string[] {
   return pipeline === 1 ? [] : [`of the ${pipeline} pipeline stages, the ${stage === 0 ? 'first' : 'last'} needs most`];
+}
+
+/** Checkpointing of a model whose repeated parts are not known would be passed over in silence. */
+function requireBlocks({ activationCheckpointing }: RunValues, { root }: Architecture): void {
+  if (activationCheckpointing === 'none' || root.blocks.length > 0) return;
+  const reason = 'which parts of this model are checkpointed is not known, so it is only estimated without';
+  throw new NotEstimable([{ field: 'activationCheckpointing', reason }]);
 }
 
 /** A model whose inputs depend on a length cannot do without one. */

@@ -33,7 +33,9 @@ import { quantisedCodeOf } from './precision/quantised-code.js';
 import { EngineFloat8 } from './precision/engine-float8.js';
 import { quantisedLinear } from './precision/quantised-linear.js';
 import { GradScaler } from './precision/grad-scaler.js';
+import type { ScheduledPass } from './pipeline/schedule.js';
 import { scheduleOf } from './pipeline/schedule.js';
+import type { StageParts } from './pipeline/pipeline-stage.js';
 import { runPipelineStage } from './pipeline/pipeline-stage.js';
 import type { LoopConventions, TrainingLoop } from './training-loop.js';
 import { runTrainingLoop } from './training-loop.js';
@@ -136,9 +138,17 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     savedTensors: hostOffload(engine, values),
     conventions,
   };
-  if (options.stage === undefined) runTrainingLoop(loop);
-  else runPipelineStage(loop, { chunks, operations }, scheduleOf(values, options.stage));
+  runLoop(loop, { chunks, operations }, passesOf(values, options));
   return { ...engine.recorder.finish(), parameters: countsOf(states) };
+}
+
+const passesOf = (values: RunValues, { stage }: SimulationOptions): readonly ScheduledPass[] | null =>
+  stage === undefined ? null : scheduleOf(values, stage);
+
+/** The loop of a device that has the whole model, or that of a stage in its schedule. */
+function runLoop(loop: TrainingLoop, stage: StageParts, schedule: readonly ScheduledPass[] | null): void {
+  if (schedule === null) runTrainingLoop(loop);
+  else runPipelineStage(loop, stage, schedule);
 }
 
 const gradScaler = ({ precision }: RunValues): GradScaler | null =>

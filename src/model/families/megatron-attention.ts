@@ -1,10 +1,10 @@
 import { bool, float32 } from '../dtype.js';
 import type { Normalisation, Scope } from '../module-tree.js';
+import { gatherRanks, sumOfRanks } from '../modules/rank-exchange.js';
 import { splitEvenly } from '../modules/split-layers.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { MegatronConfig } from './megatron-config.js';
-import { gatherRanks, sumOfRanks } from './megatron-gpt.js';
 
 type Heads = readonly [query: Tensor, key: Tensor, value: Tensor];
 

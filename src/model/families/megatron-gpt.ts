@@ -3,6 +3,7 @@ import { completeArchitecture, input } from '../definition.js';
 import { int64 } from '../dtype.js';
 import type { Block, Normalisation, Parameter } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
+import { gatherRanks, sumOfRanks } from '../modules/rank-exchange.js';
 import { splitEvenly } from '../modules/split-layers.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
@@ -47,13 +48,6 @@ function feedForward(scope: Scope, config: MegatronConfig, intermediate: number)
 function activate(ops: Operations, x: Tensor, bias: Parameter | null, { gated }: MegatronConfig): Tensor {
   return gated ? ops.fusedSwiglu(x) : ops.biasGelu(x, bias && ops.parameter(bias));
 }
-
-/** Ranks from which split layers gather the sequence; they have it whole where it is not split between them. */
-export const gatherRanks = ({ tensor, sequence }: RankView): number => (sequence ? tensor : 1);
-
-/** Sums over ranks are taken in place, or scattered along the sequence. */
-export const sumOfRanks = (ops: Operations, x: Tensor, { tensor, sequence }: RankView): Tensor =>
-  sequence && tensor > 1 ? ops.reduceScatter(x, 0, tensor) : x;
 
 function transformerLayer(block: Block, config: MegatronConfig, layer: number) {
   const { scope } = block;
