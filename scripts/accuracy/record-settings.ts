@@ -9,7 +9,6 @@ type Optimizer = RunValues['optimizer'];
 /** Each kind of precision text, first match wins: what is computed in, what weights are kept in. */
 const PRECISIONS: readonly (readonly [RegExp, RunValues['precision']])[] = [
   [/fp8|float8|mxfp|nvfp/i, 'fp8'],
-  [/(bf16|fp16) weights/i, 'bf16'],
   [/bf16 autocast|^bf16 mixed|amp-bf16/i, 'amp-bf16'],
   [/fp16 autocast|amp-fp16/i, 'amp-fp16'],
   [/^bf16|^nf4/i, 'bf16'],
@@ -31,8 +30,12 @@ function lowered(record: MeasuredRun): 'fp16' | 'bf16' | null {
 
 const isLora = ({ peft }: MeasuredRun): boolean => peft?.type !== undefined && peft.type !== null;
 
+const STATED_WEIGHTS = /(bf16|fp16) weights/i;
+
 /** Type of the weights, where it is not that of the precision. */
 export function weightsOf(record: MeasuredRun): TrainingRun['weights'] {
+  const said = STATED_WEIGHTS.exec(record.precision ?? '')?.[1];
+  if (said !== undefined) return stated(said.toLowerCase() === 'bf16' ? 'bf16' : 'fp16', 'precision', record.precision);
   const type = lowered(record);
   return byDefault(type === 'fp16' && !isLora(record) ? 'fp32' : type, record.framework);
 }
