@@ -35,7 +35,7 @@ describe('building the control plane where Go is missing', () => {
     await writePrograms('given', ['etcd', 'kube-apiserver', 'kubectl']);
     const { status, stdout } = build({ KUBEBUILDER_ASSETS: join(folder, 'given') });
     expect(status).toBe(69);
-    expect(stdout).toContain('lacks kube-controller-manager, kube-scheduler, helm; it is not used');
+    expect(stdout).toContain('lacks kube-controller-manager, kube-scheduler, helm, kwok; it is not used');
   });
 
   it('uses what another machine of this kind has built from the same sources', async () => {

@@ -46,7 +46,7 @@ function reportMissingGo() {
   console.error(
     'END-TO-END TESTS WILL NOT BE RUN: Go is missing, which builds the Kubernetes control plane they need. ' +
       'Install Go 1.21 or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver, ' +
-      'kube-controller-manager, kube-scheduler, kubectl and helm.',
+      'kube-controller-manager, kube-scheduler, kubectl, helm and kwok.',
   );
   return goMissing;
 }
