@@ -211,6 +211,24 @@ describe('what cannot be estimated', () => {
   });
 });
 
+describe('checkpointing of a model whose repeated parts are not known', () => {
+  const image = (checkpointing: 'none' | 'full'): TrainingRun => {
+    const model = withValue(RUN, 'model', { name: 'resnet50', catalogId: null, config: null });
+    const task = withValue(withValue(model, 'task', 'image-classification'), 'imageSize', [224, 224]);
+    return withValue(withValue(task, 'sequenceLength', null), 'activationCheckpointing', checkpointing);
+  };
+
+  it('is said to be unknown, not passed over', () => {
+    expect(notEstimable(image('full')).unknown).toEqual([
+      { field: 'activationCheckpointing', reason: expect.stringContaining('only estimated without') },
+    ]);
+  });
+
+  it('is no matter where nothing is checkpointed', () => {
+    expect(estimateOf(image('none')).allocatedBytes.expected).toBeGreaterThan(0);
+  });
+});
+
 describe('hostile or mistyped runs', () => {
   it('of a million layers are refused, not built', () => {
     const config = { n_layer: 1_000_000 };
