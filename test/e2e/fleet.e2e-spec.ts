@@ -1,9 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.js';
-import type { EmbeddedPostgres } from '../../src/store/embedded-postgres.js';
 import { startControlPlane } from '../cluster/control-plane.js';
 import type { ControlPlane } from '../cluster/control-plane.js';
 import { RUNS_FOR } from '../cluster/fake-kubelets.js';
@@ -12,9 +7,9 @@ import { waitFor } from '../cluster/wait-for.js';
 import type { TestExporter } from '../integration/exporter.js';
 import { exporterOf } from './exporter.js';
 import type { ExportedGpus } from './exporter.js';
-import { startService } from './service.js';
-import type { Service } from './service.js';
 import { trainingJob } from './training-jobs.js';
+import { startWatching } from './watching.js';
+import type { Watching } from './watching.js';
 
 /** What the nodes are made of, in turn. */
 const MODELS = [
@@ -39,9 +34,7 @@ const fleet: ExportedGpus[] = Array.from({ length: NODES }, (_, index) => {
 
 let plane: ControlPlane;
 let exporter: TestExporter;
-let postgres: EmbeddedPostgres;
-let postgresFolder: string;
-let service: Service;
+let plimsoll: Watching;
 /** A probe may come before the first answer is ready. */
 let failedOpenBefore: number;
 
@@ -57,15 +50,7 @@ beforeAll(async () => {
   await kubectl(['create', 'namespace', 'research']);
   await kubectl(['create', 'namespace', 'production']);
   await kubectl(['label', 'namespace', 'production', 'plimsoll.dev/mode=enforce']);
-  postgresFolder = await mkdtemp(join(tmpdir(), 'plimsoll-postgres-'));
-  postgres = await startEmbeddedPostgres({ dataFolder: postgresFolder });
-  service = await startService({
-    DATABASE_URL: postgres.url,
-    PLIMSOLL_KUBECONFIG: plane.kubeconfig,
-    PLIMSOLL_DCGM_TARGETS: exporter.url,
-    PLIMSOLL_SCRAPE_INTERVAL_MS: '5000',
-    PLIMSOLL_ADMISSION_BUDGET_MS: '20000',
-  });
+  plimsoll = await startWatching(plane, exporter, 5_000);
   const refused = { name: 'probe', namespace: 'production', batchSize: TOO_LARGE_FOR_T4, product: 'Tesla-T4' };
   await waitFor(
     async () => {
@@ -78,11 +63,9 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(async () => {
-  await service?.stop();
+  await plimsoll?.stop();
   await exporter?.close();
   await plane?.stop();
-  await postgres?.stop();
-  await rm(postgresFolder, { recursive: true, force: true });
 }, 60_000);
 
 async function kubectl(args: readonly string[], stdin = ''): Promise<string> {
@@ -137,7 +120,7 @@ async function failedOpen(): Promise<number> {
 }
 
 async function residentBytes(): Promise<number> {
-  return sumOf(await (await fetch(`${service.url}/metrics`)).text(), 'process_resident_memory_bytes ');
+  return sumOf(await (await fetch(`${plimsoll.service.url}/metrics`)).text(), 'process_resident_memory_bytes ');
 }
 
 describe('a fleet of 1,000 nodes with 8,000 GPUs', () => {
@@ -176,7 +159,7 @@ describe('a fleet of 1,000 nodes with 8,000 GPUs', () => {
   it('leaves API server, scheduler and Plimsoll healthy', async () => {
     expect(await kubectl(['get', '--raw', '/readyz'])).toBe('ok');
     expect(await failedOpen()).toBe(failedOpenBefore);
-    expect((await service.get('/readyz')).status).toBe(200);
+    expect((await plimsoll.service.get('/readyz')).status).toBe(200);
     expect(await residentBytes()).toBeLessThan(MEMORY_LIMIT_BYTES);
   }, 60_000);
 });

@@ -1,9 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../src/store/embedded-postgres.js';
-import type { EmbeddedPostgres } from '../../src/store/embedded-postgres.js';
 import { startControlPlane } from '../cluster/control-plane.js';
 import type { ControlPlane } from '../cluster/control-plane.js';
 import { createGpuNode } from '../cluster/gpu-node.js';
@@ -14,9 +9,9 @@ import type { TestExporter } from '../integration/exporter.js';
 import { exporterOf } from './exporter.js';
 import { OPERATOR_JOBS, trainingRuntime } from './operator-jobs.js';
 import type { OperatorJob } from './operator-jobs.js';
-import { startService } from './service.js';
-import type { Service } from './service.js';
 import type { TrainingJob } from './training-jobs.js';
+import { startWatching } from './watching.js';
+import type { Watching } from './watching.js';
 
 const T4 = { node: 'gpu-t4', model: 'Tesla T4', count: 4, capacityMib: 14_912 };
 const PRODUCT = 'Tesla-T4';
@@ -27,9 +22,7 @@ const TOO_LARGE = 64;
 
 let plane: ControlPlane;
 let exporter: TestExporter;
-let postgres: EmbeddedPostgres;
-let postgresFolder: string;
-let service: Service;
+let plimsoll: Watching;
 
 beforeAll(async () => {
   plane = await startControlPlane();
@@ -42,15 +35,7 @@ beforeAll(async () => {
   const { jobset: _, ...rest } = OPERATORS;
   await defineKinds(plane, Object.values(rest));
   await kubectl(['create', '-f', '-'], JSON.stringify(trainingRuntime(PRODUCT)));
-  postgresFolder = await mkdtemp(join(tmpdir(), 'plimsoll-postgres-'));
-  postgres = await startEmbeddedPostgres({ dataFolder: postgresFolder });
-  service = await startService({
-    DATABASE_URL: postgres.url,
-    PLIMSOLL_KUBECONFIG: plane.kubeconfig,
-    PLIMSOLL_DCGM_TARGETS: exporter.url,
-    PLIMSOLL_SCRAPE_INTERVAL_MS: '2000',
-    PLIMSOLL_ADMISSION_BUDGET_MS: '20000',
-  });
+  plimsoll = await startWatching(plane, exporter, 2_000);
   // An operator that is installed after Plimsoll: its kind is picked up without a restart.
   await defineKinds(plane, [OPERATORS.jobset]);
   await waitFor(
@@ -61,11 +46,9 @@ beforeAll(async () => {
 }, 400_000);
 
 afterAll(async () => {
-  await service?.stop();
+  await plimsoll?.stop();
   await exporter?.close();
   await plane?.stop();
-  await postgres?.stop();
-  await rm(postgresFolder, { recursive: true, force: true });
 }, 60_000);
 
 const probe: Omit<TrainingJob, 'namespace'> = { name: 'probe', batchSize: TOO_LARGE, product: PRODUCT };
