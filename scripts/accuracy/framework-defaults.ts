@@ -109,6 +109,8 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     kernels: ['fp8-param-gather', 'grad-reduce-in-bf16'],
   },
   { framework: /^megatron/i, name: 'megatron', step: DROPPED, clipping: true, gradientAsBucketView: true },
+  // A script that writes its model itself, of PyTorch's modules
+  { framework: /^pytorch script/i, name: 'own model code' },
   { framework: /deepspeed/i, name: 'deepspeed', step: DROPPED, packages: ['deepspeed'] },
 ];
 

@@ -156,12 +156,13 @@ const KERNELS: readonly (readonly [RegExp, string])[] = [
   [/foak.*LoRA/i, 'fused-lora'],
   [/foak.*RMSNorm/i, 'fused-norms'],
   [/foak.*cross-entropy|fused-cross-entropy/i, 'fused-cross-entropy'],
+  [/torch LayerNorm/i, 'fused-norms'],
   [/optimizer-in-backward/i, 'optimizer-in-backward'],
   [/no-grad-accum-fusion/i, 'no-gradient-accumulation-fusion'],
 ];
 
 export function kernelsOf(record: MeasuredRun): TrainingRun['kernels'] {
-  const options = (record.memory_options ?? []).join(' ');
+  const options = `${(record.memory_options ?? []).join(' ')} ${record.notes ?? ''}`;
   const kernels = KERNELS.filter(([pattern]) => pattern.test(options)).map(([, name]) => name);
   const local = /--transformer-impl local/.test(record.command_or_config ?? '');
   if (/--fp8-param-gather/.test(record.command_or_config ?? '')) kernels.push('fp8-param-gather');

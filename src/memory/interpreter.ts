@@ -2,6 +2,7 @@ import type { Buffer, Linear, Parameter } from '../model/module-tree.js';
 import type { AttentionOperations, CodeOperations, NameOperations, Operations, Tensor } from '../model/operations.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
+import { HostOffload } from './autograd/host-offload.js';
 import { operation } from './autograd/operation-names.js';
 import type { BlockRunner, SectionRunner } from './block-runner.js';
 import type { KernelChoice } from './operations/attention.js';
@@ -101,6 +102,13 @@ function nameOperations({ engine, runBlock, compilesLoss }: Interpretation): Nam
       const loss = body();
       engine.fusing = fusing;
       return loss;
+    },
+    keepingOnDevice: (body) => {
+      const { hook } = engine;
+      if (hook instanceof HostOffload) engine.hook = null;
+      const result = body();
+      engine.hook = hook;
+      return result;
     },
     noGrad: (body) => {
       const { gradEnabled } = engine;

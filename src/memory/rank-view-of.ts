@@ -6,6 +6,7 @@ const CODES: readonly (readonly [RegExp, ModelCode])[] = [
   [/megatron|nemo/i, 'megatron'],
   [/lit-?gpt/i, 'litgpt'],
   [/torchtune/i, 'torchtune'],
+  [/nano-?gpt|own model code/i, 'plain'],
 ];
 
 /**

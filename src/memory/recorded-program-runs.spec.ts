@@ -15,6 +15,11 @@ describe('peaks of programs with model code of their own, recorded operation by 
     expect(prediction.phase).toBe(record.peak_phase);
   });
 
+  it.each(golden.runs.filter(({ id }) => id.startsWith('plain_')).map((record) => [record.id, record] as const))(
+    '%s, to the byte',
+    (_, record) => expect(predict(record).peakBytes).toBe(record.peak_allocated_bytes),
+  );
+
   it('differ from what transformers makes of the same model', () => {
     const [record] = golden.runs.filter(({ id }) => id === 'lit_tl3_lora-all_b2_s512');
     const { program, ...settings } = record!.settings;

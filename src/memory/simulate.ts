@@ -11,6 +11,7 @@ import type { EngineTensor } from './autograd/graph.js';
 import { optimizerOnHost } from './host-memory.js';
 import { HostOffload } from './autograd/host-offload.js';
 import { blockRunner, sectionRunner } from './block-runner.js';
+import { modelCodeOf } from './rank-view-of.js';
 import { isBefore, versionOf } from './device/versions.js';
 import type { MemoryEvents } from './events.js';
 import type { Interpretation } from './interpreter.js';
@@ -154,8 +155,13 @@ function runLoop(loop: TrainingLoop, stage: StageParts, schedule: readonly Sched
 const gradScaler = ({ precision }: RunValues): GradScaler | null =>
   precision === 'amp-fp16' ? new GradScaler() : null;
 
-const hostOffload = (engine: Engine, { offload }: RunValues): HostOffload | null =>
-  offload.activations ? new HostOffload(engine) : null;
+/** Saved tensors that torchtune's copying stream may still be reading (`max_fwd_stash_size` of OffloadActivations). */
+const TORCHTUNE_STASH = 5;
+
+const hostOffload = (engine: Engine, values: RunValues): HostOffload | null =>
+  values.offload.activations
+    ? new HostOffload(engine, modelCodeOf(values) === 'torchtune' ? TORCHTUNE_STASH : 0)
+    : null;
 
 const engineFloat8 = (engine: Engine, { precision, kernels }: RunValues): EngineFloat8 | null =>
   precision === 'fp8' ? new EngineFloat8(engine, kernels.includes('fp8-param-gather')) : null;

@@ -34,6 +34,7 @@ import { WHOLE_MODEL } from './rank-view.js';
 import { whisper } from './families/whisper.js';
 import { litGpt } from './programs/litgpt.js';
 import { LITGPT_CONFIGS } from './programs/litgpt-config.js';
+import { plainGpt } from './programs/plain-gpt.js';
 import { torchtuneDecoder } from './programs/torchtune.js';
 import type { ResolvedModel } from './resolved-model.js';
 import { UnsupportedModel } from './unsupported-model.js';
@@ -152,6 +153,7 @@ const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<R
       decoder((model, _, view) => litGpt(read, model, view)),
     ]),
   ),
+  plain: { gpt2: languageModel(plainGpt) },
   torchtune: {
     llama: decoder(torchtuneDecoder),
     mistral: decoder(torchtuneDecoder),

@@ -42,6 +42,8 @@ export interface NameOperations {
   noGrad<R>(body: () => R): R;
   /** Computes the loss, in a region of its own where the run compiles it. */
   loss(body: () => Tensor): Tensor;
+  /** Runs where what autograd saves stays on the device, although the run offloads activations. */
+  keepingOnDevice<R>(body: () => R): R;
   /** Runs outside of autocast. */
   withoutAutocast<R>(body: () => R): R;
 }

@@ -1,5 +1,8 @@
-/** Whose code a model is written in: memory differs between the libraries that train the same weights. */
-export type ModelCode = 'transformers' | 'torchtitan' | 'megatron' | 'litgpt' | 'torchtune';
+/**
+ * Whose code a model is written in: memory differs between the libraries that train the same weights. `plain`: a script's
+ * own, of PyTorch's modules.
+ */
+export type ModelCode = 'transformers' | 'torchtitan' | 'megatron' | 'litgpt' | 'torchtune' | 'plain';
 
 /** The part of a model that one rank computes, and how many ranks share the rest. */
 export interface RankView {

@@ -150,7 +150,7 @@ export class Engine implements Workspace {
   private readForward(formula: Formula, inputs: readonly (EngineTensor | null)[]): void {
     this.read = inputs.flatMap((input) => (input === null ? [] : [input.storage]));
     if (formula.readsFused ?? readsFused(formula.operation)) return;
-    const savable = this.gradEnabled && this.hook === null;
+    const savable = this.gradEnabled && this.hook === null && this.recomputes !== null;
     for (const storage of this.read) {
       if (savable && isPending(storage)) savedForm(storage);
       materialise(this, storage);
@@ -404,13 +404,21 @@ export class Engine implements Workspace {
   /** Keeps a tensor for backward. */
   save(node: Node | null, tensor: EngineTensor): void {
     if (node === null) return;
-    const saved = this.fusing && this.hook === null ? savedTensor(tensor) : tensor;
+    const saved = this.fusing && this.hook === null && !this.keepsWhole(node) ? savedTensor(tensor) : tensor;
     if (this.hook === null) saved.storage.refs++;
     else {
       node.hook = this.hook;
       node.slots = withAdded(node.slots ?? [], this.hook.pack(saved));
     }
     node.saved = withAdded(node.saved, saved);
+  }
+
+  /**
+   * What a kernel of a library reads in backward must be in memory there, so the compiler never computes it again, unless
+   * checkpointing tells it to (`ban_recompute_materialized_backward` in torch/_functorch/partitioners.py).
+   */
+  private keepsWhole({ formula }: Node): boolean {
+    return this.recomputes === null && !(formula.readsFused ?? readsFused(formula.operation));
   }
 
   /** Makes a tensor the (next) result of a node. */

@@ -125,13 +125,16 @@ function chunkSizes(length: number): number[] {
   return Array.from({ length: Math.ceil(length / size) }, (_, i) => Math.min(size, length - i * size));
 }
 
+/** The head, around which torchtune keeps offloading of activations away (training/_activation_offloading.py). */
+const unembedded = (ops: Operations, x: Tensor, head: Linear): Tensor => ops.keepingOnDevice(() => ops.linear(x, head));
+
 /** The last norm and the head: all logits in fp32, or in pieces as they are. */
 const unembedding = (finalNorm: Norm, head: Linear) =>
   module((ops, x: Tensor): Tensor[] => {
     const h = ops.keep(finalNorm(ops, x));
-    if (ops.lossKind !== 'chunked') return [ops.keep(ops.to(ops.linear(h, head), float32))];
+    if (ops.lossKind !== 'chunked') return [ops.keep(ops.to(unembedded(ops, h, head), float32))];
     const pieces = ops.split(h, chunkSizes(h.shape[1]!), 1).map((piece) => ops.keep(piece));
-    return pieces.map((piece) => ops.keep(ops.linear(piece, head)));
+    return pieces.map((piece) => ops.keep(unembedded(ops, piece, head)));
   });
 
 /** `CEWithChunkedOutputLoss`, or `CrossEntropyLoss` of all logits; the recipe drops the logits before backward. */
@@ -174,7 +177,7 @@ export function torchtuneDecoder(model: ResolvedModel): Architecture {
   const step = module((ops, ids: Tensor, labels: Tensor): Tensor => {
     const logits = run(ops, ids).map((piece) => ops.keep(piece));
     const shifted = ops.keep(ops.derive('cat', [], labels.shape, labels.dtype));
-    const loss = ops.keep(lossOf(ops, logits, shifted));
+    const loss = ops.keep(ops.keepingOnDevice(() => lossOf(ops, logits, shifted)));
     return ops.mulScalar(loss);
   });
   return completeArchitecture({
