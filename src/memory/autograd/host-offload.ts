@@ -36,7 +36,6 @@ export class HostOffload implements SavingHook {
     if (this.underWay.length > this.stash) this.engine.releaseStorage(this.underWay.shift()!);
   }
 
-
   /** Backward has begun: whatever was still being copied is let go. */
   unpack(slot: number): EngineTensor {
     for (const storage of this.underWay.splice(0)) this.engine.releaseStorage(storage);
