@@ -2,6 +2,7 @@
  * Holds the memory engine against recorded runs of real PyTorch code on fake tensors.
  *   npm run accuracy -- --oracle FILE [--json]
  *   npx tsx scripts/oracle.ts FILE --events TIMELINE.json.gz     first difference between event lists
+ *   npx tsx scripts/oracle.ts FILE --digest TIMELINE.json.gz     digest of a recorded event list, as tests hold it
  *   npx tsx scripts/oracle.ts FILE --only PATTERN                only runs whose id matches
  */
 import { readFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { UnsupportedModel } from '../src/model/unsupported-model.js';
 import type { Prediction } from './oracle/predict.js';
 import { predict, simulateRecord } from './oracle/predict.js';
 import type { OracleRecord } from './oracle/record.js';
-import { firstDifference, iterationsOf, readTimeline } from './oracle/timeline.js';
+import { firstDifference, iterationsOf, readTimeline, recordedDigest } from './oracle/timeline.js';
 
 interface Comparison {
   id: string;
@@ -133,11 +134,18 @@ function compareEvents(file: string, timelines: readonly string[]): void {
 function main(): void {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { events: { type: 'string', multiple: true }, only: { type: 'string' } },
+    options: {
+      events: { type: 'string', multiple: true },
+      digest: { type: 'string', multiple: true },
+      only: { type: 'string' },
+    },
   });
   const file = positionals[0];
   if (file === undefined) throw new Error('usage: npx tsx scripts/oracle.ts FILE [--events TIMELINE] [--only PATTERN]');
-  if (values.events) compareEvents(file, values.events);
+  if (values.digest) {
+    const timelines = values.digest.map(readTimeline);
+    console.log(JSON.stringify(Object.fromEntries(timelines.map((one) => [one.id, recordedDigest(one)]))));
+  } else if (values.events) compareEvents(file, values.events);
   else compareOracle(file, { json: false, only: values.only });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { MemoryEvents } from '../../src/memory/events.js';
@@ -63,23 +64,32 @@ const show = (step: Step | undefined): string =>
     ? '(end)'
     : `${step.bytes > 0 ? '+' : ''}${step.bytes} ${step.operation} [${step.phase}, ${step.index}]`;
 
+/** The recorded steps of the iterations, in the order in which they are compared. */
+function recordedSteps(theirs: Timeline): Step[] {
+  const end = theirs.phases[theirs.phases.length - 1]!;
+  const describe = (b: number): [number, string] => [theirs.size[b]!, theirs.op_names[theirs.op[b]!]!];
+  return normalised(stepsOf(theirs.events.slice(0, end[0] === 'end' ? end[2] : undefined), describe, theirs.phases));
+}
+
+function ownSteps(ours: MemoryEvents): Step[] {
+  const describe = (b: number): [number, string] => [ours.sizes[b]!, ours.operationNames[ours.operations[b]!]!];
+  const phases = ours.phases.map((p) => [p.name, p.iteration, p.firstEvent] as const);
+  return normalised(stepsOf(ours.events, describe, phases));
+}
+
+function digestOf(steps: readonly Step[]): string {
+  const sizes = steps.map(({ bytes }) => bytes).join();
+  return createHash('sha256').update(sizes).digest('hex').slice(0, 16);
+}
+
+/** A short digest of an event list: the same for two lists between which `firstDifference` finds none. */
+export const recordedDigest = (timeline: Timeline): string => digestOf(recordedSteps(timeline));
+export const eventDigest = (events: MemoryEvents): string => digestOf(ownSteps(events));
+
 /** Where two event lists first differ, with what came before; null where they are the same. */
 export function firstDifference(ours: MemoryEvents, theirs: Timeline): string | null {
-  const end = theirs.phases[theirs.phases.length - 1]!;
-  const recorded = normalised(
-    stepsOf(
-      theirs.events.slice(0, end[0] === 'end' ? end[2] : undefined),
-      (b) => [theirs.size[b]!, theirs.op_names[theirs.op[b]!]!],
-      theirs.phases,
-    ),
-  );
-  const own = normalised(
-    stepsOf(
-      ours.events,
-      (b) => [ours.sizes[b]!, ours.operationNames[ours.operations[b]!]!],
-      ours.phases.map((p) => [p.name, p.iteration, p.firstEvent] as const),
-    ),
-  );
+  const recorded = recordedSteps(theirs);
+  const own = ownSteps(ours);
   const length = Math.max(own.length, recorded.length);
   for (let i = 0; i < length; i++) {
     if (own[i]?.bytes === recorded[i]?.bytes) continue;

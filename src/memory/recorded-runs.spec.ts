@@ -4,10 +4,15 @@ import { readOracle } from '../../scripts/oracle.js';
 import { predict, simulateRecord } from '../../scripts/oracle/predict.js';
 import type { OracleRecord } from '../../scripts/oracle/record.js';
 import { oracleRun } from '../../scripts/oracle/record.js';
+import { eventDigest } from '../../scripts/oracle/timeline.js';
 import { architectureOf, MODEL_TYPES } from '../model/architecture.js';
 import { UnsupportedModel } from '../model/unsupported-model.js';
 
 const golden = JSON.parse(readFileSync('test/golden/recorded-peaks.json', 'utf8')) as { runs: OracleRecord[] };
+/** A digest of the whole event list stands beside the peaks where that is the same, too. */
+const small = JSON.parse(readFileSync('test/golden/recorded-small-models.json', 'utf8')) as {
+  runs: (OracleRecord & { event_digest?: string })[];
+};
 const ALL_RUNS = '../shared/oracle/runs.json';
 
 describe('peaks of real PyTorch code, recorded operation by operation', () => {
@@ -20,12 +25,22 @@ describe('peaks of real PyTorch code, recorded operation by operation', () => {
   });
 
   it('counts the parameters of each', () => {
-    for (const record of golden.runs) {
+    for (const record of [...golden.runs, ...small.runs]) {
       const { model, values } = oracleRun(record);
       const events = simulateRecord(record, 1);
       expect([record.id, events.parameters?.total]).toEqual([record.id, record.n_params]);
       expect(architectureOf(model, values.task).parameterCount).toBeLessThanOrEqual(record.n_params);
     }
+  });
+});
+
+describe('small models of each family, recorded operation by operation', () => {
+  it.each(small.runs.map((record) => [record.id, record] as const))('%s', (_, record) => {
+    const prediction = predict(record);
+    expect(prediction.peakBytes).toBe(record.peak_allocated_bytes);
+    expect(prediction.phase).toBe(record.peak_phase);
+    expect(prediction.reservedBytes).toBe(record.peak_reserved_bytes_simulated);
+    if (record.event_digest) expect(eventDigest(simulateRecord(record))).toBe(record.event_digest);
   });
 });
 

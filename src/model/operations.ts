@@ -104,6 +104,8 @@ export interface ElementwiseOperations {
   /** `F.dropout(x, p, inplace=True)`: a product with noise in the input's type. */
   dropoutInPlace(x: Tensor, probability: number): Tensor;
   to(x: Tensor, dtype: DType): Tensor;
+  /** `x` in autocast's type, where that is on; the input is not used up. */
+  toAutocast(x: Tensor): Tensor;
   where(condition: Tensor, x: Tensor, other: Tensor): Tensor;
   maskedFill(x: Tensor, mask: Tensor): Tensor;
   /** `x.masked_fill_(mask, value)` */

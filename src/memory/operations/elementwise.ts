@@ -5,7 +5,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { broadcastShape, elementwiseStrides } from '../autograd/strides.js';
-import { consumeCast, raised, toType } from '../precision/autocast.js';
+import { consumeCast, raised, toType, loweredAnew } from '../precision/autocast.js';
 import { swiglu } from './fused-losses.js';
 import { recomputedGelu } from './recomputed-gelu.js';
 import type { Unary } from './unary.js';
@@ -63,7 +63,7 @@ export const MUL_FORMULA: Formula = {
   },
 };
 
-/** grad / other; and for the divisor -grad * self / other / other, evaluated as written. */
+/** grad / other; and for the divisor -grad * ((self / other) / other), the right side first. */
 const DIV_FORMULA: Formula = {
   operation: DIV,
   apply: (workspace, node) => {
@@ -74,11 +74,11 @@ const DIV_FORMULA: Formula = {
 };
 
 function divisorGradient(workspace: Workspace, node: Node, divisor: EngineTensor): EngineTensor {
-  const negative = workspace.emptyLike(node.gradient, operation('neg'));
   const quotient = binaryResult(workspace, node.saved[1]!, divisor, DIV);
   const again = binaryResult(workspace, quotient, divisor, DIV);
+  const negative = workspace.emptyLike(node.gradient, operation('neg'));
   const result = binaryResult(workspace, negative, again, MUL);
-  for (const temporary of [negative, quotient, again]) workspace.consume(temporary);
+  for (const temporary of [again, quotient, negative]) workspace.consume(temporary);
   return result;
 }
 
@@ -340,6 +340,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     dropout: (x, probability) => dropout(engine, own(x), probability),
     dropoutInPlace: (x, probability) => dropoutInPlace(engine, own(x), probability),
     to: (x, dtype) => to(engine, own(x), dtype),
+    toAutocast: (x) => loweredAnew(engine, own(x)),
     where: (condition, x, other) => where(engine, own(condition), own(x), own(other)),
     maskedFill: (x, mask) => maskedFill(engine, own(x), own(mask)),
     maskedFillInPlace: (x, mask) => {

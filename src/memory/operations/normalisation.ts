@@ -64,6 +64,7 @@ function normalised(
   const node = engine.record(formula, [x, affine[0] ?? null, affine[1] ?? null]);
   engine.save(node, x);
   if (affine[0]) engine.save(node, affine[0]);
+  if (affine[1] && formula === LAYER_NORM_FORMULA) engine.save(node, affine[1]);
   const out =
     formula === LAYER_NORM_FORMULA
       ? engine.empty(x.shape, x.dtype, LAYER_NORM)

@@ -1,5 +1,5 @@
 import type { DType } from '../../model/dtype.js';
-import { bool, float16, float32, int64 } from '../../model/dtype.js';
+import { bool, float16, float32, int64, isAutocastable } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { ReductionOperations, Tensor, TensorOperations } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
@@ -52,16 +52,24 @@ interface Reduction {
   formula: Formula;
   dims: readonly number[];
   keepDims: boolean;
+  /** Of the result; the input's where left out. */
+  dtype?: DType;
 }
 
-function reduce(engine: Engine, x: EngineTensor, { formula, dims, keepDims }: Reduction): EngineTensor {
+function reduce(engine: Engine, x: EngineTensor, { formula, dims, keepDims, dtype }: Reduction): EngineTensor {
   const node = engine.record(formula, [x]);
   if (node !== null) node.shapes = [x.shape];
   const shape = reducedShape(x.shape, dims, keepDims);
   const strides = x.strides === null || !keepDims ? null : elementwiseStrides(shape, [{ shape, strides: x.strides }]);
-  const out = engine.attach(engine.empty(shape, x.dtype, formula.operation, strides), node);
+  const out = engine.attach(engine.empty(shape, dtype ?? x.dtype, formula.operation, strides), node);
   engine.consume(x);
   return out;
+}
+
+/** A sum, which autocast has come out in fp32 (its list `fp32_set_opt_dtype`). */
+function sum(engine: Engine, x: EngineTensor, dims: readonly number[], keepDims: boolean): EngineTensor {
+  const dtype = engine.autocast !== null && isAutocastable(x.dtype) ? float32 : x.dtype;
+  return reduce(engine, x, { formula: SUM_FORMULA, dims, keepDims, dtype });
 }
 
 /** `x.mean(-1, keepdim=True)` */
@@ -179,7 +187,7 @@ function savingReductions(engine: Engine): SavingReductions {
 export function reductionOperations(engine: Engine): ReductionOperations & SavingReductions {
   return {
     mean: (x, dims, keepDims) => reduce(engine, own(x), { formula: MEAN_FORMULA, dims, keepDims }),
-    sum: (x, dims, keepDims) => reduce(engine, own(x), { formula: SUM_FORMULA, dims, keepDims }),
+    sum: (x, dims, keepDims) => sum(engine, own(x), dims, keepDims),
     softmax: (x, dtype) => softmax(engine, own(x), dtype),
     ...savingReductions(engine),
   };

@@ -1,7 +1,12 @@
 import type { ConfigReader } from '../config-reader.js';
+import type { DType } from '../dtype.js';
+import { float32 } from '../dtype.js';
+import { sigmoidSelection } from '../modules/expert-selection.js';
+import type { Scope } from '../module-tree.js';
 import type { FeedPart } from '../modules/feed-forward.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
+import { sharedMixture } from '../modules/shared-mixture.js';
 import type { DecoderSizes } from './llama-variant.js';
 
 /** Mixtral's: experts in every layer, the weights of those chosen made to sum to one. */
@@ -80,4 +85,38 @@ export function qwen3Mixture(config: ConfigReader, { hidden, act }: DecoderSizes
     names: GATED_NAMES,
   };
   return (scope) => mixtureOfExperts(scope.child('mlp'), sizes);
+}
+
+/** GLM 4.5's, which keeps the correction of its router in fp32. */
+export const glmMixture = (config: ConfigReader, sizes: DecoderSizes): FeedPart =>
+  deepSeekMixture(config, sizes, float32);
+
+/** DeepSeek V3's and dots.llm1's: dense layers first, then experts chosen in groups beside a shared one. */
+export function deepSeekMixture(config: ConfigReader, sizes: DecoderSizes, correction: DType | null = null): FeedPart {
+  const { hidden, act } = sizes;
+  const intermediate = config.size('moe_intermediate_size');
+  const experts = config.size(['n_routed_experts', 'num_experts', 'num_local_experts']);
+  const perToken = config.size('num_experts_per_tok', 8);
+  const groups = config.size('n_group', 1);
+  const selection = {
+    hidden,
+    experts,
+    perToken,
+    groups,
+    groupsPerToken: config.size('topk_group', Math.min(groups, 1)),
+    normalises: config.flag('norm_topk_prob', true),
+    correction,
+  };
+  const mixture = {
+    hidden,
+    act,
+    intermediate,
+    experts,
+    perToken,
+    shared: intermediate * config.size('n_shared_experts', 1),
+    select: (scope: Scope) => sigmoidSelection(scope, selection),
+  };
+  const denseLayers = config.size('first_k_dense_replace', 0);
+  const dense = denseFeed('mlp', gatedFeedForward, sizes);
+  return (scope, layer) => (layer < denseLayers ? dense(scope, layer) : sharedMixture(scope.child('mlp'), mixture));
 }

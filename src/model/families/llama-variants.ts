@@ -1,9 +1,23 @@
 import type { ConfigReader } from '../config-reader.js';
 import { denseFeed, fusedFeedForward, gatedFeedForward, plainFeedForward } from '../modules/feed-forward.js';
-import { bareNormLayer, cohereNormLayer, gemmaNormLayer, lateCastNormLayer } from '../modules/norm-layers.js';
-import { applyPairsInFloat32, applyPairsRaised, applyPartialPairs, applyRotaryLowered } from '../modules/rotary.js';
+import {
+  bareNormLayer,
+  cohereNormLayer,
+  gemmaNormLayer,
+  lateCastNormLayer,
+  onePlusNormLayer,
+} from '../modules/norm-layers.js';
+import {
+  applyPairsInFloat32,
+  applyPairsRaised,
+  applyPartialPairs,
+  applyPartialRotary,
+  applyPartialRotaryJoined,
+  applyRotaryLowered,
+} from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
-import { mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import { deepSeekAttention, turningSize } from './llama-attentions.js';
+import { deepSeekMixture, glmMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -63,6 +77,13 @@ const glm: Variant = {
   outputBias: () => false,
   feed: (_, sizes) => denseFeed('mlp', fusedFeedForward, { ...sizes, bias: false }),
 };
+
+const deepSeek: Variant = { attention: deepSeekAttention, angleSize: turningSize, feed: deepSeekMixture };
+
+const partOfHead =
+  (fallback: number): Variant['angleSize'] =>
+  (config, headSize) =>
+    Math.floor(headSize * config.number('partial_rotary_factor', fallback));
 
 /** Model types that are decoders of Llama's kind, and what each does differently. */
 export const VARIANTS: Readonly<Record<string, Variant>> = {
@@ -148,6 +169,25 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     outputBias: (config) => config.flag('attention_out_bias', false),
     residualDropout,
     feed: (config, sizes) => denseFeed('mlp', gatedFeedForward, { ...sizes, dropout: residualDropout(config) }),
+  },
+  deepseek_v3: deepSeek,
+  kimi_k2: deepSeek,
+  glm4_moe: {
+    headNorms: (config) => (config.flag('use_qk_norm', config.has('qk_norm')) ? 'viewed' : null),
+    rotation: applyPartialRotary,
+    angleSize: partOfHead(0.5),
+    outputBias: () => false,
+    feed: glmMixture,
+  },
+  dots1: { headNorms: () => 'each', slides: usesWindow, feed: deepSeekMixture },
+  nemotron: {
+    norm: onePlusNormLayer,
+    act: 'relu2',
+    viewsLate: true,
+    older: true,
+    rotation: applyPartialRotaryJoined,
+    angleSize: partOfHead(0.5),
+    feed: (_, sizes) => denseFeed('mlp', plainFeedForward, sizes),
   },
   arcee: { act: 'relu2', feed: (_, sizes) => denseFeed('mlp', plainFeedForward, sizes) },
 };

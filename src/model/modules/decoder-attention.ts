@@ -21,10 +21,10 @@ export type AttentionPart = (scope: Scope, layer: number) => Attend;
 
 /**
  * When queries and keys are normalised: as projected, over the whole width (`flat`, OLMo 2); each head as projected
- * (`each`, Qwen3); each head once all three are projected, before (`untransposed`, Cohere) or after their dimensions are
- * swapped (`together`, Gemma 3).
+ * (`each`, Qwen3); each head once all three are projected, before (`untransposed` with weights for each head, Cohere;
+ * `viewed`, GLM 4.5) or after their dimensions are swapped (`together`, Gemma 3).
  */
-export type HeadNorms = 'flat' | 'each' | 'untransposed' | 'together';
+export type HeadNorms = 'flat' | 'each' | 'untransposed' | 'viewed' | 'together';
 
 export interface DecoderAttention {
   hidden: number;
@@ -80,7 +80,7 @@ function projecting(scope: Scope, config: DecoderAttention) {
 
   const run = (ops: Operations, x: Tensor): Tensor[] => {
     let parts = layers.map((layer, i) => ops.keep(projected(ops, x, layer, norms[i]!)));
-    if (headNorms === 'untransposed') parts = normalised(ops, parts);
+    if (headNorms === 'untransposed' || headNorms === 'viewed') parts = normalised(ops, parts);
     parts = parts.map((part) => ops.rebind(part, ops.transpose(viewsLate ? intoHeads(ops, part) : part, 1, 2)));
     return headNorms === 'together' ? normalised(ops, parts) : parts;
   };

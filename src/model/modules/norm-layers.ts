@@ -53,3 +53,14 @@ export const plainNormLayer: NormLayer = (scope, name, [width]) => {
   const layer = scope.layerNorm(name, width!);
   return (ops: Operations, x: Tensor) => ops.layerNorm(x, layer);
 };
+
+/** Nemotron's LayerNorm: one is added to the weight, and all is cast as autocast says, which then is off. */
+export const onePlusNormLayer: NormLayer = (scope, name, [width]) => {
+  const { weight, bias } = scope.layerNorm(name, width!);
+  return module((ops, x: Tensor): Tensor => {
+    const scale = ops.addScalar(ops.parameter(weight!));
+    const [input, gain, shift] = [x, scale, ops.parameter(bias!)].map((part) => ops.keep(ops.toAutocast(part)));
+    if (gain !== scale) ops.drop(scale);
+    return ops.withoutAutocast(() => ops.layerNormWith(input!, { weight: gain!, bias: shift! }, 1));
+  });
+};

@@ -137,6 +137,23 @@ export function applyPartialRotaryAtOnce(
   return ops.leave([wholeQuery, wholeKey]);
 }
 
+/** Nemotron's: both parts turn, then both are joined with what stays. */
+export const applyPartialRotaryJoined: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turning = cos.shape[cos.shape.length - 1]!;
+  const cut = (x: Tensor): [Tensor, Tensor] => [
+    ops.keep(ops.slice(x, 3, 0, turning)),
+    ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
+  ];
+  const [queryTurns, queryStays] = cut(query);
+  const [keyTurns, keyStays] = cut(key);
+  const turnedQuery = ops.keep(rotate(ops, queryTurns, rowCos, rowSin));
+  const turnedKey = ops.keep(rotate(ops, keyTurns, rowCos, rowSin));
+  return ops.leave([ops.cat([turnedQuery, queryStays], 3), ops.cat([turnedKey, keyStays], 3)]);
+};
+
 /** What turns queries and keys: `[query, key]`, then `[cos, sin]`. */
 export type Rotation = (
   ops: Operations,
@@ -211,4 +228,23 @@ export const applyPartialPairs: Rotation = (ops, [query, key], [cos, sin]) => {
   const wholeQuery = ops.rebind(turnedQuery, ops.cat([turnedQuery, queryStays], 3));
   const wholeKey = ops.rebind(turnedKey, ops.cat([turnedKey, keyStays], 3));
   return ops.leave([wholeQuery, wholeKey]);
+};
+
+/** Neighbours as pairs brought apart first: `view(..., d/2, 2).transpose(4, 3).reshape(...)`, a copy. */
+const unfolded = (ops: Operations, x: Tensor): Tensor => {
+  const [batch, heads, length, size] = x.shape as readonly [number, number, number, number];
+  const pairs = ops.transpose(ops.view(x, [batch, heads, length, size / 2, 2]), 4, 3);
+  return ops.reshape(pairs, x.shape);
+};
+
+/** DeepSeek V3's: neighbours as pairs, brought apart and then turned as halves. */
+export const applyUnfoldedPairs: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const apartQuery = ops.keep(unfolded(ops, query));
+  const apartKey = ops.keep(unfolded(ops, key));
+  const turnedQuery = ops.keep(rotate(ops, apartQuery, rowCos, rowSin));
+  const turnedKey = ops.keep(rotate(ops, apartKey, rowCos, rowSin));
+  return ops.leave([turnedQuery, turnedKey]);
 };

@@ -1,0 +1,26 @@
+import type { ConfigReader } from '../config-reader.js';
+import type { AttentionPart } from '../modules/decoder-attention.js';
+import { latentAttention } from '../modules/latent-attention.js';
+import { applyRotary, applyUnfoldedPairs } from '../modules/rotary.js';
+import type { DecoderSizes } from './llama-variant.js';
+
+/** DeepSeek's, whose queries and keys have a part that turns and one that does not. */
+export function deepSeekAttention(config: ConfigReader, { hidden, heads, norm }: DecoderSizes): AttentionPart {
+  const options = {
+    hidden,
+    heads,
+    queryRank: config.optionalSize('q_lora_rank'),
+    keyValueRank: config.size('kv_lora_rank'),
+    still: config.size('qk_nope_head_dim'),
+    turning: config.size('qk_rope_head_dim'),
+    valueSize: config.size('v_head_dim'),
+    bias: config.flag('attention_bias', false),
+    dropout: config.number('attention_dropout', 0),
+    norm,
+    rotation: config.flag('rope_interleave', true) ? applyUnfoldedPairs : applyRotary,
+  };
+  return (scope) => latentAttention(scope, options);
+}
+
+/** The part of a head that turns in DeepSeek's attention. */
+export const turningSize = (config: ConfigReader): number => config.size('qk_rope_head_dim');
