@@ -77,9 +77,7 @@ const counted = rows.filter(({ id, modelType }) => TASKS[modelType] !== undefine
 
 /** Corrections of routers' scores: released with the weights, but buffers in transformers' classes. */
 const correctionsOf = ({ buffers }: Architecture): number =>
-  buffers
-    .filter(({ path }) => path.endsWith('e_score_correction_bias'))
-    .reduce((sum, { shape }) => sum + shape[0]!, 0);
+  buffers.filter(({ path }) => path.endsWith('e_score_correction_bias')).reduce((sum, { shape }) => sum + shape[0]!, 0);
 
 describe('models of the catalog have as many parameters as were released', () => {
   it.each(counted.map((row) => [row.id, row] as const))('%s', (name, { modelType, config, params }) => {
