@@ -16,6 +16,7 @@ import {
   weightsOf,
   quantizationOf,
 } from './record-settings.js';
+import { ALONE } from '../../src/run/device-runs.js';
 import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, TrainingRun } from './settings.js';
 import { assumed, byDefault, stated } from './settings.js';
@@ -134,6 +135,15 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     processesPerNode: byDefault(perNode, '8 devices a node'),
     trainingStep: trainingStepOf(record),
     prefetchedBatches: byDefault(0, defaults.name),
+    activity: byDefault('train', defaults.name),
+    sharing: {
+      process: byDefault(ALONE.process, defaults.name),
+      turn: byDefault(ALONE.turn, defaults.name),
+      keepsParameters: byDefault(ALONE.keepsParameters, defaults.name),
+      keepsOptimizerStates: byDefault(ALONE.keepsOptimizerStates, defaults.name),
+      emptiesCache: byDefault(ALONE.emptiesCache, defaults.name),
+      deviceShare: byDefault(ALONE.deviceShare, defaults.name),
+    },
   };
 }
 

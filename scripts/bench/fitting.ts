@@ -54,7 +54,11 @@ export const fitting: Benchmark = {
 function fitOf(advisor: Advisor, snapshot: InventorySnapshot, manifestOf: (turn: number) => JsonObject): () => unknown {
   const cluster = indexCluster(snapshot);
   const readings = Array.from({ length: TURNS }, (_, turn) => advisor.read(manifestOf(turn), NO_FILES));
-  const estimation = { estimate: advisor.estimate.bind(advisor), traitsOf: advisor.traitsOf.bind(advisor) };
+  const estimation = {
+    estimate: advisor.estimate.bind(advisor),
+    estimateTogether: advisor.estimateTogether.bind(advisor),
+    traitsOf: advisor.traitsOf.bind(advisor),
+  };
   let turn = 0;
   return () => {
     const reading = readings[turn++ % TURNS] ?? null;

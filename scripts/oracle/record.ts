@@ -1,4 +1,5 @@
 import { loadFacts } from '../../src/advisor/facts.js';
+import { ALONE } from '../../src/run/device-runs.js';
 import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
@@ -220,6 +221,8 @@ export function oracleRun(record: OracleRecord): OracleRun {
       fullPrecisionEmbeddings: false,
     },
     prefetchedBatches: 0,
+    activity: 'train',
+    sharing: ALONE,
   });
   return { values, model: modelOf(record), reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
 }

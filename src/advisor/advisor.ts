@@ -4,7 +4,7 @@ import type { Advice, AssessedPodSet, AssessedRun, Assessment } from '../fit/ass
 import type { Cluster } from '../fit/cluster.js';
 import { indexCluster } from '../fit/cluster.js';
 import { fitWorkload } from '../fit/workload-fit.js';
-import type { EstimateOutcome, FitQuestion, WorkloadFit } from '../fit/workload-fit.js';
+import type { EstimateOutcome, FitQuestion, TogetherOutcome, WorkloadFit } from '../fit/workload-fit.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { Grammars } from '../launch/grammars.js';
 import { optionsOf } from '../launch/programs/table.js';
@@ -12,7 +12,9 @@ import { readRuns } from '../launch/read-runs.js';
 import type { FilesAlongside, RunReading } from '../launch/reading.js';
 import type { DeviceTraits } from '../memory/estimate.js';
 import { estimate } from '../memory/estimator.js';
+import { estimateTogether } from '../memory/sharing/shared-device.js';
 import { NotEstimable } from '../memory/not-estimable.js';
+import type { DeviceRuns } from '../run/device-runs.js';
 import type { Unknown } from '../run/setting.js';
 import { runFingerprint } from '../run/fingerprint.js';
 import type { RunValues, TrainingRun } from '../run/training-run.js';
@@ -52,6 +54,8 @@ export interface Advisor {
   read(manifest: JsonObject, files: FilesAlongside, objects?: ObjectsAlongside): Reading | null;
   /** GPU memory of one process on one device, or what keeps it from being estimated. */
   estimate(run: TrainingRun, device: DeviceTraits): EstimateOutcome;
+  /** GPU memory of several runs that share a device, or what keeps any of them from being estimated. */
+  estimateTogether(runs: DeviceRuns, device: DeviceTraits): TogetherOutcome;
   /** What is known of a device model by any of its names; measured devices that no catalog lists are estimated too. */
   traitsOf(model: string): DeviceTraits;
   /**
@@ -66,6 +70,7 @@ export interface Advisor {
 /** Kept in memory: an estimate with its timeline takes some tens of kilobytes, an assessment a few of these. */
 const ESTIMATES_KEPT = 1000;
 const ASSESSMENTS_KEPT = 500;
+const SHARED_KEPT = 200;
 const LOOKUPS_KEPT = 5000;
 
 const NO_OBJECTS: ObjectsAlongside = { object: () => undefined };
@@ -77,6 +82,7 @@ type Remembered = { assessment: Assessment | null };
 class MemoizingAdvisor implements Advisor {
   private readonly estimates: LRUCache<string, EstimateOutcome>;
   private readonly assessments: LRUCache<string, Remembered>;
+  private readonly shared = new LRUCache<string, TogetherOutcome>({ max: SHARED_KEPT });
   private readonly lookups = new LRUCache<string, readonly Lookup[]>({ max: LOOKUPS_KEPT });
   private readonly clusters = new WeakMap<InventorySnapshot, { cluster: Cluster; serial: number }>();
   private snapshotsSeen = 0;
@@ -101,11 +107,23 @@ class MemoizingAdvisor implements Advisor {
     return outcome;
   }
 
+  estimateTogether(runs: DeviceRuns, device: DeviceTraits): TogetherOutcome {
+    const prints = runs.map(({ role, run }) => `${role} ${runFingerprint(run)}`);
+    const key = `${device.vendor}|${device.model}|${prints.join('|')}`;
+    const known = this.shared.get(key);
+    if (known !== undefined) return known;
+    const outcome = orUnknown(() => estimateTogether({ runs, device, facts: this.parts.facts }));
+    this.shared.set(key, outcome);
+    return outcome;
+  }
+
   traitsOf(model: string): DeviceTraits {
     const gpu = this.parts.facts.gpus.find(model);
     if (gpu === null)
       return { model, vendor: /^AMD|Instinct/i.test(model) ? 'amd' : 'nvidia', computeCapability: null };
-    return { model: gpu.model, vendor: gpu.vendor, computeCapability: gpu.computeCapability };
+    const mib = gpu.usableMib ?? gpu.totalMib;
+    const usableBytes = mib === null ? null : mib * 2 ** 20;
+    return { model: gpu.model, vendor: gpu.vendor, computeCapability: gpu.computeCapability, usableBytes };
   }
 
   recall(question: AssessQuestion): Assessment | null | undefined {
@@ -144,20 +162,16 @@ class MemoizingAdvisor implements Advisor {
     return assembled(reading, fit, advice, question.nowMs);
   }
 
-  private estimation(): Pick<FitQuestion, 'estimate' | 'traitsOf'> {
+  private estimation(): Pick<FitQuestion, 'estimate' | 'estimateTogether' | 'traitsOf'> {
     return {
       estimate: (run, device) => this.estimate(run, device),
+      estimateTogether: (runs, device) => this.estimateTogether(runs, device),
       traitsOf: (model) => this.traitsOf(model),
     };
   }
 
   private estimated(run: TrainingRun, device: DeviceTraits): EstimateOutcome {
-    try {
-      return { estimate: estimate({ run, device, facts: this.parts.facts }) };
-    } catch (error) {
-      if (error instanceof NotEstimable) return { unknown: error.unknown };
-      throw error;
-    }
+    return orUnknown(() => ({ estimate: estimate({ run, device, facts: this.parts.facts }) }));
   }
 
   private modelTypeOf({ model }: RunValues): string | null {
@@ -181,6 +195,16 @@ class MemoizingAdvisor implements Advisor {
 
   private keyOf(manifestHash: string, alongsideHash: string, inventory: InventorySnapshot): string {
     return `${this.indexed(inventory).serial}|${manifestHash}|${alongsideHash}`;
+  }
+}
+
+/** What is made, or what keeps it from being estimated. */
+function orUnknown<T>(make: () => T): T | { unknown: readonly Unknown[] } {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof NotEstimable) return { unknown: error.unknown };
+    throw error;
   }
 }
 

@@ -3,6 +3,8 @@ import type { Assessment, DeviceClassFit } from '../fit/assessment.js';
 import { largest, SCALES } from '../fit/advice/largest.js';
 import type { Largest, OtherModel, Scale } from '../fit/advice/largest.js';
 import { gib } from '../fit/words.js';
+import type { EstimateRun } from '../fit/workload-fit.js';
+import type { DeviceRuns, RoleRun } from '../run/device-runs.js';
 import type { TrainingRun } from '../run/training-run.js';
 import type { Knowing } from './assess-all.js';
 import { CliError } from './cli-error.js';
@@ -41,20 +43,36 @@ function positionsOf({ model }: TrainingRun, { models }: Facts): number | null {
   return known ?? null;
 }
 
-/** The largest of something that still fits, for each run that was read, on each device class that its pods may get. */
+/**
+ * The largest of something that still fits, for each run that was read, on each device class that its pods may get. Where
+ * several runs share a device, the trained one grows and the others stay as they are.
+ */
 export function largestOf({ runs, fit }: Assessment, scale: Scale, { advisor, facts }: Knowing): FoundLargest[] {
-  return runs.flatMap(({ podSet, settings, training }) => {
+  const readable = runs.flatMap(({ podSet, role, settings, training }) =>
+    settings === null || !training ? [] : [{ podSet, role, run: settings }],
+  );
+  return [...new Set(readable.map(({ podSet }) => podSet))].flatMap((podSet) => {
+    const [grown, ...others]: RoleRun[] = readable.filter((one) => one.podSet === podSet);
+    if (grown === undefined) return [];
+    const estimate = estimateBeside(others, grown.role, advisor);
     const classes = fit.find((each) => each.podSet === podSet)?.classes ?? [];
-    if (settings === null || !training) return [];
     return classes.map((row): FoundLargest => {
       const capacityBytes = row.capacityBytes.smallest;
-      const [family, positions] = [familyOf(settings, facts), positionsOf(settings, facts)];
-      const question = { scale, run: settings, capacityBytes, family, positions };
-      const device = advisor.traitsOf(modelOf(row));
-      const found = largest({ ...question, device, estimate: (run, on) => advisor.estimate(run, on) });
+      const [family, positions] = [familyOf(grown.run, facts), positionsOf(grown.run, facts)];
+      const question = { scale, run: grown.run, capacityBytes, family, positions };
+      const found = largest({ ...question, device: advisor.traitsOf(modelOf(row)), estimate });
       return { podSet, device: row.deviceClass, capacityBytes, scale, largest: found };
     });
   });
+}
+
+/** Estimates a run beside others: the figure is that of all together. */
+function estimateBeside(others: DeviceRuns, role: string, advisor: Knowing['advisor']): EstimateRun {
+  if (others.length === 0) return (run, device) => advisor.estimate(run, device);
+  return (run, device) => {
+    const outcome = advisor.estimateTogether([{ role, run }, ...others], device);
+    return 'unknown' in outcome ? outcome : { estimate: outcome.together };
+  };
 }
 
 /** The class without its MIG profile and sharing, as the catalog of GPUs names it. */

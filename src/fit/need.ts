@@ -19,30 +19,20 @@ export interface RoleEstimate {
   estimate: Estimate;
 }
 
-const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-
-/** Models that share a process are all resident at once; at the least, only the largest of them peaks. */
-function combined(intervals: readonly Interval[]): Interval {
-  const [only] = intervals;
-  if (intervals.length === 1 && only !== undefined) return only;
-  return {
-    low: Math.max(0, ...intervals.map((interval) => interval.low)),
-    expected: total(intervals.map((interval) => interval.expected)),
-    high: total(intervals.map((interval) => interval.high)),
-  };
-}
+/** Role under which the estimate of all runs of a device together is shown. */
+export const TOGETHER = 'all together';
 
 /**
- * The need of a process that holds one model (one role) or several (policy, reference, ...). Of a program that is only
- * guessed nothing is certain but what its flags are called: adapters, quantisation and whether it trains at all may lie
- * in its code, so that it may need anything less.
+ * The need of what runs on one device: one run, or several with the estimate of all of them together. Of a program that
+ * is only guessed nothing is certain but what its flags are called: adapters, quantisation and whether it trains at all
+ * may lie in its code, so that it may need anything less.
  */
-export function needOf(estimates: readonly RoleEstimate[], guessed: string | null): Need {
-  const required = combined(estimates.map(({ estimate }) => estimate.minimumCapacityBytes));
+export function needOf(estimates: readonly RoleEstimate[], together: Estimate, guessed: string | null): Need {
+  const required = together.minimumCapacityBytes;
   return {
     kind: 'estimated',
     requiredBytes: guessed === null ? required : { ...required, low: 0 },
-    deviceBytes: combined(estimates.map(({ estimate }) => estimate.deviceBytes)),
+    deviceBytes: together.deviceBytes,
     estimates,
     guessed,
   };

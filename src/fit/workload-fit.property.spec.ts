@@ -47,6 +47,7 @@ function fitOn(nodes: readonly BuiltNode[], { devicesPerPod, replicas, gang, nee
     runs: [{ podSet: 'main', role: 'model', training: true, run: run(), unknown: [] }],
     cluster: indexCluster(snapshot(...nodes)),
     estimate: () => ({ estimate: estimateOf(bytes) }),
+    estimateTogether: () => ({ together: estimateOf(bytes), alone: [] }),
     traitsOf: (model) => ({ model, vendor: 'nvidia', computeCapability: 8 }),
   });
 }

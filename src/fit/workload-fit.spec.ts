@@ -39,6 +39,7 @@ function fitted({ needs, nodes, podSets = [podSet()], gangSize = null, runs }: S
     runs: runs ?? podSets.map(({ name }) => reading(name)),
     cluster: indexCluster(snapshot(...nodes)),
     estimate: () => ({ estimate: estimateOf(needs) }),
+    estimateTogether: () => ({ together: estimateOf(needs), alone: [] }),
     traitsOf: (model) => ({ model, vendor: 'nvidia', computeCapability: 8 }),
   });
 }

@@ -1,4 +1,6 @@
 import type { DeviceTraits, Estimate } from '../memory/estimate.js';
+import type { SharedEstimate } from '../memory/sharing/shared-device.js';
+import type { DeviceRuns } from '../run/device-runs.js';
 import type { Unknown } from '../run/setting.js';
 import type { TrainingRun } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
@@ -8,7 +10,7 @@ import type { ClassRow, NeedOn } from './class-fit.js';
 import type { Cluster } from './cluster.js';
 import type { DeviceClass } from './device-class.js';
 import { gangHasRoom } from './gang.js';
-import { needOf } from './need.js';
+import { needOf, TOGETHER } from './need.js';
 import type { Need, RoleEstimate } from './need.js';
 import { candidateFor, fitPodSet } from './pod-set-fit.js';
 import type { Candidate } from './pod-set-fit.js';
@@ -16,6 +18,9 @@ import type { Candidate } from './pod-set-fit.js';
 /** What estimating a run gives: an estimate, or the fields that keep it from being made. */
 export type EstimateOutcome = { estimate: Estimate } | { unknown: readonly Unknown[] };
 export type EstimateRun = (run: TrainingRun, device: DeviceTraits) => EstimateOutcome;
+/** What estimating several runs on one device gives: each by itself, and all together. */
+export type TogetherOutcome = SharedEstimate | { unknown: readonly Unknown[] };
+export type EstimateTogether = (runs: DeviceRuns, device: DeviceTraits) => TogetherOutcome;
 
 /** What was read of the pods of one pod set, as far as fitting needs it. */
 export interface PodSetRun {
@@ -31,6 +36,7 @@ export interface FitQuestion {
   runs: readonly PodSetRun[];
   cluster: Cluster;
   estimate: EstimateRun;
+  estimateTogether: EstimateTogether;
   /** Traits of a device model by the name that the inventory gives it; null: the catalog does not know it. */
   traitsOf: (model: string) => DeviceTraits | null;
 }
@@ -62,14 +68,34 @@ function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQue
   const device = question.traitsOf(model);
   const field = 'device';
   if (device === null) return { kind: 'unknown', unknown: [{ field, reason: `the catalog does not know ${model}` }] };
-  const estimates: RoleEstimate[] = [];
-  for (const { run, role, unknown } of runs) {
-    if (run === null || unknown.length > 0) return { kind: 'unknown', unknown: unreadable(runs) };
-    const outcome = question.estimate(run, device);
+  if (runs.some(({ run, unknown }) => run === null || unknown.length > 0))
+    return { kind: 'unknown', unknown: unreadable(runs) };
+  const onDevice = runs.flatMap(({ role, run }) => (run === null ? [] : [{ role, run }]));
+  return estimatedNeed(onDevice, device, guessedOf(runs), question);
+}
+
+function estimatedNeed(
+  runs: DeviceRuns,
+  device: DeviceTraits,
+  guessed: string | null,
+  { estimate, estimateTogether }: FitQuestion,
+): Need {
+  const [only] = runs;
+  if (runs.length === 1 && only !== undefined) {
+    const outcome = estimate(only.run, device);
     if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
-    estimates.push({ role, device: device.model, estimate: outcome.estimate });
+    const single = { role: only.role, device: device.model, estimate: outcome.estimate };
+    return needOf([single], outcome.estimate, guessed);
   }
-  return needOf(estimates, guessedOf(runs));
+  const outcome = estimateTogether(runs, device);
+  if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
+  const { together, alone } = outcome;
+  const all = [{ role: TOGETHER, estimate: together }, ...alone];
+  return needOf(
+    all.map((one) => ({ ...one, device: device.model })),
+    together,
+    guessed,
+  );
 }
 
 /** The name of a program that was only guessed from words that others use too; null where all are known. */

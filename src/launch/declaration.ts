@@ -15,6 +15,8 @@ export const RUN_ANNOTATION = 'plimsoll.dev/run';
 /** Fields that a person declared, and in words what of the declaration could not be used. */
 export interface Declaration {
   settings: ReadonlyMap<RunField, Setting<unknown>>;
+  /** Further runs on the same device, by role. */
+  besides: ReadonlyMap<string, ReadonlyMap<RunField, Setting<unknown>>>;
   notes: readonly string[];
 }
 
@@ -38,21 +40,54 @@ const GROUPS: ReadonlySet<string> = new Set(
   RUN_FIELDS.filter((f) => f.includes('.')).map((f) => f.slice(0, f.indexOf('.'))),
 );
 
+/** Member of the declaration that holds further runs on the same device, by role. */
+const RUNS = 'runs';
+/** Roles are names: `reference`, `reward-model`. */
+const ROLE = /^[a-z][a-z0-9-]{0,39}$/;
+const MOST_ROLES = 8;
+const MOST_NOTES = 20;
+
 /**
- * Reads the YAML of `plimsoll.dev/run`: any fields of the training run, groups nested or dotted. What is wrong comes
- * back as notes that name field, value and what was expected; nothing is thrown.
+ * Reads the YAML of `plimsoll.dev/run`: any fields of the training run, groups nested or dotted, and under `runs` those of
+ * further runs on the same device by their role. What is wrong comes back as notes that name field, value and what was
+ * expected; nothing is thrown.
  */
 export function parseDeclaration(yaml: string, place: Pick<SourcePlace, 'document' | 'path'>): Declaration {
   const parsed = readStructured(Tracked.of(yaml, { document: place.document, path: place.path }));
-  if ('problem' in parsed) return { settings: new Map(), notes: [`${RUN_ANNOTATION} ${parsed.problem}`] };
-  const settings = new Map<RunField, Setting<unknown>>();
+  if ('problem' in parsed)
+    return { settings: new Map(), besides: new Map(), notes: [`${RUN_ANNOTATION} ${parsed.problem}`] };
   const notes: string[] = [];
-  for (const { field, option } of fieldsOf(parsed.options)) {
-    const result = declare(field, option);
+  const settings = declaredSettings(parsed.options, '', notes);
+  const besides = declaredRuns(parsed.options.find(RUNS), notes);
+  return { settings, besides, notes: notes.slice(0, MOST_NOTES) };
+}
+
+function declaredSettings(options: Options, prefix: string, notes: string[]): Map<RunField, Setting<unknown>> {
+  const settings = new Map<RunField, Setting<unknown>>();
+  for (const { field, option } of fieldsOf(options)) {
+    if (prefix === '' && field === RUNS) continue;
+    const result = declare(field, option, prefix);
     if (typeof result === 'string') notes.push(result);
     else settings.set(field as RunField, result);
   }
-  return { settings, notes: notes.slice(0, 20) };
+  return settings;
+}
+
+function declaredRuns(option: Option | undefined, notes: string[]): Declaration['besides'] {
+  const besides = new Map<string, Map<RunField, Setting<unknown>>>();
+  if (option === undefined) return besides;
+  const roles = asOptions(option)?.all();
+  if (roles === undefined) {
+    notes.push(`${RUN_ANNOTATION}: ${RUNS} is ${shown(plain(option.value))}: expected runs by their role`);
+    return besides;
+  }
+  for (const role of roles.slice(0, MOST_ROLES)) {
+    const fields = asOptions(role);
+    if (fields && ROLE.test(role.name))
+      besides.set(role.name, declaredSettings(fields, `${RUNS}.${role.name}.`, notes));
+    else notes.push(`${RUN_ANNOTATION}: ${RUNS}.${role.name.slice(0, 40)} is no run: expected a role with its fields`);
+  }
+  return besides;
 }
 
 interface DeclaredField {
@@ -69,12 +104,13 @@ function fieldsOf(options: Options): DeclaredField[] {
   });
 }
 
-function declare(field: string, option: Option): Setting<unknown> | string {
+function declare(field: string, option: Option, prefix: string): Setting<unknown> | string {
   const schema = declaredSchema(field);
-  if (!schema) return `${RUN_ANNOTATION}: there is no field ${shown(field)}${hint(field)}`;
-  if (option.unresolved !== null) return `${RUN_ANNOTATION}: ${field}: ${option.unresolved}`;
+  if (!schema) return `${RUN_ANNOTATION}: there is no field ${shown(`${prefix}${field}`)}${hint(field)}`;
+  if (option.unresolved !== null) return `${RUN_ANNOTATION}: ${prefix}${field}: ${option.unresolved}`;
   const result = schema.safeParse(plain(option.value));
-  if (!result.success) return `${RUN_ANNOTATION}: ${field} is ${shown(plain(option.value))}: ${expected(result.error)}`;
+  if (!result.success)
+    return `${RUN_ANNOTATION}: ${prefix}${field} is ${shown(plain(option.value))}: ${expected(result.error)}`;
   const place = option.place ?? { document: 'manifest', path: '', text: '' };
   return { value: result.data, evidence: { kind: 'declared', place } };
 }
@@ -107,7 +143,12 @@ export function runJsonSchema(): Record<string, unknown> {
     const inner = GROUPS.has(key) ? (schema as unknown as z.ZodObject).partial() : schema;
     return [key, (inner as z.ZodType).optional()];
   });
-  const schema = z.strictObject(Object.fromEntries(partial) as z.ZodRawShape);
+  const fields = Object.fromEntries(partial) as z.ZodRawShape;
+  const runs = z
+    .record(z.string().regex(ROLE), z.strictObject(fields))
+    .optional()
+    .describe('Further runs on the same device, by role; what one leaves out is as in the trained one.');
+  const schema = z.strictObject({ ...fields, [RUNS]: runs });
   return {
     title: RUN_ANNOTATION,
     description: 'What a person can declare of a training run; every field is optional.',

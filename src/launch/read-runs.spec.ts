@@ -157,3 +157,68 @@ describe('every run', () => {
     expect(runValuesSchema.safeParse(valuesOf(reading.run)).error).toBeUndefined();
   });
 });
+
+describe('several models on one device that a person declares', () => {
+  const DISTILLATION = `
+model: Qwen/Qwen2.5-0.5B
+task: causal-lm
+microBatchSize: 4
+sequenceLength: 1024
+runs:
+  teacher: {model: Qwen/Qwen2.5-7B, precision: bf16, sharing: {turn: within-step}}
+  rollout: {activity: generate, sharing.deviceShare: 0.3}`;
+  const declared = (yaml: string): RunReading[] =>
+    readManifest(job({ command: ['python', 'distil.py'], annotations: { 'plimsoll.dev/run': yaml } }), grammars);
+
+  it('are runs by their roles, the trained one first', () => {
+    const readings = declared(DISTILLATION);
+    expect(readings.map(({ role, training, podSet }) => [role, training, podSet])).toEqual([
+      ['policy', true, 'main'],
+      ['teacher', true, 'main'],
+      ['rollout', true, 'main'],
+    ]);
+    expect(readings.map(({ run }) => [run?.activity.value, run?.model.value?.name, run?.sequenceLength.value])).toEqual(
+      [
+        ['train', 'Qwen/Qwen2.5-0.5B', 1024],
+        ['forward', 'Qwen/Qwen2.5-7B', 1024],
+        ['generate', 'Qwen/Qwen2.5-0.5B', 1024],
+      ],
+    );
+    expect(setting(readings[1], 'sharing.turn')).toMatchObject({
+      value: 'within-step',
+      evidence: { kind: 'declared' },
+    });
+    expect(setting(readings[2], 'sharing.deviceShare')).toMatchObject({ value: 0.3 });
+  });
+
+  it('say what is wrong with one of them by its role, and go on', () => {
+    const [policy, ...others] = declared(
+      `${DISTILLATION}
+  critic: {microBatchSize: many, colour: red}
+  Bad Role: {model: gpt2}
+  judge: gpt2`,
+    );
+    expect(others.map(({ role }) => role)).toEqual(['teacher', 'rollout', 'critic']);
+    const words = policy?.notes.join('\n') ?? '';
+    expect(words).toMatch(/runs\.critic\.microBatchSize is "many": .*number/);
+    expect(words).toContain('there is no field "runs.critic.colour"');
+    expect(words).toContain('runs.Bad Role is no run: expected a role with its fields');
+    expect(words).toContain('runs.judge is no run: expected a role with its fields');
+  });
+
+  it('are told as wrong where they are no mapping', () => {
+    const [only, ...others] = declared('model: gpt2\nruns: [teacher]');
+    expect(others).toEqual([]);
+    expect(only?.role).toBe('model');
+    expect(only?.notes.join()).toMatch(/runs is .*: expected runs by their role/);
+  });
+
+  it('have their own model, and nothing open where all is said', () => {
+    const [, teacher] = declared(
+      'model: gpt2\nmicroBatchSize: 1\nruns: {teacher: {microBatchSize: 2, model: nobody/knows}}',
+    );
+    expect(teacher?.role).toBe('teacher');
+    expect(teacher?.run?.model.value?.name).toBe('nobody/knows');
+    expect(teacher?.unknown).toEqual([]);
+  });
+});

@@ -1,4 +1,5 @@
 import type { Unknown } from '../run/setting.js';
+import type { RunField } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
 import type { Declaration } from './declaration.js';
 import { parseDeclaration, RUN_ANNOTATION } from './declaration.js';
@@ -23,20 +24,24 @@ interface Alongside {
 export function readRuns(workload: Workload, files: FilesAlongside, grammars: Grammars): RunReading[] {
   const declaration = declared(workload);
   const withGpus = workload.podSets.filter((podSet) => podSet.devices.length > 0);
-  return withGpus.map((podSet) => readPodSet(podSet, workload, declaration, { files, grammars }));
+  return withGpus.flatMap((podSet) => readPodSet(podSet, workload, declaration, { files, grammars }));
 }
 
 function declared({ annotations }: Workload): Declaration {
   const yaml = annotations[RUN_ANNOTATION];
-  if (yaml === undefined) return { settings: new Map(), notes: [] };
+  if (yaml === undefined) return { settings: new Map(), besides: new Map(), notes: [] };
   return parseDeclaration(yaml, { document: 'manifest', path: `metadata.annotations["${RUN_ANNOTATION}"]` });
 }
 
-function readPodSet(podSet: PodSet, workload: Workload, declaration: Declaration, alongside: Alongside): RunReading {
-  if (workload.purpose === 'serving') return notTraining(podSet, 'serves: not a training run');
+function readPodSet(podSet: PodSet, workload: Workload, declaration: Declaration, alongside: Alongside): RunReading[] {
+  if (workload.purpose === 'serving') return [notTraining(podSet, 'serves: not a training run')];
   const { candidates, notes } = podSetCandidates(podSet, workload, alongside);
   const draft = new RunDraft();
   for (const [field, setting] of declaration.settings) draft.set(field, setting);
+  for (const [role, settings] of declaration.besides) {
+    const other = draft.beside(role);
+    for (const [field, setting] of settings) other.set(field, setting);
+  }
   for (const note of [...declaration.notes, ...notes]) draft.note(note);
   const training = candidates.filter((candidate) => candidate.program !== null);
   const [first] = training;
@@ -56,7 +61,7 @@ interface Subject {
   alongside: Alongside;
 }
 
-function readProgram(candidate: Candidate, { podSet, draft, others, alongside }: Subject): RunReading {
+function readProgram(candidate: Candidate, { podSet, draft, others, alongside }: Subject): RunReading[] {
   const { invocation, launched, versions, files } = candidate;
   const context: ProgramContext = {
     program: candidate.program,
@@ -91,19 +96,74 @@ function readInitializer({ launch }: PodSet, draft: RunDraft): void {
 
 const HUB = 'hf://';
 
-function finish(podSet: PodSet, context: ProgramContext): RunReading {
-  const { draft, versions } = context;
-  const run = buildRun(draft, processFacts(podSet, context), versions);
-  if (run.model.value === null)
-    draft.leaveOpen('model', 'nothing in the manifest says which model is trained', 'model: meta-llama/Llama-3.1-8B');
+/** The run that was read, and those that share its device. */
+function finish(podSet: PodSet, context: ProgramContext): RunReading[] {
+  const { draft } = context;
+  const besides = [...draft.besides.values()];
+  if (besides.length > 0 && draft.role === 'model') draft.role = 'policy';
+  const main = finishOne(podSet, context, draft);
+  return [main, ...besides.map((other) => finishOne(podSet, context, withInherited(other, draft)))];
+}
+
+function finishOne(podSet: PodSet, context: ProgramContext, draft: RunDraft): RunReading {
+  const run = buildRun(draft, processFacts(podSet, context), context.versions);
+  if (run.model.value === null) draft.leaveOpen('model', 'nothing in the manifest says which model is trained', MODEL);
   return {
     podSet: podSet.name,
     training: true,
-    role: 'model',
+    role: draft.role,
     run,
-    unknown: unknownOf(draft, run.parallelism.sharding.value),
+    unknown: unknownOf(draft, run.parallelism.sharding.value).map((unknown) => inRole(unknown, draft.role, context)),
     notes: draft.notes,
   };
+}
+
+const MODEL = 'model: meta-llama/Llama-3.1-8B';
+
+/** What is open of a further run is declared under its role. */
+function inRole(unknown: Unknown, role: string, { draft }: ProgramContext): Unknown {
+  const { field, reason, declare } = unknown;
+  if (role === draft.role) return unknown;
+  const under = declare === undefined ? {} : { declare: `runs: {${role}: {${declare}}}` };
+  return { field: `${role}.${field}`, reason, ...under };
+}
+
+/** What a further run has of the trained one where nothing else is said of it. */
+const INHERITED: readonly RunField[] = [
+  'model',
+  'task',
+  'microBatchSize',
+  'program',
+  'framework',
+  'precision',
+  'weights',
+  'attention',
+  'sequenceLength',
+  'kernels',
+  'packing',
+  'allocator',
+  'nodes',
+  'processesPerNode',
+  'parallelism.sharding',
+  'parallelism.fsdpVersion',
+  'parallelism.tensor',
+  'parallelism.pipeline',
+  'parallelism.context',
+  'parallelism.expert',
+  'trainingStep.keepsOutputs',
+  'trainingStep.castsOutputs',
+];
+
+function withInherited(draft: RunDraft, main: RunDraft): RunDraft {
+  for (const field of INHERITED) {
+    const setting = main.settings.get(field);
+    if (setting !== undefined && !draft.isOpen(field)) draft.set(field, setting);
+  }
+  draft.default('activity', 'forward', {
+    of: 'plimsoll.dev/run',
+    note: 'what runs beside the trained model evaluates',
+  });
+  return draft;
 }
 
 function processFacts(podSet: PodSet, { says, launchers, devicesPerPod }: ProgramContext): ProcessFacts {
@@ -160,22 +220,16 @@ const isSettled = (draft: RunDraft, field: string): boolean => {
 };
 
 /** No program is known: a declaration can still settle the run, else it is unknown or no training at all. */
-function withoutProgram(subject: Subject, candidates: readonly Candidate[], kind: string): RunReading {
+function withoutProgram(subject: Subject, candidates: readonly Candidate[], kind: string): RunReading[] {
   const { podSet, draft } = subject;
   const [candidate] = candidates;
   if (candidate && draft.has('model')) return readProgram(candidate, subject);
   const reasons = candidates.flatMap(({ notTraining: reason }) => reason ?? []);
   const isIdle = candidates.length > 0 && reasons.length === candidates.length;
-  if (isIdle) return notTraining(podSet, `not a training run: the container ${reasons[0] ?? ''}`);
+  if (isIdle) return [notTraining(podSet, `not a training run: the container ${reasons[0] ?? ''}`)];
   for (const note of candidates.flatMap(({ invocation }) => invocation.sourceMissing ?? [])) draft.note(note);
-  return {
-    podSet: podSet.name,
-    training: true,
-    role: 'model',
-    run: null,
-    unknown: [OTHER_FRAMEWORKS[kind] ?? unknownProgram(candidates)],
-    notes: draft.notes,
-  };
+  const unknown = [OTHER_FRAMEWORKS[kind] ?? unknownProgram(candidates)];
+  return [{ podSet: podSet.name, training: true, role: 'model', run: null, unknown, notes: draft.notes }];
 }
 
 const otherFramework = (name: string): Unknown => ({

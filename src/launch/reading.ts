@@ -14,7 +14,10 @@ export interface RunReading {
   podSet: string;
   /** false: the pods do not train (they sleep, serve, benchmark, quantise); `notes` says why. */
   training: boolean;
-  /** Which of several models of one process this is (`policy`, `reference`, `teacher`), or `model`. */
+  /**
+   * Which of several runs on one device this is (`actor`, `reference`, `teacher`; src/run/device-runs.ts), or `model`.
+   * Readings of one pod set that train are runs on one device, the trained one first.
+   */
   role: string;
   /** null where not a training run or not even the program is recognised. */
   run: TrainingRun | null;

@@ -66,6 +66,13 @@ const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
   'trainingStep.compilesLoss': none(false),
   'trainingStep.fullPrecisionEmbeddings': none(false),
   prefetchedBatches: none(0),
+  activity: unused('train'),
+  'sharing.process': unused('common'),
+  'sharing.turn': unused('apart'),
+  'sharing.keepsParameters': unused(true),
+  'sharing.keepsOptimizerStates': unused(true),
+  'sharing.emptiesCache': unused(false),
+  'sharing.deviceShare': unused(null),
 };
 
 const IMAGE_TASKS: ReadonlySet<Task> = new Set<Task>(['image-classification', 'detection', 'segmentation']);

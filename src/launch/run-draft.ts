@@ -33,7 +33,21 @@ const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').s
 export class RunDraft {
   readonly settings = new Map<RunField, AnySetting>();
   readonly notes: string[] = [];
+  /** Further runs on the same device, by role. */
+  readonly besides = new Map<string, RunDraft>();
+  /** What this run is among several on the device; `model` where it is alone. */
+  role = 'model';
   private readonly open = new Map<string, Unknown>();
+
+  /** The draft of a further run on the same device (src/run/device-runs.ts); what it does not say is as in this one. */
+  beside(role: string): RunDraft {
+    const known = this.besides.get(role);
+    if (known !== undefined) return known;
+    const draft = new RunDraft();
+    draft.role = role;
+    this.besides.set(role, draft);
+    return draft;
+  }
 
   has(field: RunField): boolean {
     return this.settings.has(field);

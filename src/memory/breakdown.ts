@@ -15,6 +15,8 @@ const ORDER: readonly BreakdownCategory[] = [
   'cached',
   'context',
   'libraries',
+  'other-models',
+  'inference-engine',
 ];
 
 /** Bytes alive after the event at `peakEvent`, by what they are; each block rounded as the allocator rounds it. */

@@ -17,9 +17,13 @@ export type BreakdownCategory =
   | 'cached'
   | 'workspaces'
   | 'context'
-  | 'libraries';
+  | 'libraries'
+  /** What runs hold that are not at work, where several share the device. */
+  | 'other-models'
+  /** What an inference engine takes. */
+  | 'inference-engine';
 
-export type Phase = 'model' | 'input' | 'zero-grad' | 'forward' | 'loss' | 'backward' | 'step';
+export type Phase = 'model' | 'input' | 'zero-grad' | 'forward' | 'loss' | 'backward' | 'step' | 'generate';
 
 export interface TimelinePoint {
   phase: Phase;
@@ -55,6 +59,18 @@ export interface Estimate {
   parameters: { total: number; trainable: number };
   /** Things assumed or left out, in words. */
   notes: readonly string[];
+  /** Where several runs share the device: their turns, of which the largest decides. */
+  turns?: readonly Turn[];
+}
+
+/** One run at work on a device that it shares. Bytes as expected. */
+export interface Turn {
+  role: string;
+  /** What its process takes beyond what all of them hold in between. */
+  workingBytes: number;
+  /** What all runs hold in between, with contexts and libraries. */
+  heldBytes: number;
+  totalBytes: number;
 }
 
 /** What the estimate needs to know of a device type, from the GPU catalog. */
@@ -64,4 +80,6 @@ export interface DeviceTraits {
   vendor: 'nvidia' | 'amd';
   /** Such as 8.0; null where unknown: kernels are then chosen as for 8.0. */
   computeCapability: number | null;
+  /** What processes can use of it, where the catalog knows it: inference engines take a share of it. */
+  usableBytes?: number | null;
 }

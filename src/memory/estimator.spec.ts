@@ -81,6 +81,15 @@ const RUN: TrainingRun = {
     fullPrecisionEmbeddings: set(false),
   },
   prefetchedBatches: set(0),
+  activity: set('train'),
+  sharing: {
+    process: set('common'),
+    turn: set('apart'),
+    keepsParameters: set(true),
+    keepsOptimizerStates: set(true),
+    emptiesCache: set(false),
+    deviceShare: set<number | null>(null),
+  },
 };
 
 const withValue = (run: TrainingRun, field: RunField, value: unknown): TrainingRun =>

@@ -11,6 +11,7 @@ import { forecast, smallestLimitOf } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
 import type { RangeEnd } from './range-ends.js';
 import { rangedFields, valuesAtEnd } from './range-ends.js';
+import { engineEstimate } from './sharing/inference-engine.js';
 import { timelineOf } from './timeline.js';
 import type { Uncertainty, Widening } from './uncertainty-kind.js';
 import { UNCERTAINTIES } from './uncertainty.js';
@@ -40,12 +41,13 @@ interface Excursion {
 }
 
 /** The run as expected, and taken to the ends of its ranges. */
-interface Evaluation {
+export interface Evaluation {
   expected: Forecast;
   excursions: readonly Excursion[];
 }
 
-interface Context {
+/** What a run is evaluated for. */
+export interface EvaluationContext {
   device: DeviceTraits;
   models: ModelCatalog;
   stage?: 'first' | 'last';
@@ -65,10 +67,17 @@ interface Context {
  * Throws NotEstimable, which names each missing or unknown field and what would settle it.
  */
 export function estimate({ run, device, facts, stage }: EstimateRequest): Estimate {
-  const evaluation = evaluate(run, { device, models: facts.models, ...(stage === undefined ? {} : { stage }) });
+  const context = { device, models: facts.models, ...(stage === undefined ? {} : { stage }) };
+  if (run.activity.value === 'generate') return engineEstimate(run, context);
+  return estimateFrom(evaluate(run, context), context);
+}
+
+/** The estimate that an evaluation comes to. */
+export function estimateFrom(evaluation: Evaluation, context: EvaluationContext): Estimate {
+  const { device } = context;
   const { expected } = evaluation;
   const outside = outsideInterval(evaluation, device);
-  const widenings = wideningsOf(expected, { device, models: facts.models });
+  const widenings = wideningsOf(expected, context);
   const allocatedBytes = widened(
     spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
     widenings.map(({ widening }) => widening.allocated),
@@ -95,7 +104,8 @@ export function estimate({ run, device, facts, stage }: EstimateRequest): Estima
   };
 }
 
-function evaluate(run: TrainingRun, context: Context): Evaluation {
+/** Forecasts of a run as expected and at the ends of its ranges. Throws NotEstimable as `estimate` does. */
+export function evaluate(run: TrainingRun, context: EvaluationContext): Evaluation {
   const expected = forecast(valuesOf(run), { ...context, series: true });
   const fields = rangedFields(run);
   const at = endsOf(run, expected, context);
@@ -115,7 +125,7 @@ function evaluate(run: TrainingRun, context: Context): Evaluation {
 function endsOf(
   run: TrainingRun,
   expected: Forecast,
-  context: Context,
+  context: EvaluationContext,
 ): (end: RangeEnd, fields: readonly RunField[]) => Forecast | null {
   const known = new Map<string, Forecast | null>([[JSON.stringify(valuesOf(run)), expected]]);
   return (end: RangeEnd, fields: readonly RunField[]): Forecast | null => {
@@ -129,7 +139,7 @@ function endsOf(
   };
 }
 
-function forecastOrNull(values: RunValues, context: Context): Forecast | null {
+function forecastOrNull(values: RunValues, context: EvaluationContext): Forecast | null {
   try {
     return forecast(values, context);
   } catch (error) {
@@ -142,14 +152,15 @@ function forecastOrNull(values: RunValues, context: Context): Forecast | null {
 const furthest = ({ expected, excursions }: Evaluation): Evaluation => ({ expected, excursions: excursions.slice(-1) });
 
 /** A figure over all excursions. */
-function spread({ expected, excursions }: Evaluation, figure: (at: Forecast) => number): Interval {
+export function spread({ expected, excursions }: Evaluation, figure: (at: Forecast) => number): Interval {
   const value = figure(expected);
   const lows = excursions.flatMap(({ low }) => (low ? [figure(low)] : []));
   const highs = excursions.flatMap(({ high }) => (high ? [figure(high)] : []));
   return { low: Math.min(value, ...lows), expected: value, high: Math.max(value, ...highs) };
 }
 
-function outsideInterval(evaluation: Evaluation, device: DeviceTraits): Interval {
+/** What a process holds outside of the allocator. */
+export function outsideInterval(evaluation: Evaluation, device: DeviceTraits): Interval {
   const total = (at: Forecast): Interval =>
     DEVICE_MECHANISMS.map((mechanism) => mechanism.bytes(at.values, device)).reduce(sumOf);
   return {
@@ -171,7 +182,8 @@ function breakdownAtPeak(
   return breakdownOf(live, unlimited.peakReservedBytes, outside);
 }
 
-function peakOf({ events, unlimited }: Forecast): Estimate['peak'] {
+/** Where the most is allocated. */
+export function peakOf({ events, unlimited }: Pick<Forecast, 'events' | 'unlimited'>): Estimate['peak'] {
   const at = unlimited.peakAllocatedEvent;
   const phase = events.phases.findLast(({ firstEvent }) => firstEvent <= at);
   const block = events.events[at] ?? 0;
@@ -185,7 +197,7 @@ function peakOf({ events, unlimited }: Forecast): Estimate['peak'] {
 type NamedWidening = Pick<Uncertainty, 'name' | 'remedy'> & { widening: Widening };
 
 /** What the simulation cannot settle, as far as it plays a part in this run. */
-function wideningsOf(expected: Forecast, context: Context): readonly NamedWidening[] {
+function wideningsOf(expected: Forecast, context: EvaluationContext): readonly NamedWidening[] {
   const again = (values: RunValues): Forecast | null => forecastOrNull(values, context);
   return UNCERTAINTIES.flatMap((uncertainty) => {
     const widening = uncertainty.widening(expected, again);

@@ -20,6 +20,7 @@ import { NotEstimable } from './not-estimable.js';
 import { modelCodeOf } from './rank-view-of.js';
 import { decisiveStages, stageViews } from './pipeline/stage-views.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
+import { simulateForward } from './forward-only.js';
 import { simulate } from './simulate.js';
 
 /** States of the optimizer appear in the first step, so that the second iteration has the peak. */
@@ -106,7 +107,8 @@ function simulateRun(values: RunValues, context: ForecastContext, stage: number)
     ) as [Architecture, ...Architecture[]];
     requireSequenceLength(values, architecture);
     requireBlocks(values, architecture);
-    const events = simulate(withSections(withFewMicroSteps(values)), architecture, {
+    const passes = values.activity === 'forward' ? simulateForward : simulate;
+    const events = passes(withSections(withFewMicroSteps(values)), architecture, {
       iterations: ITERATIONS,
       ...(values.parallelism.pipeline > 1 ? { stage, chunks } : {}),
       gradientAddition: 'in-place',

@@ -41,6 +41,8 @@ export interface Placement {
   scalesAll: boolean;
   /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
+  /** Nothing is trained. */
+  frozen: boolean;
 }
 
 /** Allocates the model in the order of `module.to(device)`: children first, then own parameters, then own buffers. */
@@ -66,7 +68,7 @@ export function placeModel(placement: Placement): ModelState {
           ? place(parameter.shape, parameter.path, dtype)
           : placeQuantised(engine, layer, { code: placement.quantised!, dtype, place: placement.place });
       if (layer !== null) state.quantised.add(layer.index);
-      tensor.requiresGrad = layer === null && isTrained(parameter, peft);
+      tensor.requiresGrad = layer === null && !placement.frozen && isTrained(parameter, peft);
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);

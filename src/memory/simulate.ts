@@ -2,7 +2,7 @@ import type { Architecture, BatchSizes } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
 import { bfloat16, float16, float32 } from '../model/dtype.js';
 import type { Linear, Parameter } from '../model/module-tree.js';
-import type { CodeOperations } from '../model/operations.js';
+import type { CodeOperations, Operations } from '../model/operations.js';
 import type { Attention, Precision, RunValues, WeightType } from '../run/training-run.js';
 import { adapterTypeOf, scalesAllLayers } from './adapters/adapter-type.js';
 import type { GradientAddition } from './autograd/engine.js';
@@ -27,6 +27,7 @@ import type { ParameterRoles } from './optimizer/optimizers.js';
 import { optimizerOf } from './optimizer/optimizers.js';
 import { parameterRoles } from './optimizer/parameter-roles.js';
 import type { Optimizer } from './optimizer/optimizer.js';
+import type { ParallelStrategy } from './parallel/parallelism.js';
 import { parallelStrategy } from './parallel/parallelism.js';
 import { float8Linear, takesFloat8 } from './precision/float8-linear.js';
 import type { QuantisedCode } from './precision/quantised-code.js';
@@ -74,19 +75,35 @@ const AUTOCAST: Partial<Record<Precision, DType>> = { 'amp-fp16': float16, 'amp-
 const WEIGHTS: Partial<Record<Precision, DType>> = { fp16: float16, bf16: bfloat16 };
 const KEPT: Readonly<Record<NonNullable<WeightType>, DType>> = { fp32: float32, fp16: float16, bf16: bfloat16 };
 
+/** A model as it lies on a device, and how it is run there. */
+export interface ModelOnDevice {
+  engine: Engine;
+  strategy: ParallelStrategy;
+  states: readonly ModelState[];
+  /** Of each part of the model on the rank. */
+  operations: readonly Operations[];
+  sizes: BatchSizes;
+  autocast: DType | null;
+}
+
 /**
- * Runs the training loop of an architecture on shapes alone and returns every allocation and free in order.
+ * Puts the model of a run on the device, whole or in parts.
  *
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
-export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
-  const { conventions = PLAIN_LOOP, chunks: further = [], reduceInFloat32 = true } = options;
+export function modelOnDevice(
+  values: RunValues,
+  architecture: Architecture,
+  options: SimulationOptions,
+): ModelOnDevice {
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.recorder.phase('model', 1);
-  const strategy = parallelStrategy(engine, values, { architecture, reduceInFloat32 });
+  const strategy = parallelStrategy(engine, values, {
+    architecture,
+    reduceInFloat32: options.reduceInFloat32 ?? true,
+  });
   const dtype = strategy.weightType ?? weightType(values);
   const quantised = quantisedCodeOf(values);
-  const chunks = [architecture, ...further];
   const placement = {
     engine,
     dtype,
@@ -95,14 +112,10 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     adapterType: adapterTypeOf(values, dtype, KEPT),
     scalesAll: scalesAllLayers(values),
     place: strategy.place,
+    frozen: values.activity === 'forward',
   };
+  const chunks = [architecture, ...(options.chunks ?? [])];
   const states = chunks.map((chunk) => placeModel({ ...placement, architecture: chunk }));
-  const [state] = states as [ModelState, ...ModelState[]];
-  for (const one of states) placeMovingAverage(engine, values, one);
-  const trained = trainedOf(states, values);
-  const stepped = strategy.begin(trained);
-  const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
-  optimizer.begin?.(engine, stepped);
   const float8 = engineFloat8(engine, values);
   const operations = states.map((one) =>
     createOperations({
@@ -115,21 +128,40 @@ export function simulate(values: RunValues, architecture: Architecture, options:
       float8,
       attention: attentionOf(values.attention),
       kernels: kernelsOf(values.attention, options.computeCapability),
-      compilesLoss: conventions.compilesLoss,
+      compilesLoss: options.conventions?.compilesLoss ?? false,
       dropout: values.dropout,
       gradientLeaf: inputGradientLeaf(values, architecture, one),
       code: codeOf(values),
     }),
   );
+  const autocast = strategy.replacesAutocast ? null : autocastType(values);
+  return { engine, strategy, states, operations, sizes: batchSizes(values, dtype), autocast };
+}
+
+/**
+ * Runs the training loop of an architecture on shapes alone and returns every allocation and free in order.
+ *
+ * Throws NotEstimable for settings that cannot be run yet, naming each.
+ */
+export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
+  const { conventions = PLAIN_LOOP, chunks: further = [] } = options;
+  const model = modelOnDevice(values, architecture, options);
+  const { engine, strategy, states, operations } = model;
+  const [state] = states as [ModelState, ...ModelState[]];
+  for (const one of states) placeMovingAverage(engine, values, one);
+  const trained = trainedOf(states, values);
+  const stepped = strategy.begin(trained);
+  const optimizer = trainer(values, parameterRoles(architecture, state.parameters, values));
+  optimizer.begin?.(engine, stepped);
   stepInBackward(engine, values, optimizer);
   const loop: TrainingLoop = {
     engine,
     architecture,
     operations: operations[0]!,
-    sizes: batchSizes(values, dtype),
+    sizes: model.sizes,
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
-    autocast: strategy.replacesAutocast ? null : autocastType(values),
+    autocast: model.autocast,
     trained: stepped,
     cleared: clearedLeaves(values, strategy.cleared?.(trained) ?? stepped),
     optimizer,
@@ -139,7 +171,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     savedTensors: hostOffload(engine, values),
     conventions,
   };
-  runLoop(loop, { chunks, operations }, passesOf(values, options));
+  runLoop(loop, { chunks: [architecture, ...further], operations }, passesOf(values, options));
   return { ...engine.recorder.finish(), parameters: countsOf(states) };
 }
 

@@ -1,3 +1,4 @@
+import { ALONE } from '../run/device-runs.js';
 import type { RunValues } from '../run/training-run.js';
 
 /** A small causal language-model training on one device in fp32 with AdamW, for specs to vary. */
@@ -51,6 +52,8 @@ export function tinyRun(changes: Partial<RunValues> = {}): RunValues {
     processesPerNode: 1,
     trainingStep: { keepsOutputs: true, castsOutputs: false, compilesLoss: false, fullPrecisionEmbeddings: false },
     prefetchedBatches: 0,
+    activity: 'train',
+    sharing: ALONE,
     ...changes,
   };
 }

@@ -2,7 +2,7 @@ import type { Setting } from './setting.js';
 import type { RunField, RunGroup, RunValues, TrainingRun } from './training-run.js';
 import { runValuesSchema } from './training-run.js';
 
-const GROUPS: readonly RunGroup[] = ['optimizer', 'peft', 'parallelism', 'offload', 'trainingStep'];
+const GROUPS: readonly RunGroup[] = ['optimizer', 'peft', 'parallelism', 'offload', 'trainingStep', 'sharing'];
 
 type AnySetting = Setting<unknown>;
 type SettingTree = Record<string, AnySetting | Record<string, AnySetting>>;

@@ -79,6 +79,11 @@ export const peftMethodSchema = z.enum([
   'ia3',
   'frozen-backbone',
 ]);
+/**
+ * What is done with a model: it is trained; it only runs forward, without gradients (a reference, a reward model, a
+ * teacher); or an inference engine generates with it.
+ */
+export const activitySchema = z.enum(['train', 'forward', 'generate']);
 export const quantizationSchema = z.enum(['none', 'int8', 'nf4', 'nf4-double', 'fp4', 'int4', 'fp8']);
 
 /** An architecture's fields in the terms of Hugging Face's `config.json`, for models that are described, not named. */
@@ -193,6 +198,22 @@ export const runValuesSchema = z.strictObject({
   }),
   /** Data-loader copies of the batch that wait on the device. */
   prefetchedBatches: count,
+  activity: activitySchema,
+  /** How the run shares its device with the other runs of the same pods (device-runs.ts). */
+  sharing: z.strictObject({
+    /** Whether its process is that of the trained model or one of its own, with a context and an allocator of its own. */
+    process: z.enum(['common', 'own']),
+    /** When it works: in turn, while the others only hold what they keep; or in the middle of the trained model's step, whose activations live on. */
+    turn: z.enum(['apart', 'within-step']),
+    /** Whether its parameters stay on the device while another run has its turn. */
+    keepsParameters: z.boolean(),
+    /** Whether the optimizer's states do. */
+    keepsOptimizerStates: z.boolean(),
+    /** Whether its process gives back memory that is cached when its turn ends (`torch.cuda.empty_cache`). */
+    emptiesCache: z.boolean(),
+    /** Share of the device's memory that an inference engine takes for itself, as vLLM's `gpu_memory_utilization`; null: what it needs. */
+    deviceShare: z.number().gt(0).max(1).nullable(),
+  }),
 });
 
 export type RunValues = z.infer<typeof runValuesSchema>;
@@ -206,10 +227,11 @@ export type Attention = z.infer<typeof attentionSchema>;
 export type Sharding = z.infer<typeof shardingSchema>;
 export type PeftMethod = z.infer<typeof peftMethodSchema>;
 export type Quantization = z.infer<typeof quantizationSchema>;
+export type Activity = z.infer<typeof activitySchema>;
 export type Checkpointing = z.infer<typeof checkpointingSchema>;
 
 /** Fields that are groups of settings rather than one setting. */
-export type RunGroup = 'optimizer' | 'peft' | 'parallelism' | 'offload' | 'trainingStep';
+export type RunGroup = 'optimizer' | 'peft' | 'parallelism' | 'offload' | 'trainingStep' | 'sharing';
 
 /** A training run: each value with its evidence. Groups hold one setting per member. */
 export type TrainingRun = {

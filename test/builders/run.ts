@@ -1,8 +1,9 @@
 import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import type { Setting } from '../../src/run/setting.js';
+import { ALONE } from '../../src/run/device-runs.js';
 import type { RunValues, TrainingRun } from '../../src/run/training-run.js';
 
-const GROUPS = new Set(['optimizer', 'peft', 'parallelism', 'offload', 'trainingStep']);
+const GROUPS = new Set(['optimizer', 'peft', 'parallelism', 'offload', 'trainingStep', 'sharing']);
 
 /** Values of a plain fine-tuning of a causal language model on one device. */
 export const RUN_VALUES: RunValues = {
@@ -54,6 +55,8 @@ export const RUN_VALUES: RunValues = {
   processesPerNode: 1,
   trainingStep: { keepsOutputs: false, castsOutputs: true, compilesLoss: true, fullPrecisionEmbeddings: true },
   prefetchedBatches: 0,
+  activity: 'train',
+  sharing: ALONE,
 };
 
 const byDefault = (value: unknown): Setting<unknown> => ({

@@ -104,8 +104,12 @@ const estimate = z
     contributors: z.array(z.object({ name: text, widthBytes: bytes, remedy: text.nullable() })),
     parameters: z.object({ total: z.number(), trainable: z.number() }),
     notes: z.array(text),
+    turns: z
+      .array(z.object({ role: text, workingBytes: bytes, heldBytes: bytes, totalBytes: bytes }))
+      .optional()
+      .describe('Where several runs share the device: each at work, with what all hold'),
   })
-  .meta({ id: 'Estimate', description: 'GPU memory of one process on one device' });
+  .meta({ id: 'Estimate', description: 'GPU memory of one process on one device, or of all runs on it' });
 
 const classFit = z
   .object({

@@ -63,10 +63,15 @@ function objectWords(value: Record<string, unknown>): string {
 /** Settings that are only there because every field is: not in use, and nobody said anything of them. */
 const isIdle = (evidence: Evidence): boolean => evidence.kind === 'default' && /^not in use/.test(evidence.note ?? '');
 
+/** Settings that mean nothing to a model that is not trained. */
+const OF_TRAINING =
+  /^(?:optimizer\.|gradient|globalBatchSize|prefetchedBatches|activationCheckpointing|trainingStep\.)/;
+
 function settingRows(settings: NonNullable<AssessedRun['settings']>): string[][] {
+  const isTrained = settings.activity.value === 'train';
   return RUN_FIELDS.flatMap((field) => {
     const { value, evidence, range } = settingAt(settings, field);
-    if (isIdle(evidence)) return [];
+    if (isIdle(evidence) || (!isTrained && OF_TRAINING.test(field))) return [];
     const considered =
       range === undefined ? '' : ` (considered: ${valueWords(range.low)} to ${valueWords(range.high)})`;
     return [[field, valueWords(value), `${evidenceWords(evidence)}${considered}`]];
@@ -117,6 +122,24 @@ const figures = ({ allocatedBytes, reservedBytes, deviceBytes, minimumCapacityBy
     ],
   );
 
+/** Who is at work when, where several runs share the device. */
+function turnsTable({ turns = [] }: AssessedEstimate): string {
+  if (turns.length === 0) return '';
+  const largest = Math.max(...turns.map(({ totalBytes }) => totalBytes));
+  const rows = turns.map(({ role, workingBytes, heldBytes, totalBytes }) => [
+    role,
+    gib(workingBytes),
+    gib(heldBytes),
+    gib(totalBytes),
+    totalBytes === largest ? 'the most' : '',
+  ]);
+  const columns = ['at work', 'takes', 'beside what all hold', 'together', ''];
+  return table(
+    columns.map((title, at) => (at > 0 && at < 4 ? { title, align: 'right' as const } : { title })),
+    rows,
+  );
+}
+
 function contributorLines({ contributors }: AssessedEstimate, terminal: Terminal): string {
   const lines = contributors.slice(0, MOST_CONTRIBUTORS).map(({ name, widthBytes, remedy }) => {
     const words = `${name}: ${gib(widthBytes)}${remedy === null ? '' : ` (${remedy})`}`;
@@ -132,10 +155,13 @@ export function estimateText(estimate: AssessedEstimate, terminal: Terminal): st
   const { bold } = painter(terminal);
   const { peak, parameters, podSet, role, device } = estimate;
   const who = role === 'model' ? podSet : `${podSet} (${role})`;
-  const title = bold(`One process of ${who} on ${device}`);
+  const title = bold(
+    estimate.turns === undefined ? `One process of ${who} on ${device}` : `All runs of ${podSet} on one ${device}`,
+  );
   const parts = [
     `${title}\n${millions(parameters.total)} parameters, ${millions(parameters.trainable)} of them trained`,
     figures(estimate),
+    turnsTable(estimate),
     `Peak: ${peak.phase} of iteration ${peak.iteration}, at ${peak.operation}\n${breakdownTable(estimate)}`,
     chart(estimate, terminal),
     contributorLines(estimate, terminal),
@@ -149,12 +175,17 @@ function chart({ timeline }: AssessedEstimate, terminal: Terminal): string {
   return drawn === '' ? '' : `Allocated memory over the iterations, GiB\n${drawn}`;
 }
 
-/** The estimate on the device that decided: of several models the largest one that the pods may be given. */
+/**
+ * The estimate on the device that decided: of several device models the largest one that the pods may be given; of several
+ * runs on a device that of all together.
+ */
 function shownEstimates({ estimates, fit }: Assessment): AssessedEstimate[] {
   const seen = new Set<string>();
   const order = fit.flatMap(({ classes }) => classes.map(({ deviceClass }) => deviceClass));
+  const isShared = new Set(estimates.filter(({ turns }) => turns !== undefined).map(({ podSet }) => podSet));
   const rank = (device: string): number => order.findIndex((name) => name.startsWith(device));
-  return [...estimates]
+  return estimates
+    .filter(({ podSet, turns }) => !isShared.has(podSet) || turns !== undefined)
     .sort((a, b) => rank(a.device) - rank(b.device))
     .filter(({ podSet, role }) => !seen.has(`${podSet}|${role}`) && seen.add(`${podSet}|${role}`));
 }

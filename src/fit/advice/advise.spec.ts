@@ -49,6 +49,7 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
       const needed = neededGib(valuesOf(changed)) * GIB;
       return { estimate: estimateOf({ low: needed * 0.98, expected: needed, high: needed * 1.02 }) };
     },
+    estimateTogether: () => ({ unknown: [{ field: 'runs', reason: 'there is one run' }] }),
     traitsOf: (model: string) => ({
       model,
       vendor: 'nvidia' as const,

@@ -49,6 +49,7 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   return {
     podSets: ordered,
     run: reading.run,
+    role: readings[0]!.role,
     options: values.program?.id ? question.optionsOf(values.program.id) : null,
     runs,
     values,
@@ -60,15 +61,14 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   };
 }
 
-/** Pod sets that train with one and the same run are advised together. Several models in one process are not advised. */
+/** Pod sets that train with one and the same run are advised together; of several on one device, the trained one is. */
 function subjectsOf(question: AdviceQuestion): Subject[] {
   const training = question.runs.filter((reading): reading is Training => reading.training && reading.run !== null);
-  const perPodSet = new Map<string, number>();
-  for (const { podSet } of training) perPodSet.set(podSet, (perPodSet.get(podSet) ?? 0) + 1);
   const groups = new Map<string, Training[]>();
-  for (const reading of training.filter(({ podSet }) => perPodSet.get(podSet) === 1)) {
-    const key = JSON.stringify(valuesOf(reading.run));
-    groups.set(key, [...(groups.get(key) ?? []), reading]);
+  for (const podSet of new Set(training.map((reading) => reading.podSet))) {
+    const onDevice = training.filter((reading) => reading.podSet === podSet);
+    const key = JSON.stringify(onDevice.map(({ role, run }) => [role, valuesOf(run)]));
+    groups.set(key, [...(groups.get(key) ?? []), onDevice[0]!]);
   }
   return [...groups.values()].flatMap((readings) => subjectOf(readings, question) ?? []);
 }

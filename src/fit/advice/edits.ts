@@ -19,6 +19,14 @@ export function editedRun(run: TrainingRun, edits: readonly Edit[]): TrainingRun
   }, run);
 }
 
+/** Settings that all runs on a device have in common: how many processes there are, and how long what they read is. */
+const concernsAll = ({ field }: Edit): boolean => field.startsWith('parallelism.') || field === 'sequenceLength';
+
+/** A run beside the one that a proposal changes. */
+export function editedBeside(run: TrainingRun, edits: readonly Edit[]): TrainingRun {
+  return run.activity.value === 'generate' ? run : editedRun(run, edits.filter(concernsAll));
+}
+
 const isDeviceLabel = (key: string): boolean => (DEVICE_LABELS as readonly string[]).includes(key);
 
 /** Whether a placement already says which devices it wants. */

@@ -1,5 +1,6 @@
 import type { DeviceTraits, Interval } from '../../memory/estimate.js';
 import { runFingerprint } from '../../run/fingerprint.js';
+import type { DeviceRuns } from '../../run/device-runs.js';
 import type { TrainingRun } from '../../run/training-run.js';
 import { valuesOf } from '../../run/fields.js';
 import type { PodSet } from '../../workload/workload.js';
@@ -8,8 +9,8 @@ import { allowanceOf } from '../capacity.js';
 import { candidateFor } from '../pod-set-fit.js';
 import type { Candidate } from '../pod-set-fit.js';
 import { fitWorkload, severity } from '../workload-fit.js';
-import type { EstimateOutcome, EstimateRun, FitQuestion } from '../workload-fit.js';
-import { editedPodSet, editedRun } from './edits.js';
+import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome } from '../workload-fit.js';
+import { editedBeside, editedPodSet, editedRun } from './edits.js';
 import type { Edit, Subject } from './proposal.js';
 import { refusalOf } from './refusals.js';
 import { largestTarget } from './target.js';
@@ -61,20 +62,36 @@ const smallestFirst = (extents: readonly Extent[]): Trial =>
  * Estimates in the order of the trial, and takes the estimate of the first device that cannot hold the run for all that
  * come after it: nothing is promised on those, and each estimate costs time.
  */
-function inOrder(estimate: EstimateRun, trial: Trial): EstimateRun {
+function inOrder<Run, Outcome>(
+  estimate: (run: Run, device: DeviceTraits) => Outcome,
+  trial: Trial,
+  leastBytes: (outcome: Outcome) => number | null,
+): (run: Run, device: DeviceTraits) => Outcome {
   return (run, wanted) => {
     for (const { device, roomBytes } of trial) {
       const outcome = estimate(run, device);
-      const isLast = device.model === wanted.model || 'unknown' in outcome;
-      if (isLast || outcome.estimate.minimumCapacityBytes.high > roomBytes) return outcome;
+      const bytes = leastBytes(outcome);
+      if (device.model === wanted.model || bytes === null || bytes > roomBytes) return outcome;
     }
     return estimate(run, wanted);
   };
 }
 
+const ofOne = (outcome: EstimateOutcome): number | null =>
+  'unknown' in outcome ? null : outcome.estimate.minimumCapacityBytes.high;
+const ofAll = (outcome: TogetherOutcome): number | null =>
+  'unknown' in outcome ? null : outcome.together.minimumCapacityBytes.high;
+
+/** A run with the edits that made it. */
+interface Changed {
+  run: TrainingRun;
+  edits: readonly Edit[];
+}
+
 /** Estimates and matches proposals for one subject, within a bounded number of estimates. */
 export class Evaluator {
   private readonly outcomes = new Map<string, EstimateOutcome>();
+  private readonly shared = new Map<string, TogetherOutcome>();
 
   constructor(
     private readonly question: FitQuestion,
@@ -83,7 +100,7 @@ export class Evaluator {
   ) {}
 
   get isSpent(): boolean {
-    return this.outcomes.size >= this.budget;
+    return this.outcomes.size + this.shared.size >= this.budget;
   }
 
   /** null where a framework would refuse the changed run, where it cannot be estimated, or where the budget is spent. */
@@ -94,14 +111,14 @@ export class Evaluator {
     const [candidate] = candidates;
     const target = candidate === undefined ? null : largestTarget(candidate, this.question.traitsOf);
     if (candidate === undefined || target === null || refusalOf(valuesOf(run), target) !== null) return null;
-    return this.isSpent ? null : this.matched(run, podSets, candidate);
+    return this.isSpent ? null : this.matched({ run, edits }, podSets, candidate);
   }
 
   private get gangSize(): number | null {
     return this.question.workload.gangSize;
   }
 
-  private matched(run: TrainingRun, podSets: readonly PodSet[], candidate: Candidate): Outcome | null {
+  private matched({ run, edits }: Changed, podSets: readonly PodSet[], candidate: Candidate): Outcome | null {
     const extents = extentsOf(candidate, this.question.traitsOf);
     const trial = this.subject.fit.verdict === 'fits-some' ? smallestFirst(extents) : largestFirst(extents);
     const names = new Set(podSets.map((podSet) => podSet.name));
@@ -110,9 +127,10 @@ export class Evaluator {
       ...this.question,
       workload: { ...this.question.workload, podSets: this.question.workload.podSets.map(replaced) },
       runs: this.question.runs.map((reading) =>
-        names.has(reading.podSet) && reading.run !== null && reading.training ? { ...reading, run } : reading,
+        names.has(reading.podSet) ? this.edited(reading, run, edits) : reading,
       ),
-      estimate: inOrder((edited, device) => this.estimated(edited, device), trial),
+      estimate: inOrder((edited: TrainingRun, device) => this.estimated(edited, device), trial, ofOne),
+      estimateTogether: inOrder((edited: DeviceRuns, device) => this.estimatedTogether(edited, device), trial, ofAll),
     });
     const own = fit.podSets.filter(({ podSet }) => names.has(podSet));
     const [worst] = [...own].sort((a, b) => severity(b.verdict) - severity(a.verdict));
@@ -126,6 +144,20 @@ export class Evaluator {
       requiredBytes: first.minimumCapacityBytes,
       podSets: own,
     };
+  }
+
+  private edited(reading: PodSetRun, run: TrainingRun, edits: readonly Edit[]): PodSetRun {
+    if (reading.run === null || !reading.training) return reading;
+    return { ...reading, run: reading.role === this.subject.role ? run : editedBeside(reading.run, edits) };
+  }
+
+  private estimatedTogether(runs: DeviceRuns, device: DeviceTraits): TogetherOutcome {
+    const key = `${device.model}|${runs.map(({ role, run }) => `${role} ${runFingerprint(run)}`).join('|')}`;
+    const known = this.shared.get(key);
+    if (known !== undefined) return known;
+    const outcome = this.question.estimateTogether(runs, device);
+    this.shared.set(key, outcome);
+    return outcome;
   }
 
   private estimated(run: TrainingRun, device: DeviceTraits): EstimateOutcome {

@@ -36,6 +36,8 @@ export interface Subject {
   podSets: readonly PodSet[];
   /** The run of the first pod set, and those of all: equal in values, read from different places. */
   run: TrainingRun;
+  /** What it is among several runs on its device; the others stay as they are, but for what concerns all of them. */
+  role: string;
   /** How the run's program is told things; null where nothing is known of it. */
   options: ProgramOptions | null;
   runs: readonly { podSet: PodSet; run: TrainingRun }[];

@@ -11,6 +11,7 @@ const CATEGORY_AT_BIRTH: Record<Phase, BreakdownCategory> = {
   loss: 'activations',
   backward: 'temporaries',
   step: 'temporaries',
+  generate: 'activations',
 };
 
 /** Writes down allocations and frees in order. */

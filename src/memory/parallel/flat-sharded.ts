@@ -105,6 +105,12 @@ export class FlatSharded {
     this.leave(null);
   }
 
+  /** No backward follows: the root is given up too. */
+  afterEvaluation(): void {
+    this.leave(null);
+    if (this.root.storage !== null) this.engine.resize(this.root.storage, false, ALL_GATHER);
+  }
+
   runBlock: BlockRunner = (block, args, call) => {
     const { engine } = this;
     const unit = this.blocks[block.index]!;

@@ -134,6 +134,11 @@ export class FullySharded {
     return this.watchOutput(result, block.index);
   };
 
+  /** No backward follows: the root is given up too. */
+  afterEvaluation(): void {
+    if (this.root.unsharded) this.reshard(this.root);
+  }
+
   private gatherInForward(group: ShardedGroup): void {
     if (group.unsharded) return;
     this.allGather(group);

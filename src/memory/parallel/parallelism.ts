@@ -27,6 +27,8 @@ export interface ParallelStrategy {
   begin(trained: readonly EngineTensor[]): readonly EngineTensor[];
   /** Leaves whose gradients are cleared at the start of an iteration; the stepped ones where left out. */
   cleared?(trained: readonly EngineTensor[]): readonly EngineTensor[];
+  /** After a forward pass that no backward follows: what the root kept gathered is given up. */
+  afterEvaluation?(): void;
   /** Autocast plays no part where a sharding policy decides the type of the computation. */
   replacesAutocast: boolean;
 }
@@ -88,6 +90,7 @@ const fullySharded: Strategy = (engine, values, context) => {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
     around: sharded,
+    afterEvaluation: () => sharded.afterEvaluation(),
     begin: (trained) => sharded.shardsOf(trained),
     replacesAutocast: true,
   };
@@ -99,6 +102,7 @@ const flatSharded: Strategy = (engine, values, context) => {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
     around: sharded,
+    afterEvaluation: () => sharded.afterEvaluation(),
     begin: () => sharded.begin(),
     replacesAutocast: true,
   };
