@@ -42,4 +42,5 @@ USER 10001:10001
 EXPOSE 8080 8443
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/main.js"]
+# Answers leave little behind: a small young generation is emptied often, and keeps tens of megabytes from being taken.
+CMD ["node", "--max-semi-space-size=4", "dist/main.js"]

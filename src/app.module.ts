@@ -1,5 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import { AdmissionModule } from './admission/admission.module.js';
 import { AssessorModule } from './advisor/assessor.module.js';
 import { ApiModule } from './api/api.module.js';
@@ -14,13 +13,13 @@ import { WatchModule } from './watch/watch.module.js';
 /** Everything, put together by the settings: a cluster is followed only where one is named. */
 @Module({})
 export class AppModule {
-  static with(settings: SettingValues, log: Logger): DynamicModule {
+  static with(settings: SettingValues): DynamicModule {
     const cluster = settings.kubeconfig === null ? [] : [ClusterModule, WatchModule];
     return {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
-        TelemetryModule.with(log),
+        TelemetryModule.create(),
         RecordingModule,
         AssessorModule,
         IngestModule,

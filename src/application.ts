@@ -7,18 +7,19 @@ import { refuseOtherMethods } from './api/known-methods.js';
 import { openApiDocument } from './api/openapi.js';
 import { AppModule } from './app.module.js';
 import type { SettingValues } from './config/settings.js';
-import { applicationLogger, createLog } from './telemetry/logging.js';
+import { applicationLogger, createLog, requestLogging } from './telemetry/logging.js';
 
 /** The whole application, put together and not started: `listen` starts it. */
 export async function createApplication(settings: SettingValues): Promise<NestExpressApplication> {
   const log = createLog(settings);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings, log), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings), {
     bodyParser: false,
     logger: applicationLogger(log),
     abortOnError: false,
   });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.use(requestLogging(log));
   const description = openApiDocument(app);
   serveOpenApi(app, description);
   refuseOtherMethods(app, description);

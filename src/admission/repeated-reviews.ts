@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { WebhookName } from './admission-metrics.js';
 import type { Decision } from './reviewer.js';
@@ -27,7 +27,7 @@ export function namedReview(webhook: WebhookName, body: Buffer): NamedReview | n
   if (body.length <= to || body[to] !== QUOTE || body.compare(BEGINNING, 0, from, 0, from) !== 0) return null;
   const uid = body.toString('latin1', from, to);
   if (!UID.test(uid)) return null;
-  return { uid, rest: `${webhook} ${createHash('sha256').update(body.subarray(to)).digest('base64url')}` };
+  return { uid, rest: `${webhook} ${hash('sha256', body.subarray(to), 'base64')}` };
 }
 
 /**

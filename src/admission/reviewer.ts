@@ -1,11 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OVERRIDE_ANNOTATION } from '../advisor/annotations.js';
 import type { AnswerAnnotations } from '../advisor/annotations.js';
+import { readAlongside } from '../advisor/alongside.js';
+import type { ReadAlongside } from '../advisor/alongside.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
 import type { Assessor } from '../advisor/assessor.js';
+import { EqualJobs } from '../advisor/equal-jobs.js';
 import type { Assessment, Verdict } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
+import type { JsonObject } from '../workload/workload.js';
 import { AdmissionMetrics } from './admission-metrics.js';
 import type { Outcome, WebhookName } from './admission-metrics.js';
 import { annotationPatch } from './annotation-patch.js';
@@ -51,6 +55,7 @@ export interface Decision {
 @Injectable()
 export class Reviewer {
   readonly #recorder: Recorder;
+  readonly #jobs = new EqualJobs();
 
   constructor(
     @Inject(ASSESSOR) private readonly assessor: Assessor,
@@ -74,7 +79,7 @@ export class Reviewer {
   async decide(webhook: WebhookName, request: ReviewRequest, budgetMs: number): Promise<Decision> {
     if (this.namespaces.modeOf(request.namespace) === 'off') return skipped('off');
     try {
-      const subject = subjectOf(request, this.namespaces);
+      const subject = subjectOf(request, this.namespaces, this.#read);
       // Whether somebody is there to be the owner changes with every workload that comes or goes.
       if (typeof subject === 'string') return { ...skipped('skipped'), lasting: subject !== 'child' };
       return await this.#decideOn(webhook, subject, { request, budgetMs });
@@ -90,6 +95,9 @@ export class Reviewer {
     this.metrics.count(webhook, outcome, verdict);
     if (assessment !== null) this.#recorder.take(assessment, outcome === 'denied');
   }
+
+  readonly #read = (manifest: JsonObject): ReadAlongside | null =>
+    this.#jobs.read(manifest, this.namespaces.revision, () => readAlongside(manifest, this.namespaces));
 
   async #decideOn(
     webhook: WebhookName,

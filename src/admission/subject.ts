@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readAlongside } from '../advisor/alongside.js';
-import type { Alongside } from '../advisor/alongside.js';
+import type { Alongside, ReadAlongside } from '../advisor/alongside.js';
 import { RUN_ANNOTATION } from '../advisor/annotations.js';
 import { reasonToSkip } from '../advisor/reason-to-skip.js';
 import type { JsonObject, PodSet, Workload } from '../workload/workload.js';
@@ -21,32 +21,45 @@ export interface Subject {
 /** What is known beside the review. */
 export type Known = Pick<NamespaceView, 'configMap' | 'object' | 'isOwner'>;
 
+/** How a manifest is read; null: no workload. */
+type Read = (manifest: JsonObject) => ReadAlongside | null;
+
+interface Reading {
+  request: ReviewRequest;
+  known: Known;
+  read: Read;
+}
+
 /** Why a review needs no assessment. Bounded: it is a metric's label. */
 export type Skip = 'operation' | 'deleting' | 'other-kind' | 'child' | 'no-devices' | 'unchanged';
 
 /**
  * What a review is about. Children of a handled owner, objects without GPUs, objects on their way out and updates that
- * change neither pods nor suspension are left alone. Throws UnreadableManifest.
+ * change neither pods nor suspension are left alone. `read` may remember readings. Throws UnreadableManifest.
  */
-export function subjectOf(request: ReviewRequest, known: Known): Subject | Skip {
+export function subjectOf(
+  request: ReviewRequest,
+  known: Known,
+  read: Read = (manifest) => readAlongside(manifest, known),
+): Subject | Skip {
   const { operation, object } = request;
   if ((operation !== 'CREATE' && operation !== 'UPDATE') || object === null) return 'operation';
-  return isDeleting(object) ? 'deleting' : subjectIn(object, request, known);
+  return isDeleting(object) ? 'deleting' : subjectIn(object, { request, known, read });
 }
 
-function subjectIn(object: JsonObject, request: ReviewRequest, known: Known): Subject | Skip {
-  const read = readAlongside(object, known);
-  if (read === null) return 'other-kind';
-  const { workload } = read;
+function subjectIn(object: JsonObject, { request, known, read }: Reading): Subject | Skip {
+  const found = read(object);
+  if (found === null) return 'other-kind';
+  const { workload } = found;
   if (isChild(workload, request, known)) return 'child';
   if (reasonToSkip({ ...workload, owner: null }) !== null) return 'no-devices';
-  const change = changeOf(request, workload, known);
-  return change === null ? 'unchanged' : { object, ...read, change };
+  const change = changeOf(request, workload, read);
+  return change === null ? 'unchanged' : { object, ...found, change };
 }
 
-function changeOf({ oldObject }: ReviewRequest, now: Workload, known: Known): Subject['change'] | null {
+function changeOf({ oldObject }: ReviewRequest, now: Workload, read: Read): Subject['change'] | null {
   if (oldObject === null) return 'created';
-  return changeBetween(readAlongside(oldObject, known)?.workload ?? null, now);
+  return changeBetween(read(oldObject)?.workload ?? null, now);
 }
 
 function isChild({ owner }: Workload, request: ReviewRequest, known: Known): boolean {

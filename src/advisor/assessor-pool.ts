@@ -20,8 +20,13 @@ import { questionKey } from './question-key.js';
 
 /** Answers kept, as the length of their JSON: some tens of thousand characters each. */
 const REMEMBERED_CHARACTERS = 24 * 1024 ** 2;
-/** A worker that needs more than this is ended and replaced; the service lives on. */
-const WORKER_HEAP_MIB = 512;
+/**
+ * A worker that needs more than this is ended and replaced; the service lives on. The young generation is half of what
+ * V8 would take by itself, of each worker: an estimate leaves little behind.
+ */
+const WORKER_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
+/** One worker stays; the others, of some 40 MiB each, come when workloads wait and go when none has for so long. */
+const IDLE_WORKER_MS = 120_000;
 
 type Settings = Pick<SettingValues, 'workers' | 'admissionWaiting' | 'estimateLimitMs'>;
 /** lru-cache holds no null. */
@@ -51,10 +56,11 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   ) {
     this.#pool = new Tinypool({
       filename: new URL('./assess-worker.js', import.meta.url).href,
-      minThreads: settings.workers,
+      minThreads: 1,
       maxThreads: settings.workers,
+      idleTimeout: IDLE_WORKER_MS,
       maxQueue: settings.admissionWaiting,
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+      resourceLimits: WORKER_LIMITS,
     });
     this.#seconds = new Histogram({
       name: 'plimsoll_assessment_duration_seconds',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FilesAlongside } from '../launch/reading.js';
 import type { ObjectsAlongside } from '../workload/workload.js';
 import type { Assessment } from '../fit/assessment.js';
@@ -7,7 +7,7 @@ const ID_LENGTH = 20;
 
 /** SHA-256 over the JSON of a value, as hexadecimal digits. */
 export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return hash('sha256', JSON.stringify(value), 'hex');
 }
 
 type Answered = Pick<Assessment, 'workload' | 'runs' | 'fit' | 'verdict'>;

@@ -58,6 +58,8 @@ FROM jsonb_to_recordset($1::jsonb) AS given (id text, api_version text, kind tex
   verdict text, reason text, device_classes jsonb, body jsonb, assessed_at bigint)
 ON CONFLICT (id) DO UPDATE SET assessed_at = GREATEST(assessments.assessed_at, EXCLUDED.assessed_at)`;
 
+const FORGET = 'DELETE FROM assessments WHERE assessed_at < to_timestamp($1::bigint / 1000.0)';
+
 const SUMMARY = {
   id: true,
   apiVersion: true,
@@ -115,9 +117,8 @@ export class AssessmentRepository {
 
   /** Forgets assessments that were last made before `beforeMs`. */
   async forget(beforeMs: number): Promise<number> {
-    const where = { assessedAt: { lt: new Date(beforeMs) } };
-    const { count } = await this.database.run(() => this.database.client.assessment.deleteMany({ where }));
-    return count;
+    const { rowCount } = await this.database.run(() => this.database.pool.query(FORGET, [beforeMs]));
+    return rowCount ?? 0;
   }
 }
 

@@ -17,7 +17,8 @@ export interface AssessmentWriterCounts {
 }
 
 const DEFAULT_LIMITS: AssessmentWriterLimits = { mostWaiting: 2_000, delayMs: 200 };
-const AT_A_TIME = 200;
+/** Each is tens of kilobytes of JSON: a batch is one text, and a long one lies in memory until the next full collection. */
+const AT_A_TIME = 16;
 
 /**
  * Writes assessments behind the answers: taking one never waits and never fails. While the database is away they wait

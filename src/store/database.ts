@@ -21,7 +21,7 @@ const PING_MS = 2_000;
  */
 export class Database {
   readonly pool: pg.Pool;
-  readonly client: PrismaClient;
+  #client: PrismaClient | null = null;
   #state: DatabaseState = 'connecting';
   #problem = 'not connected yet';
   #migrated = false;
@@ -42,7 +42,15 @@ export class Database {
       options: '-c TimeZone=UTC',
     });
     this.pool.on('error', (error) => this.lost(error));
-    this.client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
+  }
+
+  /**
+   * For questions that people put together from parts. Its query compiler takes some 20 MiB from the first question on,
+   * so what every replica asks goes to the pool in SQL.
+   */
+  get client(): PrismaClient {
+    this.#client ??= new PrismaClient({ adapter: new PrismaPg(this.pool) });
+    return this.#client;
   }
 
   get state(): DatabaseState {
@@ -90,7 +98,7 @@ export class Database {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
-    await this.client.$disconnect();
+    await this.#client?.$disconnect();
     if (!this.pool.ended) await this.pool.end();
   }
 

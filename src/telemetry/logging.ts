@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 import { Logger, PinoLogger } from 'nestjs-pino';
-import type { Params } from 'nestjs-pino';
 import { pino } from 'pino';
 import type { Logger as PinoLog } from 'pino';
+import { pinoHttp } from 'pino-http';
+import type { HttpLogger } from 'pino-http';
 import type { SettingValues } from '../config/settings.js';
 
 type Choices = Pick<SettingValues, 'logLevel' | 'logFormat'>;
@@ -28,23 +29,22 @@ export function createLog({ logLevel, logFormat }: Choices): PinoLog {
 }
 
 /**
- * One line per request with its id, method, path, status and time. Never headers, bodies or query strings: tokens and
- * people's manifests are in them.
+ * Middleware that logs one line per request with its id, method, path, status and time. Never headers, bodies or query
+ * strings: tokens and people's manifests are in them. Not the module of nestjs-pino: its storage of the request's logger
+ * turns on Node's async hooks for the whole process, which every admission review would pay for.
  */
-export function requestLogging(log: PinoLog): Params {
-  return {
-    pinoHttp: {
-      logger: log,
-      genReqId: requestId,
-      serializers: { req: describeRequest, res: describeResponse },
-      autoLogging: { ignore: (request) => QUIET.has(pathOf(request.url)) },
-    },
-  };
+export function requestLogging(log: PinoLog): HttpLogger {
+  return pinoHttp({
+    logger: log,
+    genReqId: requestId,
+    serializers: { req: describeRequest, res: describeResponse },
+    autoLogging: { ignore: (request) => QUIET.has(pathOf(request.url)) },
+  });
 }
 
 /** Nest's own lines and ours through the process's log. A failed start is told by whoever started it, once. */
 export function applicationLogger(log: PinoLog): LoggerService {
-  const logger = new Logger(new PinoLogger(requestLogging(log)), {});
+  const logger = new Logger(new PinoLogger({ pinoHttp: { logger: log } }), {});
   const error = logger.error.bind(logger);
   logger.error = (message: unknown, ...details: unknown[]) => {
     if (details.at(-1) !== 'ExceptionHandler') error(message, ...details);

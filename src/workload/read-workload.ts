@@ -64,12 +64,32 @@ function noteVersion(kind: WorkloadKind, apiVersion: string, object: Field): voi
 }
 
 function assemble(object: Field, reading: KindReading): Workload {
-  const metadata = object.get('metadata');
-  const annotations = metadata.get('annotations').textRecord();
-  const labels = metadata.get('labels').textRecord();
-  const owner = readOwner(metadata);
+  const { reference, ...identity } = identityIn(object);
   const { notes, unresolved } = object.log;
-  return { reference: referenceOf(object), ...reading, annotations, labels, owner, unresolved, notes };
+  return { reference, ...reading, ...identity, unresolved, notes };
+}
+
+/** What tells one object from another that asks for the same. */
+export type Identity = Pick<Workload, 'reference' | 'annotations' | 'labels' | 'owner'>;
+
+/**
+ * Reads of an object what its metadata says of it, as `readWorkload` does. null where there is something to note about
+ * it: then the whole object is to be read. Throws UnreadableManifest.
+ */
+export function readIdentity(manifest: JsonObject): Identity | null {
+  const log = new ReadingLog();
+  const identity = identityIn(new Field(manifest, '', log));
+  return log.notes.length === 0 ? identity : null;
+}
+
+function identityIn(object: Field): Identity {
+  const metadata = object.get('metadata');
+  return {
+    reference: referenceOf(object),
+    annotations: metadata.get('annotations').textRecord(),
+    labels: metadata.get('labels').textRecord(),
+    owner: readOwner(metadata),
+  };
 }
 
 function referenceOf(object: Field): ObjectReference {

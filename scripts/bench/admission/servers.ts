@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startEmbeddedPostgres } from '../../../src/store/embedded-postgres.js';
+import { migrate } from '../../../src/store/migrations.js';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 /** Ticks of the clock that /proc counts in. */
@@ -26,21 +28,38 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Plimsoll as it runs in production: its own process, database, worker threads and inventory. */
+/** How the image starts the service: node with its options and the program. */
+function production(): readonly string[] {
+  const command = /^CMD (\[.*\])$/m.exec(readFileSync(root('Dockerfile'), 'utf8'))?.[1];
+  const [, ...args] = JSON.parse(command ?? '[]') as string[];
+  return args;
+}
+
+/**
+ * Plimsoll as it runs in production: its own process and worker threads, a Postgres that was migrated before by somebody
+ * else, and an inventory.
+ */
 export async function startWebhook(settings: Record<string, string> = {}): Promise<Server> {
   if (!existsSync(root('dist/main.js'))) throw new Error('dist/main.js is missing: npm run build');
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
+  const postgres = await startEmbeddedPostgres({ dataFolder: folder });
+  await migrate(postgres.url);
   const [port, webhookPort] = [20_000 + (process.pid % 20_000), 40_000 + (process.pid % 20_000)];
   const env = {
     ...process.env,
     PORT: String(port),
     WEBHOOK_PORT: String(webhookPort),
+    DATABASE_URL: postgres.url,
     PLIMSOLL_DATA_DIR: folder,
     PLIMSOLL_EXAMPLE_CLUSTER: root('examples/cluster'),
     PLIMSOLL_LOG_LEVEL: 'warn',
     ...settings,
   };
-  const child = spawn(process.execPath, [root('dist/main.js')], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [...production()], {
+    cwd: root(''),
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const base = `http://127.0.0.1:${port}`;
   await ready(child, `${base}/readyz`);
   return {
@@ -48,6 +67,7 @@ export async function startWebhook(settings: Record<string, string> = {}): Promi
     metrics: async () => (await fetch(`${base}/metrics`)).text(),
     stop: async () => {
       await ended(child);
+      await postgres.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -361,7 +361,7 @@ describe('the server', () => {
   }, 30_000);
 
   it('loses no review when it is replaced by another one, as in a rolling update', async () => {
-    await serve(knowing(assessmentWith('fits')), { drainMs: 300 });
+    await serve(knowing(assessmentWith('fits')), { drainMs: 2_000 });
     const [first, firstAgent] = [server, agent];
     await serve(knowing(assessmentWith('fits')));
     const second = server;
@@ -427,15 +427,16 @@ describe('the server', () => {
 
   it('finishes what is under way before it ends', async () => {
     let answer: (assessment: Assessment) => void = () => undefined;
+    let started = Promise.resolve();
     const asked = new Promise<void>((resolve) => {
-      void serve(
+      started = serve(
         giving(() => {
           resolve();
           return new Promise((give) => (answer = give));
         }),
       );
     });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await started;
     const response = review('/mutate?timeout=5s');
     await asked;
     const ended = server.beforeApplicationShutdown();

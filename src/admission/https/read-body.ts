@@ -8,26 +8,37 @@ export class BodyTooLarge extends Error {
   }
 }
 
-/** The whole body. Rejects with BodyTooLarge as soon as more than `limitBytes` are announced or come in. */
-export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+/** Told of the body, or of what kept it from coming: then possibly more than once. */
+export interface BodyReceiver {
+  received(body: Buffer): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Hands on the whole body as soon as its last byte is in, without the detour of a promise. Fails with BodyTooLarge as
+ * soon as more than `limitBytes` are announced or come in.
+ */
+export function receiveBody(request: IncomingMessage, limitBytes: number, receiver: BodyReceiver): void {
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
-    return Promise.reject(new BodyTooLarge(limitBytes));
+    receiver.failed(new BodyTooLarge(limitBytes));
+    return;
   }
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > limitBytes) {
-        request.pause();
-        reject(new BodyTooLarge(limitBytes));
-      } else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    request.on('error', reject);
-    request.on('close', () => {
-      // An error knows where it was made, which is too much to find out for every body that is whole.
-      if (!request.complete) reject(new Error('the connection ended before the body did'));
-    });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= limitBytes) {
+      chunks.push(chunk);
+      return;
+    }
+    request.pause();
+    request.removeAllListeners('data');
+    receiver.failed(new BodyTooLarge(limitBytes));
+  });
+  request.on('end', () => receiver.received(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  request.on('error', (error) => receiver.failed(error));
+  request.on('close', () => {
+    // An error knows where it was made, which is too much to find out for every body that is whole.
+    if (!request.complete) receiver.failed(new Error('the connection ended before the body did'));
   });
 }

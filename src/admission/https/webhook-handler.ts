@@ -6,7 +6,7 @@ import type { ReviewRequest } from '../protocol/review.js';
 import { namedReview, RepeatedReviews } from '../repeated-reviews.js';
 import type { NamedReview } from '../repeated-reviews.js';
 import type { Decision, Reviewer } from '../reviewer.js';
-import { BodyTooLarge, readBody } from './read-body.js';
+import { BodyTooLarge, receiveBody } from './read-body.js';
 
 /** An object of etcd is at most 1.5 MB; a review holds two of them, and JSON escapes. */
 const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
@@ -44,28 +44,67 @@ class Refusal extends Error {
 
 /** Answers POST /mutate and POST /validate with an AdmissionReview each, and GET /healthz. */
 export function webhookHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const repeated = new RepeatedReviews();
+  const all = { ...parts, repeated: new RepeatedReviews() };
   return (request, response) => {
     if (parts.draining()) response.setHeader('connection', 'close');
-    void respond({ ...parts, repeated }, request, response).catch((error: unknown) => refuse(parts, response, error));
+    orRefuse(parts, response, () => begin(all, request, response));
   };
+}
+
+function orRefuse(parts: HandlerParts, response: ServerResponse, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    refuse(parts, response, error);
+  }
 }
 
 type Parts = HandlerParts & { repeated: RepeatedReviews };
 
-async function respond(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+/** One review on its way to its answer. */
+interface Exchange {
+  webhook: WebhookName;
+  /** What the API server appends to the path. */
+  query: string;
+  response: ServerResponse;
+  startMs: number;
+}
+
+function begin(parts: Parts, request: IncomingMessage, response: ServerResponse): void {
+  const { url = '' } = request;
+  const mark = url.indexOf('?');
+  const [path, query] = mark === -1 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
   if (path === '/healthz' && request.method === 'GET') {
     send(response, 200, 'text/plain', 'ok\n');
     return;
   }
   const webhook = webhookFor(path, request);
   if (!parts.isTrusted(request)) throw new Refusal(403, 'reviews are taken of the API server only');
-  const start = process.hrtime.bigint();
-  const body = await readBody(request, BODY_LIMIT_BYTES);
-  const { uid, decision } = await decided(parts, webhook, { body, budgetMs: budgetFor(query, parts.budgetMs) });
+  const exchange = { webhook, query, response, startMs: performance.now() };
+  receiveBody(request, BODY_LIMIT_BYTES, {
+    received: (body) => orRefuse(parts, response, () => take(parts, exchange, body)),
+    failed: (error) => refuse(parts, response, error),
+  });
+}
+
+/** What was answered before is answered within the same turn of the event loop; all else takes its time. */
+function take(parts: Parts, exchange: Exchange, body: Buffer): void {
+  const { webhook, response } = exchange;
+  const named = namedReview(webhook, body);
+  const { revision } = parts.reviewer;
+  const known = named === null ? undefined : parts.repeated.recall(named, revision);
+  if (known !== undefined) {
+    answer(parts, exchange, { uid: (named as NamedReview).uid, decision: known });
+    return;
+  }
+  void decided(parts, exchange, { body, named, revision })
+    .then((found) => answer(parts, exchange, found))
+    .catch((error: unknown) => refuse(parts, response, error));
+}
+
+function answer(parts: Parts, { webhook, response, startMs }: Exchange, { uid, decision }: Decided): void {
   send(response, 200, 'application/json', encodeAnswer(uid, decision.answer));
-  parts.metrics.observe(webhook, Number(process.hrtime.bigint() - start) / 1e9);
+  parts.metrics.observe(webhook, (performance.now() - startMs) / 1000);
   parts.reviewer.note(webhook, decision);
 }
 
@@ -74,21 +113,22 @@ interface Decided {
   decision: Decision;
 }
 
+interface Unseen {
+  body: Buffer;
+  named: NamedReview | null;
+  revision: string;
+}
+
 async function decided(
   parts: Parts,
-  webhook: WebhookName,
-  { body, budgetMs }: { body: Buffer; budgetMs: number },
+  { webhook, query }: Exchange,
+  { body, named, revision }: Unseen,
 ): Promise<Decided> {
-  const named = namedReview(webhook, body);
-  const { repeated } = parts;
-  const { revision } = parts.reviewer;
-  const known = named === null ? undefined : repeated.recall(named, revision);
-  if (known !== undefined) return { uid: (named as NamedReview).uid, decision: known };
   const review = readReview(body);
-  const decision = await decide(parts, webhook, { review, budgetMs });
+  const decision = await decide(parts, webhook, { review, budgetMs: budgetFor(query, parts.budgetMs) });
   // What changed while it was looked for may have changed the answer.
   const isCurrent = parts.reviewer.revision === revision;
-  if (named !== null && isCurrent) repeated.remember(named, decision, { uid: review.uid, revision });
+  if (named !== null && isCurrent) parts.repeated.remember(named, decision, { uid: review.uid, revision });
   return { uid: review.uid, decision };
 }
 
@@ -119,7 +159,7 @@ function webhookFor(path: string, { method, headers }: IncomingMessage): Webhook
 
 /** The API server appends its own time-out, such as `timeout=5s`: the answer must be there before. */
 function budgetFor(query: string, budgetMs: number): number {
-  const seconds = /^\d{1,3}(?=s$)/.exec(new URLSearchParams(query).get('timeout') ?? '')?.[0];
+  const seconds = /(?:^|&)timeout=(\d{1,3})s(?:&|$)/.exec(query)?.[1];
   if (seconds === undefined) return budgetMs;
   return Math.max(LEAST_BUDGET_MS, Math.min(budgetMs, Number(seconds) * 1000 - MARGIN_MS));
 }
