@@ -1,5 +1,5 @@
 /** The folder list of docs/architecture.md as rules: what each room may touch. */
-const PURE = 'run|workload|launch|model|memory|inventory|fit';
+const PURE = 'run|workload|launch|model|memory|inventory|observation|fit';
 /** Which pure folder may import which: manifest → workload → launch → model → memory → fit, inventory beside it. */
 const allowed = {
   run: [],
@@ -9,7 +9,9 @@ const allowed = {
   memory: ['run', 'model'],
   // `workload` for Kubernetes quantities.
   inventory: ['run', 'workload'],
-  fit: ['run', 'workload', 'model', 'memory', 'inventory'],
+  // `memory` for what an estimate is, which an observation is held against.
+  observation: ['run', 'workload', 'memory', 'inventory'],
+  fit: ['run', 'workload', 'model', 'memory', 'inventory', 'observation'],
 };
 const oneWay = Object.entries(allowed).map(([folder, may]) => ({
   name: `one-way-${folder}`,

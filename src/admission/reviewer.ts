@@ -110,7 +110,9 @@ export class Reviewer {
     if (typeof finding === 'string') return unassessed(webhook, finding, subject);
     const { assessment, isWhole } = finding;
     const decision = webhook === 'mutate' ? told(assessment, subject) : this.#enforced(assessment, subject, request);
-    return { ...decision, assessment: request.dryRun ? null : decision.assessment, lasting: isWhole };
+    // How long ago something was seen changes by itself.
+    const lasting = isWhole && assessment.observed === undefined;
+    return { ...decision, assessment: request.dryRun ? null : decision.assessment, lasting };
   }
 
   #enforced(assessment: Assessment, subject: Subject, { namespace }: ReviewRequest): Decided {
@@ -164,7 +166,7 @@ type Decided = Omit<Decision, 'lasting'>;
 function told(assessment: Assessment, subject: Subject): Decided {
   const { verdict, id } = assessment;
   const answer = annotated(subject, answerAnnotations(assessment), {
-    warnings: warnings(assessment),
+    warnings: warnings(assessment, Date.now()),
     audit: { verdict, assessment: id },
   });
   return { answer, outcome: 'assessed', verdict, assessment };

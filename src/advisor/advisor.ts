@@ -4,25 +4,29 @@ import type { Advice, AssessedPodSet, AssessedRun, Assessment } from '../fit/ass
 import type { Cluster } from '../fit/cluster.js';
 import { indexCluster } from '../fit/cluster.js';
 import { fitWorkload } from '../fit/workload-fit.js';
-import type { EstimateOutcome, FitQuestion, TogetherOutcome, WorkloadFit } from '../fit/workload-fit.js';
+import type { Seen } from '../fit/observed-need.js';
+import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome, WorkloadFit } from '../fit/workload-fit.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { Grammars } from '../launch/grammars.js';
 import { optionsOf } from '../launch/programs/table.js';
 import { readRuns } from '../launch/read-runs.js';
 import type { FilesAlongside, RunReading } from '../launch/reading.js';
-import type { DeviceTraits } from '../memory/estimate.js';
+import type { DeviceTraits, LearnedContext } from '../memory/estimate.js';
 import { estimate } from '../memory/estimator.js';
 import { estimateTogether } from '../memory/sharing/shared-device.js';
 import { NotEstimable } from '../memory/not-estimable.js';
 import type { DeviceRuns } from '../run/device-runs.js';
 import type { Unknown } from '../run/setting.js';
-import { runFingerprint } from '../run/fingerprint.js';
+import type { UsesByFingerprint } from '../observation/observed-use.js';
+import { isSettled, runFingerprint } from '../run/fingerprint.js';
 import type { RunValues, TrainingRun } from '../run/training-run.js';
 import { readWorkload } from '../workload/read-workload.js';
 import type { JsonObject, ObjectsAlongside, PodSet, Workload } from '../workload/workload.js';
 import type { Facts } from './facts.js';
-import { assessmentId, foundAlongside, hashOf, recorded } from './fingerprint.js';
+import { assessmentId, fingerprintOf, foundAlongside, hashOf, launchOf, recorded } from './fingerprint.js';
 import type { Lookup } from './fingerprint.js';
+import { NO_OBSERVATIONS } from './observation-holder.js';
+import type { ObservationSnapshot } from './observation-holder.js';
 
 export interface AdvisorParts {
   facts: Facts;
@@ -37,6 +41,8 @@ export interface AssessQuestion {
   /** Other objects that the manifest may name, such as training runtimes. */
   objects?: ObjectsAlongside;
   inventory: InventorySnapshot;
+  /** What earlier runs used; left out: none are known. */
+  observations?: ObservationSnapshot;
   nowMs: number;
   /** Told the answer without advice before advice is searched, which takes most of the time. */
   onVerdict?: (assessment: Assessment) => void;
@@ -86,6 +92,7 @@ class MemoizingAdvisor implements Advisor {
   private readonly lookups = new LRUCache<string, readonly Lookup[]>({ max: LOOKUPS_KEPT });
   private readonly clusters = new WeakMap<InventorySnapshot, { cluster: Cluster; serial: number }>();
   private snapshotsSeen = 0;
+  private readonly observationSerials = new WeakMap<ObservationSnapshot, number>();
 
   constructor(private readonly parts: AdvisorParts) {
     const { estimates, assessments } = parts.kept ?? { estimates: ESTIMATES_KEPT, assessments: ASSESSMENTS_KEPT };
@@ -99,7 +106,7 @@ class MemoizingAdvisor implements Advisor {
   }
 
   estimate(run: TrainingRun, device: DeviceTraits): EstimateOutcome {
-    const key = `${device.vendor}|${device.model}|${runFingerprint(run)}`;
+    const key = `${deviceKeyOf(device)}|${runFingerprint(run)}`;
     const known = this.estimates.get(key);
     if (known !== undefined) return known;
     const outcome = this.estimated(run, device);
@@ -109,7 +116,7 @@ class MemoizingAdvisor implements Advisor {
 
   estimateTogether(runs: DeviceRuns, device: DeviceTraits): TogetherOutcome {
     const prints = runs.map(({ role, run }) => `${role} ${runFingerprint(run)}`);
-    const key = `${device.vendor}|${device.model}|${prints.join('|')}`;
+    const key = `${deviceKeyOf(device)}|${prints.join('|')}`;
     const known = this.shared.get(key);
     if (known !== undefined) return known;
     const outcome = orUnknown(() => estimateTogether({ runs, device, facts: this.parts.facts }));
@@ -127,10 +134,10 @@ class MemoizingAdvisor implements Advisor {
   }
 
   recall(question: AssessQuestion): Assessment | null | undefined {
-    const { manifest, files, objects = NO_OBJECTS, inventory, nowMs } = question;
+    const { manifest, files, objects = NO_OBJECTS, nowMs } = question;
     const asked = this.lookups.get(hashOf(manifest));
     if (asked === undefined) return undefined;
-    const key = this.keyOf(hashOf(manifest), foundAlongside(asked, files, objects), inventory);
+    const key = this.keyOf(hashOf(manifest), foundAlongside(asked, files, objects), question);
     const known = this.assessments.get(key);
     if (known === undefined) return undefined;
     return known.assessment === null ? null : { ...known.assessment, assessedAtMs: nowMs };
@@ -139,21 +146,28 @@ class MemoizingAdvisor implements Advisor {
   assess(question: AssessQuestion): Assessment | null {
     const known = this.recall(question);
     if (known !== undefined) return known;
-    const { manifest, files, objects = NO_OBJECTS, inventory } = question;
+    const { manifest, files, objects = NO_OBJECTS } = question;
     const { asked, ...alongside } = recorded(files, objects);
     const reading = this.read(manifest, alongside.files, alongside.objects);
-    const assessment = reading === null ? null : this.answer(reading, question, alongside.files);
+    const alongsideHash = foundAlongside(asked(), files, objects);
+    const launch = reading === null ? '' : launchOf(reading.workload, alongsideHash);
+    const assessment = reading === null ? null : this.answer({ ...reading, launch }, question, alongside.files);
     const manifestHash = hashOf(manifest);
     this.lookups.set(manifestHash, asked());
-    this.assessments.set(this.keyOf(manifestHash, foundAlongside(asked(), files, objects), inventory), { assessment });
+    this.assessments.set(this.keyOf(manifestHash, foundAlongside(asked(), files, objects), question), { assessment });
     return assessment;
   }
 
-  private answer(reading: Reading, question: AssessQuestion, files: FilesAlongside): Assessment | null {
+  private answer(reading: Launched, question: AssessQuestion, files: FilesAlongside): Assessment | null {
     const { workload, runs } = reading;
     const holdsDevices = workload.podSets.some((podSet) => podSet.devices.length > 0);
     if (!holdsDevices && !runs.some((run) => run.training && run.run !== null)) return null;
-    const fitQuestion = { workload, runs, cluster: this.clusterOf(question.inventory), ...this.estimation() };
+    const fitQuestion = {
+      workload,
+      runs,
+      cluster: this.clusterOf(question.inventory),
+      ...this.knowledge(reading, question),
+    };
     const fit = fitWorkload(fitQuestion);
     question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
@@ -162,11 +176,17 @@ class MemoizingAdvisor implements Advisor {
     return assembled(reading, fit, advice, question.nowMs);
   }
 
-  private estimation(): Pick<FitQuestion, 'estimate' | 'estimateTogether' | 'traitsOf'> {
+  /** What is known of runs and devices: by estimate, and by earlier runs. */
+  private knowledge(
+    { launch }: Launched,
+    { observations = NO_OBSERVATIONS }: AssessQuestion,
+  ): Pick<FitQuestion, 'estimate' | 'estimateTogether' | 'traitsOf' | 'seen'> {
+    const { uses, contexts } = observations;
     return {
       estimate: (run, device) => this.estimate(run, device),
       estimateTogether: (runs, device) => this.estimateTogether(runs, device),
-      traitsOf: (model) => this.traitsOf(model),
+      traitsOf: (model) => withContexts(this.traitsOf(model), contexts),
+      ...(uses.size > 0 && { seen: (_podSet: PodSet, runs: readonly PodSetRun[]) => seenOf(runs, launch, uses) }),
     };
   }
 
@@ -193,9 +213,38 @@ class MemoizingAdvisor implements Advisor {
     return entry;
   }
 
-  private keyOf(manifestHash: string, alongsideHash: string, inventory: InventorySnapshot): string {
-    return `${this.indexed(inventory).serial}|${manifestHash}|${alongsideHash}`;
+  private keyOf(
+    manifestHash: string,
+    alongsideHash: string,
+    { inventory, observations = NO_OBSERVATIONS }: AssessQuestion,
+  ): string {
+    return `${this.indexed(inventory).serial}|${this.serialOf(observations)}|${manifestHash}|${alongsideHash}`;
   }
+
+  private serialOf(observations: ObservationSnapshot): number {
+    const known = this.observationSerials.get(observations);
+    if (known !== undefined) return known;
+    this.snapshotsSeen += 1;
+    this.observationSerials.set(observations, this.snapshotsSeen);
+    return this.snapshotsSeen;
+  }
+}
+
+/** A reading with the name of how its pods are started. */
+type Launched = Reading & { launch: string };
+
+const deviceKeyOf = ({ vendor, model, learnedContexts = [] }: DeviceTraits): string =>
+  `${vendor}|${model}|${learnedContexts.length > 0 ? JSON.stringify(learnedContexts) : ''}`;
+
+function withContexts(device: DeviceTraits, contexts: readonly LearnedContext[]): DeviceTraits {
+  const learnedContexts = contexts.filter(({ model }) => model === device.model);
+  return learnedContexts.length === 0 ? device : { ...device, learnedContexts };
+}
+
+function seenOf(runs: readonly PodSetRun[], launch: string, uses: UsesByFingerprint): Seen {
+  const fingerprint = fingerprintOf(runs);
+  const settled = runs.every(({ run, unknown }) => run !== null && unknown.length === 0 && isSettled(run));
+  return { uses: (fingerprint === null ? undefined : uses.get(fingerprint)) ?? [], launch, isSettled: settled };
 }
 
 /** What is made, or what keeps it from being estimated. */
@@ -213,9 +262,11 @@ function assessedPodSet({ name, role, replicas, devices }: PodSet): AssessedPodS
   return { name, role, replicas, resource: main?.resource ?? null, devicesPerPod: main?.count ?? 0, devices };
 }
 
-function assessedRun(reading: RunReading, fit: WorkloadFit): AssessedRun {
+function assessedRun(reading: RunReading, { runs, launch }: Launched, fit: WorkloadFit): AssessedRun {
   const { run, podSet, role, training, notes } = reading;
-  return { podSet, role, training, notes, settings: run, unknown: unknownOf(reading, fit) };
+  const together = runs.filter((other) => other.podSet === podSet && other.training);
+  const names = training ? { fingerprint: fingerprintOf(together), launch } : {};
+  return { podSet, role, training, notes, settings: run, ...names, unknown: unknownOf(reading, fit) };
 }
 
 /** What a run leaves open: fields that were not read, and those that estimating found missing. */
@@ -227,15 +278,11 @@ function unknownOf(reading: RunReading, { notEstimated }: WorkloadFit): readonly
   });
 }
 
-function assembled(
-  { workload, runs }: Reading,
-  fit: WorkloadFit,
-  advice: readonly Advice[],
-  nowMs: number,
-): Assessment {
+function assembled(reading: Launched, fit: WorkloadFit, advice: readonly Advice[], nowMs: number): Assessment {
+  const { workload, runs } = reading;
   const answered = {
     workload: { ...workload.reference, podSets: workload.podSets.map(assessedPodSet) },
-    runs: runs.map((reading) => assessedRun(reading, fit)),
+    runs: runs.map((run) => assessedRun(run, reading, fit)),
     fit: fit.podSets,
     verdict: fit.verdict,
   };
@@ -246,6 +293,7 @@ function assembled(
     reason: fit.reason,
     estimates: fit.estimates.map(({ estimate: made, podSet, role, device }) => ({ ...made, podSet, role, device })),
     advice,
+    ...(fit.observed.length > 0 && { observed: fit.observed }),
     notes: workload.notes,
   };
 }

@@ -2,7 +2,7 @@
 export const ANNOTATION_PREFIX = 'plimsoll.dev/';
 
 /** What Plimsoll writes on a workload, without the prefix. */
-export const ANSWER_ANNOTATIONS = ['verdict', 'memory', 'capacity', 'advice', 'assessment'] as const;
+export const ANSWER_ANNOTATIONS = ['verdict', 'memory', 'capacity', 'observed', 'advice', 'assessment'] as const;
 
 /** Values to write; a name that is absent is removed from the object. */
 export type AnswerAnnotations = Partial<Record<(typeof ANSWER_ANNOTATIONS)[number], string>>;

@@ -1,6 +1,7 @@
 import type { Advice, Assessment, DeviceClassFit, Verdict } from '../fit/assessment.js';
 import { gi } from '../fit/words.js';
 import { severity } from '../fit/workload-fit.js';
+import { dayOf, observedWords, seenBefore } from '../fit/observed-words.js';
 import type { Interval } from '../memory/estimate.js';
 import { OVERRIDE_ANNOTATION, RUN_ANNOTATION } from './annotations.js';
 import type { AnswerAnnotations } from './annotations.js';
@@ -30,16 +31,20 @@ export function answerAnnotations(assessment: Assessment): AnswerAnnotations {
   const answers: AnswerAnnotations = { verdict: assessment.verdict, assessment: assessment.id };
   if (held) answers.memory = memory(held.requiredBytes);
   if (held) answers.capacity = `${gi(held.capacityBytes.smallest)} on ${held.deviceClass}`;
+  const [seen] = assessment.observed ?? [];
+  if (seen) answers.observed = `${observedWords(seen, gi)}, ${dayOf(seen.atMs)}`;
   if (first) answers.advice = first.summary;
   return Object.fromEntries(
     Object.entries(answers).map(([name, text]) => [name, text.replace(/\s+/g, ' ').slice(0, ANNOTATION_LENGTH)]),
   );
 }
 
-/** Lines for `kubectl apply`'s own output, the verdict first; at most three. */
-export function warnings(assessment: Assessment): string[] {
-  const verdict = `plimsoll: ${assessment.verdict}: ${assessment.reason}`;
-  return [verdict, ...suggestions(assessment).map((text) => `plimsoll: ${text}`)].slice(0, 3);
+/** Lines for `kubectl apply`'s own output, the verdict first, then what was seen before; at most three. */
+export function warnings(assessment: Assessment, nowMs = assessment.assessedAtMs): string[] {
+  const verdict = `${assessment.verdict}: ${assessment.reason}`;
+  const [seen] = assessment.observed ?? [];
+  const before = seen === undefined ? [] : [seenBefore(seen, nowMs)];
+  return [verdict, ...before, ...suggestions(assessment)].slice(0, 3).map((text) => `plimsoll: ${text}`);
 }
 
 function suggestions({ advice, runs, verdict }: Assessment): string[] {

@@ -8,9 +8,17 @@ import { objectsAlongside } from './alongside.js';
 import type { Alongside } from './alongside.js';
 import { loadFacts } from './facts.js';
 import { loadGrammars } from './load-grammars.js';
+import { NO_OBSERVATIONS } from './observation-holder.js';
+import type { ObservationSnapshot, WrittenObservations } from './observation-holder.js';
 
 /** An inventory as threads share it: its JSON once in memory, read by each worker when it is a new one. */
 export interface SharedInventory {
+  version: number;
+  json: SharedArrayBuffer;
+}
+
+/** What earlier runs used, as threads share it. */
+export interface SharedObservations {
   version: number;
   json: SharedArrayBuffer;
 }
@@ -19,6 +27,8 @@ export interface WorkerTask {
   manifest: JsonObject;
   alongside: Alongside;
   inventory: SharedInventory | InventorySnapshot;
+  /** null: nothing was seen yet. */
+  observations: SharedObservations | null;
   nowMs: number;
   /** Where the verdict is sent as soon as it stands, before its advice; closed with the task. */
   verdicts: MessagePort;
@@ -32,16 +42,18 @@ const kept = { estimates: 300, assessments: 1 };
 const advisor = createAdvisor({ facts: loadFacts(), grammars: await loadGrammars(), kept });
 
 let held: { version: number; snapshot: InventorySnapshot } | null = null;
+let seen: { version: number; snapshot: ObservationSnapshot } = { version: 0, snapshot: NO_OBSERVATIONS };
 
 /** Assesses one workload on this worker's thread. */
-export function assessInWorker({ manifest, alongside, inventory, nowMs, verdicts }: WorkerTask): WorkerResult {
+export function assessInWorker(task: WorkerTask): WorkerResult {
+  const { manifest, alongside, nowMs, verdicts } = task;
   const { configMaps } = alongside;
   const onVerdict = (assessment: Assessment) => verdicts.postMessage(assessment);
   const files = { configMap: (name: string) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined) };
   const objects = objectsAlongside(alongside.objects);
   try {
-    const question = { manifest, files, objects, inventory: snapshotOf(inventory), nowMs, onVerdict };
-    return { assessment: advisor.assess(question) };
+    const known = { inventory: snapshotOf(task.inventory), observations: observationsOf(task.observations) };
+    return { assessment: advisor.assess({ manifest, files, objects, ...known, nowMs, onVerdict }) };
   } catch (error) {
     if (error instanceof UnreadableManifest) return { unreadable: { path: error.path, expected: error.expected } };
     throw error;
@@ -58,9 +70,19 @@ export function warmUp(): true {
 function snapshotOf(inventory: WorkerTask['inventory']): InventorySnapshot {
   if (!('json' in inventory)) return inventory;
   if (held?.version !== inventory.version) {
-    // A decoder takes no shared memory: it is copied once per inventory.
-    const text = new TextDecoder().decode(new Uint8Array(inventory.json).slice());
-    held = { version: inventory.version, snapshot: JSON.parse(text) as InventorySnapshot };
+    held = { version: inventory.version, snapshot: parsed(inventory.json) as InventorySnapshot };
   }
   return held.snapshot;
 }
+
+function observationsOf(observations: SharedObservations | null): ObservationSnapshot {
+  if (observations === null) return NO_OBSERVATIONS;
+  if (seen.version !== observations.version) {
+    const { uses, contexts } = parsed(observations.json) as WrittenObservations;
+    seen = { version: observations.version, snapshot: { uses: new Map(uses), contexts } };
+  }
+  return seen.snapshot;
+}
+
+/** A decoder takes no shared memory: it is copied once per version. */
+const parsed = (json: SharedArrayBuffer): unknown => JSON.parse(new TextDecoder().decode(new Uint8Array(json).slice()));

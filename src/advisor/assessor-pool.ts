@@ -11,11 +11,12 @@ import { Metrics } from '../telemetry/metrics.js';
 import { Readiness } from '../telemetry/readiness.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import type { ObjectReference } from '../workload/workload.js';
-import type { SharedInventory, WorkerResult, WorkerTask } from './assess-worker.js';
+import type { SharedInventory, SharedObservations, WorkerResult, WorkerTask } from './assess-worker.js';
 import { AssessmentTooLong, AssessorBusy, NoInventory } from './assessor.js';
 import type { Assessing, Assessor, Question } from './assessor.js';
 import { assessmentId } from './fingerprint.js';
-import { InventoryHolder } from './inventory-holder.js';
+import { Knowledge } from './knowledge.js';
+import { NO_OBSERVATIONS, writtenObservations } from './observation-holder.js';
 import { questionKey } from './question-key.js';
 
 /** Answers kept, as the length of their JSON: some tens of thousand characters each. */
@@ -30,7 +31,11 @@ const IDLE_WORKER_MS = 120_000;
 
 type Settings = Pick<SettingValues, 'workers' | 'admissionWaiting' | 'estimateLimitMs'>;
 /** lru-cache holds no null. */
-type Remembered = { assessment: Assessment | null };
+interface Remembered {
+  assessment: Assessment | null;
+  /** Of the earlier runs that it rests on. */
+  revision: string;
+}
 
 /** Assesses on threads of its own, so that the event loop stays free; equal questions are worked out once. */
 @Injectable()
@@ -43,6 +48,7 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   readonly #underWay = new Map<string, Assessing>();
   readonly #seconds: Histogram;
   #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
+  #sharedObservations: { epoch: string; observations: SharedObservations } | null = null;
   #versions = 0;
   #warm = false;
   /** Why workers do not come up. */
@@ -50,7 +56,7 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
-    private readonly inventory: InventoryHolder,
+    private readonly known: Knowledge,
     metrics: Metrics,
     readiness: Readiness,
   ) {
@@ -93,13 +99,13 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   }
 
   get epoch(): string {
-    return this.inventory.digest();
+    return `${this.known.inventory.digest()}/${this.known.observations.epoch}`;
   }
 
   recall(question: Question): Assessment | null | undefined {
-    if (question.inventory !== undefined || !this.inventory.isKnown()) return undefined;
+    if (question.inventory !== undefined || !this.known.inventory.isKnown()) return undefined;
     const known = this.#remembered.get(this.#keyOf(question));
-    if (known === undefined) return undefined;
+    if (known === undefined || known.revision !== this.#revisionOf(known.assessment)) return undefined;
     return addressedTo(question.workload.reference, known.assessment);
   }
 
@@ -111,7 +117,7 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   begin(question: Question): Assessing {
     if (question.inventory !== undefined) return this.#run(question, question.inventory);
-    if (!this.inventory.isKnown()) return failing(new NoInventory());
+    if (!this.known.inventory.isKnown()) return failing(new NoInventory());
     const key = this.#keyOf(question);
     const { verdict, whole } = this.#underWay.get(key) ?? this.#beginShared(key, question);
     return {
@@ -121,10 +127,13 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   }
 
   #beginShared(key: string, question: Question): Assessing {
+    const { epoch } = this.known.observations;
     const { verdict, whole } = this.#run(question, this.#current().inventory);
     const remembered = whole
       .then((assessment) => {
-        this.#remembered.set(key, { assessment });
+        // What was seen meanwhile is not in it.
+        const isCurrent = epoch === this.known.observations.epoch;
+        if (isCurrent) this.#remembered.set(key, { assessment, revision: this.#revisionOf(assessment) });
         return assessment;
       })
       .finally(() => this.#underWay.delete(key));
@@ -138,7 +147,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     if (this.#pool.queueSize >= maxQueue) return failing(new AssessorBusy(maxQueue));
     const { port1, port2 } = new MessageChannel();
     const early = new Promise<Assessment>((resolve) => port1.once('message', resolve));
-    const task: WorkerTask = { manifest, alongside, inventory, nowMs: Date.now(), verdicts: port2 };
+    const known = { inventory, observations: this.#seen() };
+    const task: WorkerTask = { manifest, alongside, ...known, nowMs: Date.now(), verdicts: port2 };
     const whole = this.#timed(task).finally(() => port1.close());
     // What is no workload has no verdict before its end.
     return { verdict: Promise.race([early, whole]), whole };
@@ -166,20 +176,41 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   /** An inventory in which only use and ages changed gives the same answers. */
   #keyOf({ workload, alongside }: Question): string {
-    return `${this.inventory.digest()}|${questionKey(workload, alongside)}`;
+    return `${this.known.inventory.digest()}|${questionKey(workload, alongside)}`;
   }
 
   /** The inventory as it is now, in the form that threads share; made once per snapshot. */
   #current(): { inventory: SharedInventory } {
-    const snapshot = this.inventory.current();
+    const snapshot = this.known.inventory.current();
     if (this.#shared?.snapshot === snapshot) return this.#shared;
-    const bytes = Buffer.from(JSON.stringify(snapshot));
-    const json = new SharedArrayBuffer(bytes.length);
-    new Uint8Array(json).set(bytes);
     this.#versions += 1;
-    this.#shared = { snapshot, inventory: { version: this.#versions, json } };
+    this.#shared = { snapshot, inventory: { version: this.#versions, json: shared(snapshot) } };
     return this.#shared;
   }
+
+  /** What was seen of earlier runs, made once per change of it. */
+  #seen(): SharedObservations | null {
+    const snapshot = this.known.observations.current();
+    if (snapshot === NO_OBSERVATIONS) return null;
+    const { epoch } = this.known.observations;
+    if (this.#sharedObservations?.epoch !== epoch) {
+      this.#versions += 1;
+      const observations = { version: this.#versions, json: shared(writtenObservations(snapshot)) };
+      this.#sharedObservations = { epoch, observations };
+    }
+    return this.#sharedObservations.observations;
+  }
+
+  #revisionOf(assessment: Assessment | null): string {
+    return this.known.observations.revisionOf((assessment?.runs ?? []).flatMap(({ fingerprint }) => fingerprint ?? []));
+  }
+}
+
+function shared(value: unknown): SharedArrayBuffer {
+  const bytes = Buffer.from(JSON.stringify(value));
+  const json = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(json).set(bytes);
+  return json;
 }
 
 /** The same answer for an object of another name. */

@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
 import type { FilesAlongside } from '../launch/reading.js';
-import type { ObjectsAlongside } from '../workload/workload.js';
+import { runFingerprint } from '../run/fingerprint.js';
+import type { TrainingRun } from '../run/training-run.js';
+import type { ObjectsAlongside, Workload } from '../workload/workload.js';
 import type { Assessment } from '../fit/assessment.js';
 
 const ID_LENGTH = 20;
+const FINGERPRINT_LENGTH = 32;
 
 /** SHA-256 over the JSON of a value, as hexadecimal digits. */
 export function hashOf(value: unknown): string {
@@ -34,6 +37,26 @@ function hashOfDecided({ runs, fit, verdict }: Answered): string {
   const hash = hashOf({ runs, decided, verdict });
   hashes.set(fit, hash);
   return hash;
+}
+
+/** Names all that the pods of one pod set train; null where not all of it was read. */
+export function fingerprintOf(runs: readonly { role: string; run: TrainingRun | null }[]): string | null {
+  const settings = runs.map(({ role, run }) => (run === null ? null : [role, runFingerprint(run)]));
+  return settings.length === 0 || settings.includes(null) ? null : hashOf(settings).slice(0, FINGERPRINT_LENGTH);
+}
+
+/** Names how the pods of a workload are started, with what stands beside it: images, commands, arguments, environment. */
+export function launchOf({ podSets }: Pick<Workload, 'podSets'>, alongsideHash: string): string {
+  const started = podSets.map(({ containers, launch }) => [
+    containers.map(({ image, command, args, env }) => [
+      image,
+      command,
+      args,
+      env.map(({ name, value }) => [name, value]),
+    ]),
+    launch.statements.map(({ name, value }) => [name, value]),
+  ]);
+  return hashOf([started, alongsideHash]).slice(0, FINGERPRINT_LENGTH);
 }
 
 /** Look-ups alongside a manifest, with what was asked of them: part of what an answer depends on. */

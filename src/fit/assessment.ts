@@ -1,4 +1,5 @@
 import type { Estimate, Interval } from '../memory/estimate.js';
+import type { ObservedUse } from '../observation/observed-use.js';
 import type { RunField, TrainingRun } from '../run/training-run.js';
 import type { Unknown } from '../run/setting.js';
 import type { DeviceRequest, Json, ObjectReference } from '../workload/workload.js';
@@ -84,11 +85,33 @@ export interface Advice {
   costs: readonly string[];
 }
 
+/** What earlier runs of the same settings used on devices of one class. Bytes on the device on which they used most. */
+export interface Observed {
+  podSet: string;
+  deviceClass: string;
+  standing: ObservedUse['standing'];
+  /** The most that was used, without what was in use before. */
+  usedBytes: number;
+  /** What was in use before, by others. */
+  besideBytes: number;
+  /** What the device gives in all. */
+  capacityBytes: number;
+  runs: number;
+  /** When the last of them was last seen; milliseconds since 1970. */
+  atMs: number;
+  /** Whether the verdict rests on it; else it is only told. */
+  decides: boolean;
+}
+
 export interface AssessedRun {
   podSet: string;
   role: string;
   training: boolean;
   settings: TrainingRun | null;
+  /** Names the settings of all that the pods train: equal for runs that can be compared. null: not all of it was read. */
+  fingerprint?: string | null;
+  /** Names how the pods are started: equal for what is submitted again as it was. */
+  launch?: string;
   unknown: readonly Unknown[];
   notes: readonly string[];
 }
@@ -114,6 +137,8 @@ export interface Assessment {
   verdict: Verdict;
   reason: string;
   advice: readonly Advice[];
+  /** What earlier runs of the same settings used; left out where none was seen. */
+  observed?: readonly Observed[];
   /** Contradictions in the manifest, and what had to be assumed for what another tool fills in. */
   notes?: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Estimate, Interval } from '../memory/estimate.js';
 import type { Unknown } from '../run/setting.js';
+import type { Basis, NarrowedNeed } from './observed-need.js';
 
 /** Memory that one process of a pod set needs on devices of one model. */
 export type Need =
@@ -10,6 +11,8 @@ export type Need =
       estimates: readonly RoleEstimate[];
       /** A program that was only guessed from its flags; null: all programs are known. */
       guessed: string | null;
+      /** Where earlier runs of the same settings decide: what they showed. */
+      basis?: Basis;
     }
   | { kind: 'unknown'; unknown: readonly Unknown[] };
 
@@ -36,4 +39,17 @@ export function needOf(estimates: readonly RoleEstimate[], together: Estimate, g
     estimates,
     guessed,
   };
+}
+
+/** The need where earlier runs decide. What was measured stands, whether the program is known or not. */
+export function observedNeed(estimates: readonly RoleEstimate[], { requiredBytes, basis }: NarrowedNeed): Need {
+  const deviceBytes = estimates[0]?.estimate.deviceBytes ?? requiredBytes;
+  return { kind: 'estimated', requiredBytes, deviceBytes, estimates, guessed: null, basis };
+}
+
+/** The need of a changed run, as far as the run it was changed from used more than was expected. */
+export function shiftedNeed(need: Need, shiftBytes: number): Need {
+  if (need.kind === 'unknown' || shiftBytes <= 0 || need.basis !== undefined) return need;
+  const { low, expected, high } = need.requiredBytes;
+  return { ...need, requiredBytes: { low, expected: expected + shiftBytes, high: high + shiftBytes } };
 }

@@ -4,6 +4,7 @@ import type { ClassRow } from './class-fit.js';
 import { acceptsOf } from './class-fit.js';
 import type { Demand } from './demand.js';
 import { podsEver } from './room.js';
+import type { Basis } from './observed-need.js';
 import type { Room } from './room.js';
 import { counted, gib, listed } from './words.js';
 
@@ -27,7 +28,21 @@ function allowance(row: ClassRow, demand: Demand): string {
   return `${share}${gib(row.facts.smallestBytes)} (${row.deviceClass.name})`;
 }
 
-function need(interval: Interval): string {
+/** `used 61.3 GiB before (estimate 58.0 GiB)`; what the estimate says where nothing was seen. */
+function need(row: ClassRow | undefined, interval: Interval): string {
+  const basis = row?.need.kind === 'estimated' ? row.need.basis : undefined;
+  return basis === undefined ? needed(interval) : seenWords(basis);
+}
+
+function seenWords({ standing, bytes, estimated }: Basis): string {
+  const aside = estimated === null ? '' : ` (estimate ${gib(estimated.expected)})`;
+  if (standing === 'measured') return `used ${gib(bytes)} before${aside}`;
+  if (standing === 'upper-bound') return `ran with ${gib(bytes)} before${aside}`;
+  if (standing === 'out-of-memory') return `was out of memory with ${gib(bytes)} before${aside}`;
+  return `ran before and was out of memory with ${gib(bytes)} before${aside}`;
+}
+
+function needed(interval: Interval): string {
   // A low end of nothing is that of a program that was only guessed.
   const wide = interval.low > 0 && interval.high - interval.low > 0.05 * interval.expected;
   const range = wide ? ` (${gib(interval.low)} to ${gib(interval.high)})` : '';
@@ -40,7 +55,7 @@ export function fits({ demand }: Placed, rows: readonly ClassRow[]): string {
   const required = requiredOf(smallest);
   if (smallest === undefined || required === null) return 'fits';
   const subject = rows.length === 1 ? 'the device has' : 'the smallest device has';
-  return `${need(required)}, ${subject} ${allowance(smallest, demand)}`;
+  return `${need(smallest, required)}, ${subject} ${allowance(smallest, demand)}`;
 }
 
 /** `needs 171.2 GiB, the largest device has 79.2 GiB (NVIDIA A100-SXM4-80GB)` */
@@ -51,7 +66,12 @@ export function willNotFit(placed: Placed, rows: readonly ClassRow[], possible: 
   const required = requiredOf(largest);
   if (largest === undefined || required === null) return 'does not fit';
   const subject = rows.length === 1 ? 'the device has' : 'the largest device has';
-  return `${need(required)}, ${subject} ${allowance(largest, demand)}`;
+  return `${need(largest, required)}, ${subject} ${allowance(largest, demand)}`;
+}
+
+function tightAsSeen({ need: held }: ClassRow, required: Interval, device: string): string | null {
+  if (held.kind === 'unknown' || held.basis === undefined) return null;
+  return `${seenWords(held.basis)}: may need ${gib(required.low)} to ${gib(required.high)} of ${device}`;
 }
 
 /** Says on which side of the capacity the run is expected. */
@@ -62,6 +82,8 @@ export function tight({ demand }: Placed, rows: readonly ClassRow[]): string {
   const lot = { deviceClass: largest.deviceClass, bandBytes: largest.facts.smallestBytes };
   const { promisedBytes, limitBytes } = allowanceOf(lot, demand);
   const device = allowance(largest, demand);
+  const seen = tightAsSeen(largest, required, device);
+  if (seen !== null) return seen;
   const guessed = largest.need.kind === 'estimated' ? largest.need.guessed : null;
   if (guessed !== null && required.expected > limitBytes)
     return `needs ${gib(required.expected)}, more than the ${device}, if ${guessed} does what its flags say: it is not known`;
@@ -78,7 +100,7 @@ export function fitsSome({ demand }: Placed, fitting: readonly ClassRow[], all: 
   const required = requiredOf(smallest);
   const others = all.filter((row) => !fitting.includes(row)).map((row) => allowance(row, demand));
   const names = [...new Set(fitting.map((row) => row.deviceClass.name))];
-  const spread = required === null ? '' : `${need(required)}: `;
+  const spread = required === null ? '' : `${need(smallest, required)}: `;
   return `${spread}fits ${listed(names)}, but its pods may also be given ${listed(others)}`;
 }
 

@@ -4,14 +4,16 @@ import type { DeviceRuns } from '../run/device-runs.js';
 import type { Unknown } from '../run/setting.js';
 import type { TrainingRun } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
-import type { PodSetFit, Verdict } from './assessment.js';
+import type { Observed, PodSetFit, Verdict } from './assessment.js';
 import { acceptsOf, classRows } from './class-fit.js';
 import type { ClassRow, NeedOn } from './class-fit.js';
 import type { Cluster } from './cluster.js';
 import type { DeviceClass } from './device-class.js';
 import { gangHasRoom } from './gang.js';
-import { needOf, TOGETHER } from './need.js';
+import { needOf, observedNeed, shiftedNeed, TOGETHER } from './need.js';
 import type { Need, RoleEstimate } from './need.js';
+import { narrowed, observedOf } from './observed-need.js';
+import type { Seen } from './observed-need.js';
 import { candidateFor, fitPodSet } from './pod-set-fit.js';
 import type { Candidate } from './pod-set-fit.js';
 
@@ -39,6 +41,10 @@ export interface FitQuestion {
   estimateTogether: EstimateTogether;
   /** Traits of a device model by the name that the inventory gives it; null: the catalog does not know it. */
   traitsOf: (model: string) => DeviceTraits | null;
+  /** Earlier runs of what a pod set trains; left out: none are known. */
+  seen?: (podSet: PodSet, runs: readonly PodSetRun[]) => Seen;
+  /** How much more the run used than was expected, from which this question's was changed. Bytes. */
+  shiftBytes?: number;
 }
 
 export interface WorkloadFit {
@@ -48,6 +54,9 @@ export interface WorkloadFit {
   estimates: readonly (RoleEstimate & { podSet: string })[];
   /** Why runs that were read could not be estimated. */
   notEstimated: readonly { podSet: string; unknown: readonly Unknown[] }[];
+  observed: readonly Observed[];
+  /** How much more earlier runs used than was expected, where that decides. Bytes. */
+  excessBytes: number;
 }
 
 /** From what is best to what is worst for the person; a certain failure is worse than not knowing. */
@@ -64,38 +73,37 @@ const unreadable = (runs: readonly PodSetRun[]): readonly Unknown[] => {
 };
 
 /** The need of one pod set's processes on a model; unknown where any of its models cannot be estimated. */
-function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQuestion): Need {
+function needOnModel(runs: readonly PodSetRun[], model: string, question: FitQuestion, seen: Seen | null): Need {
   const device = question.traitsOf(model);
   const field = 'device';
   if (device === null) return { kind: 'unknown', unknown: [{ field, reason: `the catalog does not know ${model}` }] };
-  if (runs.some(({ run, unknown }) => run === null || unknown.length > 0))
-    return { kind: 'unknown', unknown: unreadable(runs) };
-  const onDevice = runs.flatMap(({ role, run }) => (run === null ? [] : [{ role, run }]));
-  return estimatedNeed(onDevice, device, guessedOf(runs), question);
+  const made = madeOn(device, runs, question);
+  const estimates = 'unknown' in made ? [] : made.estimates;
+  const known = seen === null ? null : narrowed('unknown' in made ? null : made.together, seen, device);
+  if (known !== null) return observedNeed(estimates, known);
+  if ('unknown' in made) return { kind: 'unknown', unknown: made.unknown };
+  return shiftedNeed(needOf(estimates, made.together, guessedOf(runs)), question.shiftBytes ?? 0);
 }
 
-function estimatedNeed(
-  runs: DeviceRuns,
-  device: DeviceTraits,
-  guessed: string | null,
-  { estimate, estimateTogether }: FitQuestion,
-): Need {
-  const [only] = runs;
-  if (runs.length === 1 && only !== undefined) {
-    const outcome = estimate(only.run, device);
-    if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
-    const single = { role: only.role, device: device.model, estimate: outcome.estimate };
-    return needOf([single], outcome.estimate, guessed);
+/** The estimates of what runs on one device, and that of all of it together. */
+type Made = { estimates: readonly RoleEstimate[]; together: Estimate } | { unknown: readonly Unknown[] };
+
+function madeOn(device: DeviceTraits, runs: readonly PodSetRun[], question: FitQuestion): Made {
+  if (runs.some(({ run, unknown }) => run === null || unknown.length > 0)) return { unknown: unreadable(runs) };
+  const onDevice = runs.flatMap(({ role, run }) => (run === null ? [] : [{ role, run }]));
+  const [only] = onDevice;
+  const { model } = device;
+  if (onDevice.length === 1 && only !== undefined) {
+    const outcome = question.estimate(only.run, device);
+    if ('unknown' in outcome) return outcome;
+    const { estimate } = outcome;
+    return { estimates: [{ role: only.role, device: model, estimate }], together: estimate };
   }
-  const outcome = estimateTogether(runs, device);
-  if ('unknown' in outcome) return { kind: 'unknown', unknown: outcome.unknown };
+  const outcome = question.estimateTogether(onDevice, device);
+  if ('unknown' in outcome) return outcome;
   const { together, alone } = outcome;
   const all = [{ role: TOGETHER, estimate: together }, ...alone];
-  return needOf(
-    all.map((one) => ({ ...one, device: device.model })),
-    together,
-    guessed,
-  );
+  return { estimates: all.map((one) => ({ ...one, device: model })), together };
 }
 
 /** The name of a program that was only guessed from words that others use too; null where all are known. */
@@ -109,15 +117,22 @@ const NOT_TRAINING: Need = {
   unknown: [{ field: 'program', reason: 'the pods hold GPUs but do not train' }],
 };
 
+interface Needs {
+  on: NeedOn;
+  made: ReadonlyMap<string, Need>;
+  seen: Seen | null;
+}
+
 /** Needs of a pod set by device model, each worked out once. */
-export function needsOf(podSet: PodSet, question: FitQuestion): { on: NeedOn; made: ReadonlyMap<string, Need> } {
+export function needsOf(podSet: PodSet, question: FitQuestion): Needs {
   const runs = question.runs.filter((reading) => reading.podSet === podSet.name);
   const training = runs.filter((reading) => reading.training);
+  const seen = training.length === 0 ? null : (question.seen?.(podSet, training) ?? null);
   const made = new Map<string, Need>();
   const make = (model: string): Need => {
     if (runs.length > 0 && training.length === 0) return NOT_TRAINING;
     if (training.length === 0) return { kind: 'unknown', unknown: unreadable(runs) };
-    return needOnModel(training, model, question);
+    return needOnModel(training, model, question, seen);
   };
   const on = (deviceClass: DeviceClass): Need => {
     const model = deviceClass.model ?? '';
@@ -125,7 +140,7 @@ export function needsOf(podSet: PodSet, question: FitQuestion): { on: NeedOn; ma
     made.set(model, need);
     return need;
   };
-  return { on, made };
+  return { on, made, seen };
 }
 
 function unknownFit(podSet: PodSet, reason: string): PodSetFit {
@@ -141,11 +156,9 @@ function unanswerable(podSet: PodSet, cluster: Cluster): PodSetFit | null {
   return null;
 }
 
-interface Fitted {
+interface Fitted extends Needs {
   fit: PodSetFit;
   candidate: Candidate | null;
-  on: NeedOn;
-  made: ReadonlyMap<string, Need>;
 }
 
 function fitOne(podSet: PodSet, question: FitQuestion): Fitted | null {
@@ -212,6 +225,14 @@ function notEstimated({ fit, made }: Fitted): { podSet: string; unknown: readonl
   return { podSet: fit.podSet, unknown };
 }
 
+function excesses({ made }: Fitted): number[] {
+  return [...made.values()].flatMap((need) =>
+    need.kind === 'estimated' && need.basis?.estimated
+      ? [need.requiredBytes.expected - need.basis.estimated.expected]
+      : [],
+  );
+}
+
 /**
  * Holds a workload against a cluster: each pod set that asks for devices by itself, the gang as a whole. The verdict is
  * that of the worst pod set.
@@ -223,5 +244,7 @@ export function fitWorkload(question: FitQuestion): WorkloadFit {
     ...answer(fitted, question),
     estimates: fitted.flatMap(estimatesOf),
     notEstimated: fitted.map(notEstimated).filter(({ unknown }) => unknown.length > 0),
+    observed: fitted.flatMap(({ fit, seen }) => (seen === null ? [] : observedOf(fit.podSet, seen))),
+    excessBytes: Math.max(0, ...fitted.flatMap(excesses)),
   };
 }

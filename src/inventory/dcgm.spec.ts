@@ -126,7 +126,14 @@ describe('dcgm-exporter', () => {
         fb(shared('a', '0'), { free: 5912, used: 6000, reserved: 447 }),
         fb(shared('b', '1'), { free: 5912, used: 0, reserved: 447 }),
       ),
-    ).toMatchObject([{ capacityBytes: 14912 * MIB, usedBytes: 9000 * MIB, pods: ['ml/a', 'ml/b'] }]);
+    ).toMatchObject([
+      {
+        capacityBytes: 14912 * MIB,
+        usedBytes: 9000 * MIB,
+        pods: ['ml/a', 'ml/b'],
+        usedByPod: { 'ml/a': 6000 * MIB, 'ml/b': 0 },
+      },
+    ]);
   });
 
   it('never mixes a stale series with a fresh one', () => {

@@ -154,7 +154,27 @@ function readingOf(group: Group, context: ScrapeContext): DeviceReading | null {
     usedBytes: first.usedMib === null ? null : first.usedMib * MIB,
     seenAtMs: group.seenAtMs,
     pods: podsOf(group),
+    ...usedByPodOf(group),
   };
+}
+
+/**
+ * Memory of each pod on a virtual GPU, where the device has figures of its own beside theirs (dcgm-exporter#594). A pod
+ * named on series of the whole device has no figure of its own there.
+ */
+function usedByPodOf({ series }: Group): Pick<DeviceReading, 'usedByPod'> {
+  const used: Record<string, number> = {};
+  const apart = [...series.values()].filter((bySharer) => bySharer.get(THE_DEVICE_ITSELF)?.used !== undefined);
+  for (const [sharer, frame] of apart.flatMap((bySharer) => [...bySharer])) {
+    const pod = podOnVirtualGpu(sharer);
+    if (pod !== null && frame.used !== undefined) used[pod] = Math.max(used[pod] ?? 0, frame.used * MIB);
+  }
+  return Object.keys(used).length === 0 ? {} : { usedByPod: used };
+}
+
+function podOnVirtualGpu(sharer: string): string | null {
+  const [, pod] = /^[^|]+\|(.+)$/.exec(sharer) ?? [];
+  return pod === undefined ? null : detached(pod);
 }
 
 const detachedOrNull = (text: string | null): string | null => (text === null ? null : detached(text));

@@ -28,6 +28,8 @@ export interface Device {
   seenAtMs: number;
   /** Pods that hold it, as `namespace/name`, where the exporter says so. */
   pods: readonly string[];
+  /** Bytes in use by each of them, where the exporter tells them apart (virtual GPUs). */
+  usedByPod?: Readonly<Record<string, number>>;
 }
 
 export interface Taint {

@@ -40,6 +40,8 @@ export interface DeviceReading {
   seenAtMs: number;
   /** Pods that hold it, as `namespace/name`. */
   pods: readonly string[];
+  /** Bytes in use by each of them, where the exporter tells them apart. */
+  usedByPod?: Readonly<Record<string, number>>;
 }
 
 /** Where samples came from: what the labels themselves may not say. */

@@ -67,6 +67,7 @@ function measuredDevice(node: Node, reading: DeviceReading, gpus: GpuLookup): De
     usedBytes: reading.usedBytes,
     seenAtMs: reading.seenAtMs,
     pods: reading.pods,
+    ...(reading.usedByPod && { usedByPod: reading.usedByPod }),
   };
 }
 

@@ -73,6 +73,21 @@ export interface Turn {
   totalBytes: number;
 }
 
+/** The CUDA context and libraries of one stack on one device model, as runs of the cluster showed them. */
+export interface LearnedContext {
+  framework: string;
+  /** Release of PyTorch, such as `2.4`. */
+  torch: string;
+  /** Release of CUDA; null: the runs did not say. */
+  cuda: string | null;
+  deviceClass: string;
+  /** Device model by its name in the catalog. */
+  model: string;
+  bytes: Interval;
+  /** Distinct runs that it was learned from. */
+  runs: number;
+}
+
 /** What the estimate needs to know of a device type, from the GPU catalog. */
 export interface DeviceTraits {
   /** Catalog id, such as `NVIDIA A100-SXM4-80GB`. */
@@ -82,4 +97,6 @@ export interface DeviceTraits {
   computeCapability: number | null;
   /** What processes can use of it, where the catalog knows it: inference engines take a share of it. */
   usableBytes?: number | null;
+  /** Constants of stacks on this model, as runs of the cluster showed them. */
+  learnedContexts?: readonly LearnedContext[];
 }

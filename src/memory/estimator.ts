@@ -3,6 +3,7 @@ import { valuesOf } from '../run/fields.js';
 import type { RunField, RunValues, TrainingRun } from '../run/training-run.js';
 import { roundingOf } from './allocator/rounding.js';
 import { breakdownOf, liveByCategory } from './breakdown.js';
+import { learnedContextFor } from './device/learned-context.js';
 import { DEVICE_MECHANISMS } from './device/mechanisms.js';
 import { sumOf } from './device/mechanism.js';
 import type { Contributor, DeviceTraits, Estimate, Interval } from './estimate.js';
@@ -100,8 +101,20 @@ export function estimateFrom(evaluation: Evaluation, context: EvaluationContext)
     timeline: expected.unlimited.series ? timelineOf(expected.events, expected.unlimited.series) : [],
     contributors: contributors(evaluation, widenings, device),
     parameters: expected.parameters,
-    notes: expected.notes,
+    notes: [...expected.notes, ...learnedNote(expected, device)],
   };
+}
+
+function learnedNote({ values }: Forecast, device: DeviceTraits): readonly string[] {
+  const learned = learnedContextFor(values, device.learnedContexts ?? []);
+  if (learned === null) return [];
+  const { bytes, runs, torch, cuda, deviceClass } = learned;
+  const mib = (amount: number): string => (amount / 2 ** 20).toFixed(0);
+  const stack = `PyTorch ${torch}${cuda === null ? '' : ` with CUDA ${cuda}`}`;
+  const spread = `${mib(bytes.low)} to ${mib(bytes.high)}`;
+  return [
+    `the CUDA context of ${mib(bytes.expected)} MiB (${spread}) is what ${runs} runs of ${stack} on ${deviceClass} of this cluster showed`,
+  ];
 }
 
 /** Forecasts of a run as expected and at the ends of its ranges. Throws NotEstimable as `estimate` does. */

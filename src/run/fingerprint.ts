@@ -9,3 +9,9 @@ export function runFingerprint(run: TrainingRun): string {
   });
   return JSON.stringify(settings);
 }
+
+/** Whether nothing was assumed with a range, and the program is known, not guessed: the same settings are the same run. */
+export function isSettled(run: TrainingRun): boolean {
+  if (run.program.evidence.kind === 'assumed') return false;
+  return RUN_FIELDS.every((field) => settingAt(run, field).range === undefined);
+}

@@ -93,7 +93,7 @@ export class WorkloadKeeper {
     told.told(uid, assessment.verdict, nowMs());
     if (telling.before !== null || !CALM.includes(assessment.verdict)) {
       await pace.step();
-      await cluster.tell(reference, eventOf(assessment, telling.before));
+      await cluster.tell(reference, eventOf(assessment, telling.before, nowMs()));
     }
     return null;
   }
@@ -120,12 +120,12 @@ function changeOf(
   return Object.fromEntries(names.map((name) => [ANNOTATION_PREFIX + name, wanted[name] ?? null]));
 }
 
-function eventOf(assessment: Assessment, before: string | null): ClusterEvent {
+function eventOf(assessment: Assessment, before: string | null, nowMs: number): ClusterEvent {
   const changed = before === null ? '' : ` (was ${before})`;
   return {
     type: CALM.includes(assessment.verdict) ? 'Normal' : 'Warning',
     reason: REASONS[assessment.verdict],
-    message: warnings(assessment).join('; ').replace(assessment.verdict, `${assessment.verdict}${changed}`),
+    message: warnings(assessment, nowMs).join('; ').replace(assessment.verdict, `${assessment.verdict}${changed}`),
   };
 }
 

@@ -84,6 +84,11 @@ const run = z
     role: text,
     training: z.boolean(),
     settings: settings.nullable(),
+    fingerprint: text
+      .nullable()
+      .optional()
+      .describe('Names the settings of all that the pods train: equal for runs that can be compared'),
+    launch: text.optional().describe('Names how the pods are started: equal for what is submitted again as it was'),
     unknown: z.array(unknown),
     notes: z.array(text),
   })
@@ -161,6 +166,22 @@ const advice = z
     description: 'A change of the run or of the request, estimated and held against the devices again',
   });
 
+const observed = z
+  .object({
+    podSet: text,
+    deviceClass: text,
+    standing: z
+      .enum(['measured', 'upper-bound', 'out-of-memory', 'so-far'])
+      .describe('What came of it: docs/observation.md says what each is worth'),
+    usedBytes: bytes.describe('The most that was used on one device, without what was in use before'),
+    besideBytes: bytes.describe('What was in use before, by others'),
+    capacityBytes: bytes,
+    runs: z.int().min(1),
+    atMs: z.number().describe('When the last of them was last seen; milliseconds since 1970'),
+    decides: z.boolean().describe('Whether the verdict rests on it; else it is only told'),
+  })
+  .meta({ id: 'Observed', description: 'What earlier runs of the same settings used on devices of one class' });
+
 /** The answer to one workload against one inventory, as the REST API gives it. */
 export const assessmentSchema = z
   .object({
@@ -173,6 +194,7 @@ export const assessmentSchema = z
     verdict: verdictSchema,
     reason: text,
     advice: z.array(advice),
+    observed: z.array(observed).optional(),
     notes: z.array(text).optional().describe('Contradictions and unreadable pieces found on the way'),
   })
   .meta({ id: 'Assessment' });

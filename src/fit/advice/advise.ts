@@ -107,7 +107,9 @@ function adviceFor(subject: Subject, question: AdviceQuestion): Advice[] {
  * Changes that lead to a better verdict, each estimated and matched again, ordered by what the person gives up; at most
  * five. For runs that fit: a smaller device that would do, and devices that nothing uses.
  */
-export function advise(question: AdviceQuestion): Advice[] {
+export function advise(asked: AdviceQuestion): Advice[] {
+  // What the run used beyond its estimate, a change of it is taken to use as well.
+  const question = { ...asked, shiftBytes: asked.fit.excessBytes };
   return subjectsOf(question)
     .flatMap((subject) => adviceFor(subject, question))
     .slice(0, ADVICE_BUDGET.shown);

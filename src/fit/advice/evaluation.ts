@@ -9,7 +9,7 @@ import { allowanceOf } from '../capacity.js';
 import { candidateFor } from '../pod-set-fit.js';
 import type { Candidate } from '../pod-set-fit.js';
 import { fitWorkload, severity } from '../workload-fit.js';
-import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome } from '../workload-fit.js';
+import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome, WorkloadFit } from '../workload-fit.js';
 import { editedBeside, editedPodSet, editedRun } from './edits.js';
 import type { Edit, Subject } from './proposal.js';
 import { refusalOf } from './refusals.js';
@@ -141,7 +141,7 @@ export class Evaluator {
     return {
       verdict: fit.verdict,
       deviceBytes: most.deviceBytes,
-      requiredBytes: first.minimumCapacityBytes,
+      requiredBytes: this.held(fit, own) ?? first.minimumCapacityBytes,
       podSets: own,
     };
   }
@@ -158,6 +158,12 @@ export class Evaluator {
     const outcome = this.question.estimateTogether(runs, device);
     this.shared.set(key, outcome);
     return outcome;
+  }
+
+  /** What is held against the largest devices where that is not the estimate alone: null where it is. */
+  private held({ observed }: WorkloadFit, [own]: readonly PodSetFit[]): Interval | null {
+    const isMeasured = (this.question.shiftBytes ?? 0) > 0 || observed.some(({ decides }) => decides);
+    return isMeasured ? (own?.classes[0]?.requiredBytes ?? null) : null;
   }
 
   private estimated(run: TrainingRun, device: DeviceTraits): EstimateOutcome {

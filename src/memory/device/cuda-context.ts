@@ -2,6 +2,7 @@ import type { RunValues } from '../../run/training-run.js';
 import type { DeviceTraits, Interval } from '../estimate.js';
 import type { DeviceMechanism } from './mechanism.js';
 import { mebibytes } from './mechanism.js';
+import { learnedContextFor } from './learned-context.js';
 import { isBefore, versionOf } from './versions.js';
 
 /**
@@ -33,12 +34,17 @@ function loadsEagerly(run: RunValues): boolean {
   return cuda === null ? isBefore(versionOf(run, 'torch'), [1, 13]) : isBefore(cuda, [11, 7]);
 }
 
-/** The CUDA context of the process: driver state, kernels of PyTorch, cuBLAS and cuDNN handles. */
+/**
+ * The CUDA context of the process: driver state, kernels of PyTorch, cuBLAS and cuDNN handles. Where runs of the cluster
+ * showed what it is for this stack on this device, that stands for what is published.
+ */
 export const cudaContext: DeviceMechanism = {
   name: 'cuda-context',
   category: 'context',
   remedy: null,
   bytes(run, device) {
+    const learned = learnedContextFor(run, device.learnedContexts ?? []);
+    if (learned !== null) return learned.bytes;
     if (loadsEagerly(run)) return EAGER;
     return contextOf(device);
   },
