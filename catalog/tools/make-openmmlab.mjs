@@ -1,4 +1,5 @@
-// Rows of catalog/openmmlab.json from the rows that record_openmmlab.py wrote: node catalog/tools/make-openmmlab.mjs FILE...
+// Rows of catalog/openmmlab.json and catalog/detectron2.json from the rows that the recorders of configurations wrote:
+// node catalog/tools/make-openmmlab.mjs FILE...
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const CATALOG = new URL('../', import.meta.url);
@@ -14,20 +15,38 @@ const rows = process.argv
       .map((line) => JSON.parse(line)),
   )
   .filter(({ library, graph }) => existsSync(new URL(`graphs/${library}/${graph}.json.gz`, CATALOG)));
-const taken = new Set(rows.map(({ id }) => id));
-const models = rows
-  .sort((a, b) => (a.library + a.id < b.library + b.id ? -1 : 1))
-  .map(({ id, library, graph, numClasses, imageSize }) => {
-    const short = id.replace(SCHEDULE, '');
-    const aliases = taken.has(short) ? [] : [short];
-    taken.add(short);
-    return { id, library, aliases, ...(numClasses ? { numClasses } : {}), imageSize, graph };
-  });
-const about = 'Models of OpenMMLab by the names of their configurations: graph, classes and crop.';
-const head = JSON.stringify({
-  schema: 1,
-  about,
-  sources: ['configurations of mmsegmentation 1.2.2, mmaction2 1.2.0, mmdetection 3.3.0, mmyolo 0.6.0'],
-});
-const body = models.map((model) => JSON.stringify(model)).join(',\n');
-writeFileSync(new URL('openmmlab.json', CATALOG), `${head.slice(0, -1)},"models":[\n${body}\n]}\n`);
+/** Files of the catalog: which libraries they hold, and from what. */
+const FILES = [
+  {
+    file: 'openmmlab.json',
+    libraries: ['mmaction', 'mmdet', 'mmseg', 'mmyolo'],
+    about: 'Models of OpenMMLab by the names of their configurations: graph, classes and crop.',
+    source: 'configurations of mmsegmentation 1.2.2, mmaction2 1.2.0, mmdetection 3.3.0, mmyolo 0.6.0',
+  },
+  {
+    file: 'detectron2.json',
+    libraries: ['detectron2'],
+    about: 'Models of detectron2 by the names of their configurations without schedule: graph, classes and image.',
+    source: 'configurations of detectron2 at 02b5c4e2, its projects ViTDet, MViTv2 and DensePose',
+  },
+];
+
+/** Rows with the names that they have without their schedule, where no other row has that name. */
+function withAliases(chosen) {
+  const taken = new Set(chosen.map(({ id }) => id));
+  return chosen
+    .sort((a, b) => (a.library + a.id < b.library + b.id ? -1 : 1))
+    .map(({ id, library, graph, numClasses, imageSize }) => {
+      const short = id.replace(SCHEDULE, '');
+      const aliases = taken.has(short) ? [] : [short];
+      taken.add(short);
+      return { id, library, aliases, ...(numClasses ? { numClasses } : {}), imageSize, graph };
+    });
+}
+
+for (const { file, libraries, about, source } of FILES) {
+  const models = withAliases(rows.filter(({ library }) => libraries.includes(library)));
+  const head = JSON.stringify({ schema: 1, about, sources: [source] });
+  const body = models.map((model) => JSON.stringify(model)).join(',\n');
+  writeFileSync(new URL(file, CATALOG), `${head.slice(0, -1)},"models":[\n${body}\n]}\n`);
+}

@@ -50,8 +50,8 @@ function graphReader(): GraphReader {
 
 /** Image models by their constructors' names, then by the names of configurations. */
 function imageModels(): VisionFile {
-  const [constructors, configurations] = ['vision.json', 'openmmlab.json'].map((file) => readCatalog<VisionFile>(file));
-  return { ...constructors!, models: [...constructors!.models, ...configurations!.models] };
+  const files = ['vision.json', 'openmmlab.json', 'detectron2.json'].map((file) => readCatalog<VisionFile>(file));
+  return { ...files[0]!, models: files.flatMap(({ models }) => models) };
 }
 
 /** Keeps what `make` returns the first time. */

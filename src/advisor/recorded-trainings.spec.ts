@@ -24,7 +24,7 @@ function peakOf(architecture: Architecture, image: [number, number], batch: numb
   return replay(events, parseAllocatorConfig('').config).peakAllocatedBytes;
 }
 
-describe('a training step recorded from a configuration of OpenMMLab', () => {
+describe('a training step recorded from a configuration of OpenMMLab or detectron2', () => {
   const CASES: [string, Task, [number, number]][] = [
     ['fcn_r50-d8_4xb4-20k_voc12aug-512x512', 'segmentation', [480, 512]],
     ['pspnet_r18-d8_4xb4-80k_isaid-896x896', 'segmentation', [896, 896]],
@@ -32,6 +32,9 @@ describe('a training step recorded from a configuration of OpenMMLab', () => {
     ['atss_r101_fpn_1x_coco', 'detection', [800, 1333]],
     ['faster-rcnn_r50_fpn_32xb2-cas-1x_openimages', 'detection', [800, 1333]],
     ['yolox_s_8xb8-300e_coco', 'detection', [640, 640]],
+    ['faster_rcnn_R_50_FPN_1x', 'detection', [800, 1333]],
+    ['mask_rcnn_R_101_C4_3x', 'detection', [800, 1333]],
+    ['retinanet_R_50_FPN_3x', 'detection', [800, 1333]],
   ];
 
   it.each(CASES)('%s grows with the batch by the same bytes for each image', (name, task, image) => {

@@ -130,6 +130,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mmseg: { write: openMmlab, tasks: ['segmentation'] },
   mmdet: { write: openMmlab, tasks: ['detection', 'segmentation'] },
   mmyolo: { write: openMmlab, tasks: ['detection', 'segmentation'] },
+  detectron2: { write: openMmlab, tasks: ['detection', 'segmentation'] },
   mmaction: { write: openMmlab, tasks: ['image-classification', 'detection'] },
 };
 

@@ -24,6 +24,19 @@ describe('model catalog', () => {
     expect(models.find('torchvision.models.resnet50').row?.modelType).toBe('torchvision');
   });
 
+  it.each([
+    ['yolox_l_8x8_300e_coco', 'yolox_l_8xb8-300e_coco'],
+    ['configs/fcos/fcos_r101_caffe_fpn_gn-head_1x_coco.py', 'fcos_r101-caffe_fpn_gn-head-1x_coco'],
+    ['COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml', 'faster_rcnn_R_50_FPN'],
+  ])('finds the configuration %s as %s', (name, id) => {
+    expect(idOf(name)).toBe(id);
+  });
+
+  it('takes the classes of a configuration from the data set in its name', () => {
+    expect(models.find('pspnet_r50-d8_4xb4-80k_potsdam-512x512').row?.config['num_classes']).toBe(6);
+    expect(models.find('faster_rcnn_r50_fpn_1x_voc0712').row?.config['num_classes']).toBe(20);
+  });
+
   it('offers the closest names for a misspelt one', () => {
     const lookup = models.find('meta-llama/Lama-2-7b');
     expect(lookup.row).toBeNull();

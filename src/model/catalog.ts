@@ -1,3 +1,4 @@
+import { readConfigurationName } from './configuration-names.js';
 import type { RecordedGraph } from './recorded/recorded-graph.js';
 import type { ModelConfig, ResolvedModel } from './resolved-model.js';
 
@@ -69,7 +70,7 @@ const CLOSEST_OFFERED = 3;
 /** Variants that share their dimensions with the base model. */
 const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
 /** Ways to write that a model comes from an image library. */
-const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction)(?:\.models)?[./]/;
+const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2)(?:\.models)?[./]/;
 
 /** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {
@@ -141,6 +142,7 @@ export function createModelCatalog(
       if (!byName.has(name)) byName.set(name, row);
     }
   }
+  const configurations = configurationFinder(rows);
   const closest = (name: string, count: number): readonly string[] => nearest(normalise(name), byName, count);
   return {
     rows,
@@ -154,8 +156,41 @@ export function createModelCatalog(
         const row = byName.get(text);
         if (row) return { row };
       }
+      const configured = configurations(name);
+      if (configured) return { row: configured };
       return { row: null, closest: closest(name, CLOSEST_OFFERED) };
     },
+  };
+}
+
+/** Libraries whose models go by the names of their training configurations. */
+const CONFIGURED: ReadonlySet<string> = new Set([
+  'mmdet',
+  'mmseg',
+  'mmyolo',
+  'mmaction',
+  'detectron2',
+  'maskrcnn-benchmark',
+]);
+
+/**
+ * Finds models by what the name of a configuration says of the model; batch, schedule, crop and data set may be others
+ * than those of the row, or missing. The data set that the name does say gives the number of classes.
+ */
+function configurationFinder(rows: readonly ModelRow[]): (name: string) => ModelRow | null {
+  const strict = new Map<string, ModelRow>();
+  const loose = new Map<string, ModelRow>();
+  for (const row of rows) {
+    if (!CONFIGURED.has(row.modelType)) continue;
+    const read = readConfigurationName(row.id);
+    if (!strict.has(read.strict)) strict.set(read.strict, row);
+    if (!loose.has(read.loose)) loose.set(read.loose, row);
+  }
+  return (name) => {
+    const read = readConfigurationName(name);
+    const row = strict.get(read.strict) ?? loose.get(read.loose);
+    if (row === undefined) return null;
+    return read.classes === null ? row : { ...row, config: { ...row.config, num_classes: read.classes } };
   };
 }
 

@@ -51,27 +51,62 @@ def _clip(pipeline):
     clips, frames, layout = 1, 1, "NCHW"
     for step in pipeline or ():
         kind = str(step.get("type"))
-        if kind.endswith("SampleFrames"):
+        if kind.endswith(("SampleFrames", "SampleAVAFrames")):
             clips, frames = step.get("num_clips", 1), step.get("clip_len", 1)
         if kind == "FormatShape":
             layout = step["input_format"]
     return clips, frames, layout
 
 
+JOINTS = {"nturgb+d": 25, "coco": 17, "openpose": 18}
+PERSONS = 2                    # skeletons in a clip, as FormatGCNInput pads them
+BOXES_OF_A_CLIP = 16           # persons whose actions are told, with the proposals that overlap them
+
+
+def _skeletons(backbone, batch, frames):
+    joints = JOINTS[str(backbone["graph_cfg"]["layout"])]
+    return [batch, 1, PERSONS, frames, joints, backbone.get("in_channels", 3)]
+
+
+def _clip_shape(cfg, batch, size):
+    clips, frames, layout = _clip(cfg.get("train_pipeline"))
+    backbone = cfg["model"]["backbone"]
+    if cfg["model"]["type"] == "RecognizerGCN":
+        return _skeletons(backbone, batch, frames)
+    if layout == "NCTHW":
+        return [batch, clips, 3, frames, *size]
+    if layout == "NCTHW_Heatmap":
+        return [batch, clips, backbone.get("in_channels", 17), frames, *size]
+    if layout == "NCHW_Flow":
+        return [batch, clips, 2 * frames, *size]
+    if layout == "NCHW":
+        return [batch, clips * frames, 3, *size]
+    raise ValueError(f"layout {layout}")
+
+
 def _video(model, cfg, batch, size, dtype):
     import torch.nn.functional as F
     from mmaction.models.heads.base import BaseHead
-    clips, frames, layout = _clip(cfg.get("train_pipeline"))
-    if layout not in ("NCTHW", "NCHW"):
-        raise ValueError(f"layout {layout}")
-    shape = [batch, clips, 3, frames, *size] if layout == "NCTHW" else [batch, clips * frames, 3, *size]
+    shape = _clip_shape(cfg, batch, size)
     current = []
     BaseHead.loss_by_feat = lambda self, scores, samples: {"loss_cls": F.cross_entropy(scores, current[0])}
 
     def call(m, inputs):
+        if hasattr(m, "roi_head"):
+            return _action_regions(m, inputs[0].reshape(-1, *inputs[0].shape[2:]), batch)
         current[:] = [inputs[1]]
         return _total(m.loss(inputs[0], [None] * batch))
     return [torch.empty(shape, dtype=dtype), torch.zeros(batch, dtype=torch.int64)], call
+
+
+def _action_regions(model, clips, batch):
+    """Actions of persons whose boxes are given: features of the boxes, and the loss of every action for each of them."""
+    import torch.nn.functional as F
+    features = model.extract_feat(clips)
+    first = features[0] if isinstance(features, (list, tuple)) else features
+    rois = torch.zeros(BOXES_OF_A_CLIP * batch, 5, dtype=first.dtype, device=first.device)
+    scores = model.roi_head._bbox_forward(features, rois, [{"img_key": "x"}] * batch)["cls_score"]
+    return F.binary_cross_entropy_with_logits(scores, torch.zeros_like(scores), reduction="none").mean()
 
 
 PROPOSALS, POSITIVES = 512, 128      # sampled for each image by the two-stage configurations, and those with a mask

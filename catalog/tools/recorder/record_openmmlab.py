@@ -43,7 +43,7 @@ def plain(value):
     """A model's configuration without pretrained weights, and with the batch norm that a single process has."""
     if isinstance(value, dict):
         return {k: (None if k == "pretrained" else "BN" if k == "type" and v in ("SyncBN", "MMSyncBN") else plain(v)) for k, v in value.items()
-                if k not in ("init_cfg", "data_preprocessor", "_scope_")}
+                if k not in ("init_cfg", "data_preprocessor")}
     return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -79,6 +79,8 @@ def scale_of(cfg):
         scales = step.get("scales")
         if scales and isinstance(scales[0], (list, tuple)):
             size = max(scales, key=lambda s: s[0] * s[1])
+        if kind == "RandomCrop" and isinstance(step.get("size"), int):
+            found = [step["size"]] * 2
         if kind in ("Resize", "RandomCrop", "RandomResize", "RandomChoiceResize", "Mosaic", "MinIoURandomCrop") and isinstance(size, (list, tuple)) and isinstance(size[0], int):
             found = list(size) if kind == "RandomCrop" else [min(size), max(size)]
     return found if found and min(found) > 0 else None
@@ -88,7 +90,7 @@ def build(package, model_cfg, dtype):
     registry = importlib.import_module(f"{package}.registry").MODELS
     from mmengine.config import ConfigDict
     cfg = ConfigDict(copy.deepcopy(model_cfg))
-    cfg["_scope_"] = package
+    cfg.setdefault("_scope_", package)
     try:
         with torch.device("meta"):
             model = registry.build(cfg)
@@ -112,9 +114,9 @@ def record_config(package, cfg, classes, crop):
     multiple = MULTIPLES.get(package)
     crop = padded(crop, multiple or 1)
     problems = []
+    inputs, first = one(package, cfg, model_cfg, classes, 2, tuple(crop), torch.float32)
     for second, allowed in (((crop[0] + 96, crop[1] + 32), "any"), ((crop[0] + 128, crop[1] + 64), "any"), (tuple(crop), "fixed")):
         try:
-            inputs, first = one(package, cfg, model_cfg, classes, 2, tuple(crop), torch.float32)
             others, second_recording = one(package, cfg, model_cfg, classes + 4, 3, second, torch.bfloat16)
             graph = graph_of(first, second_recording, (inputs, others))
             image = {"size": crop[0], "width": crop[1], "allowed": allowed, **({"multiple": multiple} if multiple else {})}

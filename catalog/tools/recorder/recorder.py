@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from functions import FUNCTIONS
-from operators import IGNORED, OPERATORS, Unknown
+from operators import IGNORED, OPERATORS, Unknown, derive
 from values import Values
 
 
@@ -26,6 +26,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, model, inputs):
         super().__init__()
         self.values = Values(model, inputs)
+        self.weights = next((p.dtype for p in model.parameters()), torch.float32)
         self.steps = []
         self.first_dead = []
         self.suspended = 0
@@ -81,10 +82,13 @@ class Recorder(TorchDispatchMode):
         name = func._schema.name.split("::")[1]
         if name in IGNORED:
             return out
-        translate = OPERATORS.get(name)
+        translate = OPERATORS.get(name) or (derive if self.without_gradient else None)
         if translate is None:
             raise Unknown(f"operator {func}")
-        translate(self, func, args, kwargs, out)
+        if translate is derive:
+            derive(self, func, args, out)
+        else:
+            translate(self, func, args, kwargs, out)
         return out
 
 
@@ -134,7 +138,8 @@ def pooled(function):
 
 def adaptively_pooled(function):
     def call(x, output_size, return_indices=False):
-        size = [output_size] * (x.dim() - 2) if isinstance(output_size, int) else output_size
+        sizes = [output_size] * (x.dim() - 2) if isinstance(output_size, int) else output_size
+        size = [own if s is None else s for s, own in zip(sizes, x.shape[-len(sizes):])]
         return function(x, size)[0]
     return call
 
@@ -142,7 +147,8 @@ def adaptively_pooled(function):
 DISPATCHED = {torch.nn.functional.max_pool1d: pooled(torch.max_pool1d), torch.nn.functional.max_pool2d: pooled(torch.max_pool2d),
               torch.nn.functional.max_pool3d: pooled(torch.max_pool3d),
               torch.nn.functional.adaptive_max_pool1d: adaptively_pooled(torch.adaptive_max_pool1d),
-              torch.nn.functional.adaptive_max_pool2d: adaptively_pooled(torch._C._nn.adaptive_max_pool2d)}
+              torch.nn.functional.adaptive_max_pool2d: adaptively_pooled(torch._C._nn.adaptive_max_pool2d),
+              torch.nn.functional.adaptive_max_pool3d: adaptively_pooled(torch._C._nn.adaptive_max_pool3d)}
 
 
 class Functions(TorchFunctionMode):

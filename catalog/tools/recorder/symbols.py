@@ -1,4 +1,5 @@
 """Sizes as functions of batch, image and classes: found by comparing recordings at different sizes."""
+import functools
 import itertools
 import math
 
@@ -39,6 +40,12 @@ def _linear(targets, classes):
 
 def expression(targets, variables):
     """An expression over `variables` ({name: values, one for each recording}) that gives `targets`; simplest first."""
+    return found(tuple(targets), tuple((name, tuple(values)) for name, values in variables.items()))
+
+
+@functools.lru_cache(maxsize=200_000)
+def found(targets, named):
+    variables = dict(named)
     if len(set(targets)) == 1:
         return targets[0]
     varying = {n: v for n, v in variables.items() if len(set(v)) > 1}

@@ -16,6 +16,7 @@ const VARIANCE = operation('var');
 const EXTREME = operation('amax');
 const MAX_ALONG = operation('max');
 const SOFTMAX = operation('softmax');
+const CLONE = operation('clone');
 const SOFTMAX_BACKWARD = operation('softmax_backward');
 
 /** The gradient expanded to the input's size and divided by the count. */
@@ -76,13 +77,17 @@ function sum(engine: Engine, x: EngineTensor, dims: readonly number[], keepDims:
 export const meanOfRows = (engine: Engine, x: EngineTensor): EngineTensor =>
   reduce(engine, x, { formula: MEAN_FORMULA, dims: [-1], keepDims: true });
 
-/** Softmax over the last dimension. fp16 to fp32 happens inside the kernel, other raises are casts of their own. */
+/**
+ * The kernel goes over contiguous rows, so that other layouts are copied for a moment, and its result is contiguous
+ * (SoftMax.cu: host_softmax). Softmax over the last dimension. fp16 to fp32 happens inside the kernel, other raises are casts of their own. */
 export function softmax(engine: Engine, x: EngineTensor, asked?: DType): EngineTensor {
   const dtype = asked ?? (engine.autocast === null ? x.dtype : float32);
   const fused = x.dtype === float16 && dtype === float32;
   const source = fused ? x : toType(engine, x, dtype);
   const node = engine.record(SOFTMAX_FORMULA, [source]);
-  const out = engine.attach(engine.emptyLike(source, SOFTMAX, dtype), node);
+  const rows = source.strides === null ? null : engine.keep(engine.empty(source.shape, source.dtype, CLONE));
+  const out = engine.attach(engine.empty(source.shape, dtype, SOFTMAX), node);
+  if (rows !== null) engine.drop(rows);
   engine.save(node, out);
   consumeCast(engine, x, source);
   return out;

@@ -17,15 +17,20 @@ export interface GraphChoice {
   classes: number;
   /** Height and width that the model is built for. */
   image: readonly [number, number];
+  /** Objects with a ground truth in the fullest image. */
+  objects?: number;
 }
 
 const BATCH_UNKNOWN = 0;
+/** Most objects in one image of COCO's training set (Carion et al. 2020, End-to-End Object Detection, section 4). */
+const MOST_OBJECTS = 63;
 
-const variablesOf = ({ classes, image }: GraphChoice, batch = BATCH_UNKNOWN): GraphVariables => ({
+const variablesOf = ({ classes, image, objects }: GraphChoice, batch = BATCH_UNKNOWN): GraphVariables => ({
   B: batch,
   H: image[0],
   W: image[1],
   K: classes,
+  G: objects ?? MOST_OBJECTS,
 });
 
 /** Throws UnsupportedModel for images of a size that the graph was not recorded for. */

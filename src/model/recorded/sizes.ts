@@ -9,6 +9,8 @@ export interface GraphVariables {
   H: number;
   W: number;
   K: number;
+  /** Objects in an image that have a ground truth. */
+  G: number;
 }
 
 /** Gives a variable its value: a global one, or `i.d`, dimension d of input i. */
@@ -16,7 +18,7 @@ type VariableReader = (globals: GraphVariables, inputs: readonly (Tensor | null)
 export type Expression = (globals: GraphVariables, inputs: readonly (Tensor | null)[]) => number;
 
 function variable(name: string): VariableReader {
-  if (name === 'B' || name === 'H' || name === 'W' || name === 'K') return (globals) => globals[name];
+  if (name === 'B' || name === 'H' || name === 'W' || name === 'K' || name === 'G') return (globals) => globals[name];
   const [input, dim] = name.split('.').map(Number) as [number, number];
   return (_, inputs) => inputs[input]!.shape[dim]!;
 }

@@ -110,6 +110,10 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   mulScalar: (ops, call) => ops.mulScalar(first(call)),
   addScalarInPlace: (ops, call) => ops.addScalarInPlace(first(call)),
   mulScalarInPlace: (ops, call) => ops.mulScalarInPlace(first(call)),
+  powTensor: (ops, call) => {
+    const [base, exponent] = [first(call), second(call)];
+    return ops.derive('pow', [base, exponent], base.shape, base.dtype);
+  },
   pow: (ops, call) => ops.pow(first(call), Number(call.attributes[0])),
   unary: (ops, call) => ops.elementwise(first(call), call.attributes[0] as ElementwiseName),
   unaryInPlace: (ops, call) => ops.elementwiseInPlace(first(call), call.attributes[0] as ElementwiseName),
