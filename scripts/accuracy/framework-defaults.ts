@@ -25,6 +25,8 @@ export interface FrameworkDefaults {
   kernels?: readonly string[];
   checkpointing?: 'none' | 'selective' | 'full';
   step?: RunValues['trainingStep'];
+  /** What a format of quantised weights is with the options that the framework sets. */
+  quantization?: Partial<Record<RunValues['quantization'], RunValues['quantization']>>;
 }
 
 /** transformers' Trainer drops outputs when its loss is computed; accelerate casts them; see src/launch/programs/steps.ts. */
@@ -41,6 +43,16 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
   { framework: /timm/i, name: 'timm', step: KEPT, optimizer: 'sgd', momentum: 0.9, weightDecay: 2e-5 },
   { framework: /yolo|ultralytics/i, name: 'yolo', optimizer: 'sgd', momentum: 0.937, weightDecay: 5e-4 },
   {
+    framework: /fms-acceleration/i,
+    name: 'transformers',
+    step: TRAINER_STEP,
+    packages: ['transformers'],
+    optimizer: 'adamw',
+    clipping: true,
+    // framework_plugin_bnb.py: bnb_4bit_use_double_quant
+    quantization: { nf4: 'nf4-double' },
+  },
+  {
     framework: /^hf-trainer|^axolotl|^ms-swift/i,
     name: 'transformers',
     step: TRAINER_STEP,
@@ -55,8 +67,9 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     packages: ['transformers', 'peft'],
   },
   {
+    // A loop of its own, which checkpoints inside of what FSDP wraps (train.py, apply_activation_checkpointing)
     framework: /^fsdp_qlora/i,
-    name: 'transformers',
+    name: 'fsdp_qlora',
     step: TRAINER_STEP,
     packages: ['transformers', 'bitsandbytes'],
     clipping: true,
@@ -183,9 +196,21 @@ const LITGPT_BITSANDBYTES = '0.42.0';
 
 const PACKAGE = /\b(torch|pytorch|transformers|accelerate|peft|flash-attn|deepspeed|cuda)\s+v?(\d+(?:\.\d+)+)/gi;
 
-/** The release of a package that was newest in a month; a year stands for its first half. */
+/**
+ * Months between the release of a package and the publication of figures of runs with it: trainers pin transformers, and
+ * runs are published later than they are made (transformers 4.45.2 of October in figures of January; fms-acceleration).
+ */
+const MONTHS_BEHIND: Readonly<Record<string, number>> = { transformers: 3 };
+
+function monthsBefore(month: string, months: number): string {
+  const [year = 0, ordinal = 1] = month.split('-').map(Number);
+  const since = year * 12 + ordinal - 1 - months;
+  return `${Math.floor(since / 12)}-${String((since % 12) + 1).padStart(2, '0')}`;
+}
+
+/** The release of a package that was in use in a month; a year stands for its first half. */
 function releaseAt(name: string, date: string): string | undefined {
-  const month = date.length === 4 ? `${date}-06` : date.slice(0, 7);
+  const month = monthsBefore(date.length === 4 ? `${date}-06` : date.slice(0, 7), MONTHS_BEHIND[name] ?? 0);
   return RELEASES[name]?.filter(([since]) => since <= month).at(-1)?.[1];
 }
 

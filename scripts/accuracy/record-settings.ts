@@ -65,7 +65,8 @@ const QUANTIZATIONS: readonly (readonly [RegExp, RunValues['quantization']])[] =
 
 export function quantizationOf(record: MeasuredRun): TrainingRun['quantization'] {
   const text = `${record.precision ?? ''} ${record.peft?.type ?? ''}`;
-  return stated(QUANTIZATIONS.find(([pattern]) => pattern.test(text))?.[1] ?? 'none', 'precision', record.precision);
+  const format = QUANTIZATIONS.find(([pattern]) => pattern.test(text))?.[1] ?? 'none';
+  return stated(frameworkDefaults(record).quantization?.[format] ?? format, 'precision', record.precision);
 }
 
 const OPTIMIZERS: readonly (readonly [RegExp, Optimizer['name']])[] = [
@@ -152,18 +153,19 @@ export function lossOf(record: MeasuredRun): TrainingRun['loss'] {
 
 /** Options of the record that are kernels or habits of the loop rather than fields of their own. */
 const KERNELS: readonly (readonly [RegExp, string])[] = [
-  [/liger/i, 'liger'],
+  // Its loss alone is no other kernel of Liger's
+  [/(?<!cross-entropy \()liger/i, 'liger'],
   [/foak.*LoRA/i, 'fused-lora'],
   [/foak.*RMSNorm/i, 'fused-norms'],
   [/foak.*cross-entropy|fused-cross-entropy/i, 'fused-cross-entropy'],
-  [/torch LayerNorm/i, 'fused-norms'],
   [/optimizer-in-backward/i, 'optimizer-in-backward'],
   [/no-grad-accum-fusion/i, 'no-gradient-accumulation-fusion'],
 ];
 
 export function kernelsOf(record: MeasuredRun): TrainingRun['kernels'] {
-  const options = `${(record.memory_options ?? []).join(' ')} ${record.notes ?? ''}`;
+  const options = (record.memory_options ?? []).join(' ');
   const kernels = KERNELS.filter(([pattern]) => pattern.test(options)).map(([, name]) => name);
+  if (/torch LayerNorm/.test(record.notes ?? '')) kernels.push('fused-norms');
   const local = /--transformer-impl local/.test(record.command_or_config ?? '');
   if (/--fp8-param-gather/.test(record.command_or_config ?? '')) kernels.push('fp8-param-gather');
   kernels.push(...(frameworkDefaults(record).kernels ?? []));

@@ -1,3 +1,4 @@
+import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Returned } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
@@ -21,6 +22,8 @@ const POST_BACKWARD_STREAM = 4;
 
 const addElements = (sum: number, { shape }: EngineTensor): number => sum + elementCount(shape);
 
+const addBytes = (sum: number, { shape, dtype }: EngineTensor): number => sum + elementCount(shape) * dtype.bytes;
+
 /** A unit's parameters in one flat tensor: this rank's slice, and the whole while it is gathered. */
 class FlatUnit {
   readonly wholes: EngineTensor[] = [];
@@ -30,6 +33,8 @@ class FlatUnit {
   frozen: EngineTensor | null = null;
   storage: Storage | null = null;
   reduced = false;
+  /** What came into its block last. */
+  input: Storage | null = null;
   /** Gradient that earlier micro-steps left, not reduced yet. */
   whole: EngineTensor | null = null;
 }
@@ -45,6 +50,8 @@ export class FlatSharded {
   private readonly root = new FlatUnit();
   private leaving: FlatUnit | null = null;
   private synchronises = true;
+  /** Inputs of blocks and their gradients that hooks keep until backward is over. */
+  private readonly kept: Storage[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -76,10 +83,11 @@ export class FlatSharded {
     return units.flatMap((unit) => {
       const trained = unit.wholes.filter(({ requiresGrad }) => requiresGrad).reduce(addElements, 0);
       const slices = [trained, unit.elements - trained].map((elements) => Math.ceil(elements / options.ranks));
-      [unit.shard = null, unit.frozen = null] = slices.map((slice) =>
+      const types = [options.storedType, this.frozenType];
+      [unit.shard = null, unit.frozen = null] = slices.map((slice, i) =>
         slice === 0
           ? null
-          : onHost(engine, options.offloads, () => engine.hold(engine.empty([slice], options.storedType, PLACE))),
+          : onHost(engine, options.offloads, () => engine.hold(engine.empty([slice], types[i]!, PLACE))),
       );
       const gathered = slices.reduce((sum, slice) => sum + slice * options.ranks, 0);
       const storage = new Storage(gathered * options.computeType.bytes, -1);
@@ -116,13 +124,35 @@ export class FlatSharded {
     const unit = this.blocks[block.index]!;
     this.gather(unit);
     this.leave(null);
-    const watched = args.map((argument) =>
-      argument?.requiresGrad ? onGradient(engine, argument, () => this.reduce(unit)) : argument,
-    );
+    const watched = args.map((argument) => (argument?.requiresGrad ? this.watchInput(argument, unit) : argument));
     const result = plainCall(engine, watched, call);
     if (this.options.reshardAfterForward) this.leave(unit);
     return this.watchOutput(result, block.index);
   };
+
+  private watchInput(input: EngineTensor, unit: FlatUnit): EngineTensor {
+    unit.input = input.storage;
+    return onGradient(this.engine, input, (gradient) => {
+      if (this.keepsInputs(unit)) this.keep(gradient.storage);
+      this.reduce(unit);
+    });
+  }
+
+  private keep(storage: Storage): void {
+    if (storage.refs <= 0) return;
+    storage.refs++;
+    this.kept.push(storage);
+  }
+
+  /**
+   * A unit of frozen parameters alone is given up in backward by a hook on the gradients of its inputs
+   * (_register_post_backward_reshard_only_hook of _runtime_utils.py). Where a checkpointed block runs again over detached
+   * inputs, the hook holds these leaves, and so their gradients, until all of backward is over.
+   */
+  private keepsInputs({ frozen }: FlatUnit): boolean {
+    const { reentrant, flattensFrozen } = this.options;
+    return reentrant === true && flattensFrozen !== true && frozen !== null;
+  }
 
   beforeBackward(): void {
     this.leave(null);
@@ -131,6 +161,7 @@ export class FlatSharded {
   afterBackward(): void {
     this.leave(null);
     for (const unit of [...this.blocks, this.root]) if (!unit.reduced) this.reduce(unit);
+    for (const storage of this.kept.splice(0)) this.engine.releaseStorage(storage);
     this.leave(null);
   }
 
@@ -143,7 +174,9 @@ export class FlatSharded {
 
   /** BACKWARD_PRE: the unit is there and the next lower one is gathered ahead. */
   private prepareBackward(index: number): void {
-    this.gather(this.blocks[index]!);
+    const unit = this.blocks[index]!;
+    this.gather(unit);
+    if (unit.input !== null && this.keepsInputs(unit)) this.keep(unit.input);
     const lower = this.blocks[index - 1];
     if (lower !== undefined) this.gather(lower);
     this.leave(null);
@@ -154,9 +187,10 @@ export class FlatSharded {
     const { engine, options } = this;
     if (unit.storage === null || unit.storage.block >= 0) return;
     onStream(engine, UNSHARD_STREAM, () => {
-      const casts = options.computeType !== options.storedType;
-      const fetched = options.offloads ? this.buffer((unit.elements * options.storedType.bytes) / options.ranks) : null;
-      const slice = casts ? this.buffer(unit.storage!.bytes / options.ranks) : null;
+      const parts = [unit.shard, unit.frozen].filter((part) => part !== null);
+      const cast = parts.filter(({ dtype }) => dtype !== options.computeType).reduce(addElements, 0);
+      const fetched = options.offloads ? this.buffer(parts.reduce(addBytes, 0)) : null;
+      const slice = cast > 0 ? this.buffer(cast * options.computeType.bytes) : null;
       const category = engine.recorder.bear('parameters');
       engine.resize(unit.storage!, true, ALL_GATHER);
       engine.recorder.bear(category);
@@ -168,6 +202,10 @@ export class FlatSharded {
   private leave(unit: FlatUnit | null): void {
     if (this.leaving !== null && this.leaving !== unit) this.engine.resize(this.leaving.storage!, false, ALL_GATHER);
     this.leaving = unit;
+  }
+
+  private get frozenType(): DType {
+    return this.options.frozenType ?? this.options.storedType;
   }
 
   private reduce(unit: FlatUnit): void {

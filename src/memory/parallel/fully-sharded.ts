@@ -30,6 +30,10 @@ export interface ShardingOptions {
   /** Type in which parameters are gathered and computed with. */
   computeType: DType;
   reduceType: DType;
+  /** Type that frozen parameters are stored in where it is not that of the trained ones. */
+  frozenType?: DType;
+  /** Checkpointed blocks run again as graphs of their own (`use_reentrant=True`), of leaves that hooks keep. */
+  reentrant?: boolean;
   /** Shards and their gradients lie in the host's memory (CPUOffloadPolicy, offload_param). */
   offloads: boolean;
   /** Whether a block gives its parameters up between forward and backward. */

@@ -5,11 +5,11 @@ import { operation } from '../autograd/operation-names.js';
 const HOOK = operation('hook');
 
 /** The same tensor behind a node that acts when its gradient is complete and passes it on. */
-export function onGradient(engine: Engine, tensor: EngineTensor, act: () => void): EngineTensor {
+export function onGradient(engine: Engine, tensor: EngineTensor, act: (gradient: EngineTensor) => void): EngineTensor {
   const formula: Formula = {
     operation: HOOK,
     apply: (_, node) => {
-      act();
+      act(node.gradient);
       return [node.gradient];
     },
   };

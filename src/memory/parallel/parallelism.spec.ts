@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bfloat16, float32 } from '../../model/dtype.js';
 import { architectureOf } from '../../model/architecture.js';
+import type { RunValues } from '../../run/training-run.js';
 import { Engine } from '../autograd/engine.js';
 import { operation } from '../autograd/operation-names.js';
 import type { MemoryEvents } from '../events.js';
@@ -121,4 +122,40 @@ describe('sharding', () => {
     const loss = 4;
     expect(left['activations']).toBe(loss);
   });
+
+  describe('adapters over frozen weights under FSDP 1', () => {
+    const peft: RunValues['peft'] = { ...tinyRun().peft, method: 'lora', rank: 4, targetModules: ['q_proj'] };
+    const adapted: Partial<RunValues> = { precision: 'amp-bf16', peft };
+    const sharded = { sharding: 'fsdp-full', shardSize: 4, fsdpVersion: 1 } as const;
+    const frozen = parameters;
+
+    it('keep frozen shards in the type of the weights, and their own in fp32', () => {
+      const inFp32 = atEnd(run(sharded, adapted))['parameters']!;
+      const in16Bit = atEnd(run(sharded, { ...adapted, weights: 'bf16' }))['parameters']!;
+      expect(inFp32 - in16Bit).toBe((2 * frozen) / 4);
+    });
+
+    it('hold the gradients of all inputs of blocks until the end, where checkpointing is reentrant', () => {
+      const checkpointed = { ...adapted, activationCheckpointing: 'full', sequenceLength: 512 } as const;
+      const peak = (packages: Record<string, string>): number => {
+        const ran = run(sharded, { ...checkpointed, framework: { name: 'transformers', packages } });
+        const start = ran.phases.findLast(({ name }) => name === 'backward')!.firstEvent;
+        return gradientsHeldAfter(ran, start);
+      };
+      const [tokens, hidden] = [2 * 512, 256];
+      const held = peak({ transformers: '4.45' }) - peak({ transformers: '5.0' });
+      expect(held).toBeGreaterThan(tokens * hidden * 2);
+    });
+  });
 });
+
+/** Most bytes alive at once after an event, less what was alive then. */
+function gradientsHeldAfter({ events, sizes }: MemoryEvents, start: number): number {
+  let [live, most, before] = [0, 0, 0];
+  events.forEach((event, index) => {
+    if (index === start) before = live;
+    live += event >= 0 ? sizes[event]! : -sizes[-event - 1]!;
+    if (index >= start) most = Math.max(most, live);
+  });
+  return most - before;
+}

@@ -1,7 +1,7 @@
 import type { Architecture } from '../../model/definition.js';
 import type { DType } from '../../model/dtype.js';
 import { bfloat16, float16, float32 } from '../../model/dtype.js';
-import type { Precision, RunValues, Sharding } from '../../run/training-run.js';
+import type { Precision, RunValues, Sharding, WeightType } from '../../run/training-run.js';
 import type { PlaceParameter } from '../adapters/lora.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
@@ -11,6 +11,7 @@ import type { AroundPasses } from '../training-loop.js';
 import { DistributedDataParallel } from './distributed-data-parallel.js';
 import { FlatSharded } from './flat-sharded.js';
 import { MegatronState } from './megatron-state.js';
+import { isBefore, versionOf } from '../device/versions.js';
 import { modelCodeOf } from '../rank-view-of.js';
 import type { ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
@@ -68,6 +69,18 @@ const UNSYNCHRONISED = /lit-?gpt|lightning|transformers|trl|axolotl|accelerate/i
 /** litgpt wraps whole blocks, with the parameters as they are (`use_orig_params`); peft's policy takes adapters apart. */
 const FLATTENED_TOGETHER = /lit-?gpt|lightning/i;
 
+/** Programs whose checkpointing is reentrant unless they are told otherwise, up to a release of transformers. */
+const REENTRANT = /transformers|trl|axolotl|accelerate/i;
+const NOT_REENTRANT_SINCE = [5, 0];
+
+/** `use_reentrant` of transformers' `gradient_checkpointing_enable` (modeling_utils.py; false since version 5). */
+const isReentrant = (values: RunValues): boolean =>
+  values.activationCheckpointing !== 'none' &&
+  REENTRANT.test(namesOf(values)) &&
+  isBefore(versionOf(values, 'transformers'), NOT_REENTRANT_SINCE);
+
+const KEPT: Readonly<Record<NonNullable<WeightType>, DType>> = { fp32: float32, fp16: float16, bf16: bfloat16 };
+
 const namesOf = ({ program, framework }: RunValues): string => `${program?.name ?? ''} ${framework.name}`;
 
 function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext): ShardingOptions {
@@ -80,6 +93,8 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
     offloads: values.offload.parameters,
     reshardAfterForward: values.parallelism.sharding !== 'fsdp-grad-op',
     accumulatesWhole: values.gradientAccumulationSteps > 1 && UNSYNCHRONISED.test(namesOf(values)),
+    ...(values.weights === null ? {} : { frozenType: KEPT[values.weights] }),
+    reentrant: isReentrant(values),
     flattensFrozen: FLATTENED_TOGETHER.test(namesOf(values)),
   };
 }
