@@ -142,6 +142,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
       keepsParameters: byDefault(ALONE.keepsParameters, defaults.name),
       keepsOptimizerStates: byDefault(ALONE.keepsOptimizerStates, defaults.name),
       emptiesCache: byDefault(ALONE.emptiesCache, defaults.name),
+      borrowsWeights: byDefault(ALONE.borrowsWeights, defaults.name),
       deviceShare: byDefault(ALONE.deviceShare, defaults.name),
     },
   };

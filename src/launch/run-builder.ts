@@ -72,6 +72,7 @@ const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
   'sharing.keepsParameters': unused(true),
   'sharing.keepsOptimizerStates': unused(true),
   'sharing.emptiesCache': unused(false),
+  'sharing.borrowsWeights': unused(false),
   'sharing.deviceShare': unused(null),
 };
 

@@ -88,6 +88,7 @@ const RUN: TrainingRun = {
     keepsParameters: set(true),
     keepsOptimizerStates: set(true),
     emptiesCache: set(false),
+    borrowsWeights: set(false),
     deviceShare: set<number | null>(null),
   },
 };

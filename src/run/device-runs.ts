@@ -21,5 +21,6 @@ export const ALONE: RunValues['sharing'] = {
   keepsParameters: true,
   keepsOptimizerStates: true,
   emptiesCache: false,
+  borrowsWeights: false,
   deviceShare: null,
 };

@@ -211,6 +211,8 @@ export const runValuesSchema = z.strictObject({
     keepsOptimizerStates: z.boolean(),
     /** Whether its process gives back memory that is cached when its turn ends (`torch.cuda.empty_cache`). */
     emptiesCache: z.boolean(),
+    /** Whether its weights are the trained model's, which lie on the device already: an adapter turned off, the policy that answers. */
+    borrowsWeights: z.boolean(),
     /** Share of the device's memory that an inference engine takes for itself, as vLLM's `gpu_memory_utilization`; null: what it needs. */
     deviceShare: z.number().gt(0).max(1).nullable(),
   }),

@@ -11,6 +11,7 @@ import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 import { TRAINER_STEP } from './steps.js';
+import { readTrlOthers } from './trl-others.js';
 
 const OF = { of: 'ms-swift' };
 const VERBS: ReadonlySet<string> = new Set(['sft', 'pt', 'rlhf']);
@@ -23,7 +24,7 @@ const RLHF = {
   rm: 'sequence-classification',
   ppo: 'rl',
   grpo: 'rl',
-  gkd: 'rl',
+  gkd: 'distillation',
 } as const;
 const ZERO = {
   zero0: 'ddp',
@@ -63,11 +64,10 @@ export const msSwift: TrainingProgram = {
     readModelName(reader, draft, 'model', 'model_id_or_path', 'model_type');
     if (verb === 'rlhf') reader.choice('task', RLHF, 'rlhf_type');
     draft.default('task', verb === 'rlhf' ? 'preference' : 'causal-lm', OF);
-    if (draft.value('task') === 'rl')
-      draft.leaveOpen('program', 'swift rlhf holds further models and generates: its memory is not worked out');
     readAdapter(reader, context);
     readSizes(reader, context);
     readTrainingArguments(reader, context, { of: 'ms-swift', checkpointing: true, bf16: true });
+    if (verb === 'rlhf') readTrlOthers(reader, context, asText(reader.options.find('rlhf_type')) ?? 'dpo');
   },
 };
 

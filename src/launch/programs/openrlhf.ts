@@ -1,7 +1,18 @@
 import { plain, worded } from '../../run/program-options.js';
+import { saidCount } from '../launchers/launcher.js';
+import { mergeSays } from '../launchers/peel.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
-import { asCount } from '../options/option.js';
+import { asBoolean, asCount, asNumber, asText } from '../options/option.js';
+import {
+  evaluates,
+  generates,
+  readEngine,
+  readOtherModel,
+  readerBeside,
+  scoresTokens,
+  trainedAlike,
+} from './beside.js';
 import { ATTENTION } from './hf/training-arguments.js';
 import { readModelName } from './hf/model.js';
 import type { Invocation } from './invocation.js';
@@ -20,6 +31,7 @@ const COMMANDS = {
   rm: { task: 'sequence-classification', batch: 8, length: 512 },
   ppo: { task: 'rl', batch: 1, length: 2048 },
   ppo_ray: { task: 'rl', batch: 1, length: 2048 },
+  kd: { task: 'distillation', batch: 8, length: 2048 },
 } as const;
 
 type Command = keyof typeof COMMANDS;
@@ -49,9 +61,13 @@ const SWITCHES: ReadonlySet<string> = new Set([
   'ref_offload',
   'vllm_enable_sleep',
   'vllm.enable_sleep',
+  'deepspeed_enable_sleep',
+  'ds.enable_sleep',
+  'ref.offload',
+  'teacher_offload',
 ]);
 
-/** OpenRLHF: `deepspeed --module openrlhf.cli.train_sft …`; PPO holds further models beside the one that is read. */
+/** OpenRLHF: `deepspeed --module openrlhf.cli.train_sft …`; further models (a reference, a critic, a teacher) are runs beside it. */
 export const openrlhf: TrainingProgram = {
   id: 'openrlhf',
   name: 'OpenRLHF',
@@ -81,10 +97,11 @@ export const openrlhf: TrainingProgram = {
     nameProgram(context, { name: `OpenRLHF ${command}`, package: 'openrlhf' });
     readModelName(reader, draft, 'pretrain', 'model.model_name_or_path', 'actor.model_name_or_path');
     draft.derive('task', COMMANDS[command].task, ['program'], `what train_${command} trains`);
-    if (COMMANDS[command].task === 'rl') noteRoles(reader, context);
     readSizes(reader, context, command);
     readSharding(reader, context);
     readHow(reader, context);
+    if (command === 'ppo_ray') startActors(reader, context);
+    readOthers(reader, command);
   },
 };
 
@@ -98,13 +115,130 @@ function commandOf({ kind, name }: Invocation): Command | null {
   return isCommand(text) ? text : null;
 }
 
-/** Which models share the devices decides the memory; the contract describes one model that is trained. */
-function noteRoles({ options }: OptionReader, { draft }: ProgramContext): void {
-  const colocated = options.has('colocate_all_models', 'train.colocate_all');
-  const engine = options.has('vllm_num_engines', 'vllm.num_engines') ? ', vLLM engines that generate' : '';
-  const where = colocated ? 'on the same devices' : 'on devices of their own unless colocated';
-  const roles = `actor and critic are trained, reference and reward model are held${engine}: ${where}`;
-  draft.leaveOpen('program', `OpenRLHF PPO: ${roles}; only the actor is read, so its memory is not worked out`);
+/** The further models of each command, as far as they share the devices of the trained one. */
+function readOthers(reader: OptionReader, command: Command): void {
+  if (command === 'dpo' || command === 'kto')
+    readFrozen(reader, 'reference', ['ref_pretrain', 'ref.model_name_or_path'], 2);
+  if (command === 'kd') readFrozen(reader, 'teacher', ['teacher_model', 'teacher.model_name_or_path'], 1);
+  if (command === 'ppo' || command === 'ppo_ray') readPpo(reader, command);
+}
+
+/** A frozen model that works in the middle of the step (openrlhf/trainer/dpo_trainer.py, kd_trainer.py). */
+function readFrozen(reader: OptionReader, role: string, names: readonly string[], rows: 1 | 2): void {
+  const { draft, options } = reader;
+  draft.role = role === 'teacher' ? 'student' : 'policy';
+  const other = readerBeside(options, draft, role);
+  evaluates(other.draft, 'causal-lm', { ...OF, note: 'frozen' });
+  readOtherModel(other, ...names);
+  const batch = draft.value('microBatchSize');
+  if (rows === 2 && typeof batch === 'number')
+    other.draft.derive('microBatchSize', 2 * batch, ['microBatchSize'], 'chosen and rejected answers run together');
+  other.draft.default('sharing.turn', 'within-step', {
+    ...OF,
+    note: 'between forward and backward of the trained model',
+  });
+  const offload = options.find('ref_offload', 'ref.offload', 'teacher_offload');
+  if (asBoolean(offload)) other.draft.read('offload.parameters', true, offload?.place ?? null);
+}
+
+/**
+ * PPO: with Ray each model is a process of its own, on devices of its own unless they are put together; without it all
+ * are in one process (openrlhf/cli/train_ppo_ray.py, train_ppo.py).
+ */
+function readPpo(reader: OptionReader, command: 'ppo' | 'ppo_ray'): void {
+  const { draft, options } = reader;
+  const isOn = (...names: readonly string[]): boolean => asBoolean(options.find(...names)) === true;
+  const all = command === 'ppo' || isOn('colocate_all_models', 'train.colocate_all');
+  draft.role = 'actor';
+  draft.default('sharing.emptiesCache', true, { ...OF, note: 'the cache is emptied between phases' });
+  if (isOn('deepspeed_enable_sleep', 'ds.enable_sleep'))
+    draft.read('sharing.keepsOptimizerStates', false, reader.placeOf('deepspeed_enable_sleep', 'ds.enable_sleep'));
+  const process = command === 'ppo' ? 'common' : 'own';
+  if (all || isOn('colocate_actor_ref', 'train.colocate_actor_ref')) readReference(reader, process);
+  if (all) {
+    readCritic(reader, process);
+    readReward(reader, process);
+    if (command === 'ppo_ray') readVllm(reader);
+  } else draft.note("OpenRLHF: the models that are not put together are on devices of their own; the actor's are read");
+}
+
+/** One actor of Ray for each GPU that the actor model is given: 1 node of 8 by default (openrlhf/cli/train_ppo_ray.py). */
+function startActors({ options }: OptionReader, context: ProgramContext): void {
+  const perNode = options.find('actor_num_gpus_per_node', 'actor.num_gpus_per_node');
+  const nodes = options.find('actor_num_nodes', 'actor.num_nodes');
+  context.says = mergeSays(context.says, {
+    processesPerNode: saidCount(perNode) ?? { value: 8, place: null },
+    nodes: saidCount(nodes) ?? { value: 1, place: null },
+  });
+}
+
+type Process = 'common' | 'own';
+
+function inProcess({ draft }: OptionReader, process: Process): void {
+  draft.default('sharing.process', process, {
+    ...OF,
+    note: process === 'own' ? 'an actor of Ray for each model' : 'one process',
+  });
+  draft.default('sharing.emptiesCache', true, { ...OF, note: 'the cache is emptied between phases' });
+}
+
+/** Rows of a pass over what was generated; 8 before 0.10. */
+function readRolloutRows(reader: OptionReader): void {
+  reader.count('microBatchSize', 'micro_rollout_batch_size', 'rollout.micro_batch_size');
+  reader.draft.assume('microBatchSize', 8, 'micro_rollout_batch_size is 1 from openrlhf 0.10, 8 before', {
+    low: 1,
+    high: 8,
+  });
+}
+
+function readReference(main: OptionReader, process: Process): void {
+  if (asNumber(main.options.find('init_kl_coef', 'algo.kl.init_coef')) === 0) return;
+  const reader = readerBeside(main.options, main.draft, 'reference');
+  evaluates(reader.draft, 'causal-lm', { ...OF, note: 'held for the divergence from it' });
+  readOtherModel(reader, 'ref.model_name_or_path');
+  readRolloutRows(reader);
+  inProcess(reader, process);
+}
+
+/** The advantage of GAE needs values, and so a critic that is trained. */
+function readCritic(main: OptionReader, process: Process): void {
+  const estimator = asText(main.options.find('advantage_estimator', 'algo.advantage.estimator')) ?? 'gae';
+  if (estimator !== 'gae') return;
+  const reader = readerBeside(main.options, main.draft, 'critic');
+  const { draft } = reader;
+  scoresTokens(draft, { ...OF, note: 'the critic of PPO is trained too' });
+  readOtherModel(reader, 'critic_pretrain', 'critic.model_name_or_path', ...REWARD);
+  trainedAlike(draft, main.draft, OF.of);
+  if (main.draft.value('sharing.keepsOptimizerStates') === false)
+    draft.default('sharing.keepsOptimizerStates', false, { ...OF, note: 'deepspeed_enable_sleep' });
+  inProcess(reader, process);
+}
+
+const REWARD = ['reward_pretrain', 'reward.model_name_or_path'] as const;
+
+function readReward(main: OptionReader, process: Process): void {
+  if (!main.options.has(...REWARD)) return;
+  const reader = readerBeside(main.options, main.draft, 'reward');
+  evaluates(reader.draft, 'sequence-classification', { ...OF, note: 'reward_pretrain' });
+  readOtherModel(reader, ...REWARD);
+  readRolloutRows(reader);
+  inProcess(reader, process);
+}
+
+function readVllm(main: OptionReader): void {
+  const { options } = main;
+  if (!options.has('vllm_num_engines', 'vllm.num_engines')) return;
+  const reader = readerBeside(options, main.draft, 'rollout');
+  generates(reader.draft, { ...OF, note: 'vLLM on the same devices' });
+  const names = {
+    share: ['vllm_gpu_memory_utilization', 'vllm.gpu_memory_utilization'],
+    tensor: ['vllm_tensor_parallel_size', 'vllm.tensor_parallel_size'],
+  };
+  readEngine(reader, names, { share: 0.95, tensor: 1, of: 'openrlhf' });
+  const sleep = options.find('vllm_enable_sleep', 'vllm.enable_sleep');
+  if (asBoolean(sleep)) reader.draft.read('sharing.keepsParameters', false, sleep?.place ?? null);
+  reader.draft.default('sharing.process', 'own', { ...OF, note: 'an engine of its own' });
+  reader.draft.default('microBatchSize', 1, { ...OF, note: 'one sequence at the least' });
 }
 
 function readSizes(reader: OptionReader, { draft }: ProgramContext, command: Command): void {

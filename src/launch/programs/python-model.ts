@@ -4,7 +4,7 @@ import { asCount, asText } from '../options/option.js';
 import type { PythonScope } from '../python/evaluate.js';
 import { optionsOfCall } from '../python/calls.js';
 import type { PythonCall, PythonSource } from '../python/source.js';
-import type { RunDraft } from '../run-draft.js';
+import { RunDraft } from '../run-draft.js';
 
 /** Ends of class names of transformers, and the task that each is for. */
 const CLASS_TASKS: readonly (readonly [string, Task])[] = [
@@ -40,11 +40,63 @@ const NOT_MODELS = [
 export function readModelCall(source: PythonSource, scope: PythonScope, draft: RunDraft): void {
   for (const call of source.calls) {
     if (draft.has('model')) return;
+    if (roleOf(call) !== null) continue;
     readPretrained(call, scope, draft);
     readTorchvision(call, scope, draft);
     readTimm(call, scope, draft);
     readTrainerModel(call, scope, draft);
   }
+}
+
+/** Names that scripts give to models which they do not train, and what each is. */
+const ROLES: readonly (readonly [RegExp, string])[] = [
+  [/teacher/i, 'teacher'],
+  [/(?:^|_)ref(?:erence)?(?:_|$)/i, 'reference'],
+  [/reward|(?:^|_)rm(?:_|$)/i, 'reward'],
+];
+
+const lastOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+
+/** What a model is beside the trained one, by the name that it is given; null for the trained one. */
+export function roleOf({ target }: PythonCall): string | null {
+  return target === null ? null : (ROLES.find(([pattern]) => pattern.test(lastOf(target)))?.[1] ?? null);
+}
+
+/** Models that a source holds beside the one that it trains: they answer in the middle of its step. */
+export function readModelsBeside(source: PythonSource, scope: PythonScope, draft: RunDraft): void {
+  for (const call of source.calls) {
+    const role = roleOf(call);
+    const model = role === null ? null : new RunDraft();
+    if (role === null || model === null) continue;
+    for (const read of [readPretrained, readTorchvision, readTimm]) read(call, scope, model);
+    if (!model.has('model') && !model.isOpen('model')) continue;
+    readWeightType(call, scope, model);
+    besideAs(role, model, draft);
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  'torch.bfloat16': 'bf16',
+  bfloat16: 'bf16',
+  'torch.float16': 'fp16',
+  float16: 'fp16',
+  'torch.half': 'fp16',
+};
+
+/** The type that a frozen model is loaded in. */
+function readWeightType(call: PythonCall, scope: PythonScope, draft: RunDraft): void {
+  const option = optionsOfCall(call, scope).find('dtype', 'torch_dtype');
+  const type = TYPES[asText(option) ?? ''];
+  if (type !== undefined) draft.read('weights', type, option?.place ?? null);
+}
+
+function besideAs(role: string, model: RunDraft, draft: RunDraft): void {
+  const other = draft.beside(role);
+  for (const [field, setting] of model.settings) other.set(field, setting);
+  for (const { field, reason } of model.unknown()) other.leaveOpen(field, reason);
+  other.derive('activity', 'forward', ['model'], `the source names it ${role}: it is taken for frozen`);
+  other.derive('sharing.turn', 'within-step', ['model'], 'between forward and backward of the trained model');
+  if (draft.role === 'model') draft.role = role === 'teacher' ? 'student' : 'policy';
 }
 
 function setModel(option: Option | undefined, draft: RunDraft): void {

@@ -16,8 +16,11 @@ import { ATTENTION, readTrainingArguments } from './hf/training-arguments.js';
 import { acceleratePrecision } from './hf/precision.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
-import { readModelCall } from './python-model.js';
+import { readModelCall, readModelsBeside, roleOf } from './python-model.js';
 import { readLoop } from './python-loop.js';
+import { readAnswerLength } from './trl-lengths.js';
+import { readTrlOthers } from './trl-others.js';
+import type { Task } from '../../run/training-run.js';
 
 /** Configurations of trainers, and the package whose defaults each has. */
 const TRAINER_CONFIGS: Readonly<Record<string, 'transformers' | 'trl'>> = {
@@ -30,6 +33,25 @@ const TRAINER_CONFIGS: Readonly<Record<string, 'transformers' | 'trl'>> = {
   KTOConfig: 'trl',
   CPOConfig: 'trl',
   RewardConfig: 'trl',
+  GRPOConfig: 'trl',
+  RLOOConfig: 'trl',
+  PPOConfig: 'trl',
+  GKDConfig: 'trl',
+  OnlineDPOConfig: 'trl',
+};
+
+/** Tasks of TRL's configurations, and the commands of `trl` that train the same. */
+const TRL_TASKS: Readonly<Record<string, { task: Task; verb: string }>> = {
+  DPOConfig: { task: 'preference', verb: 'dpo' },
+  ORPOConfig: { task: 'preference', verb: 'orpo' },
+  KTOConfig: { task: 'preference', verb: 'kto' },
+  CPOConfig: { task: 'preference', verb: 'cpo' },
+  RewardConfig: { task: 'sequence-classification', verb: 'reward' },
+  GRPOConfig: { task: 'rl', verb: 'grpo' },
+  RLOOConfig: { task: 'rl', verb: 'rloo' },
+  PPOConfig: { task: 'rl', verb: 'ppo' },
+  GKDConfig: { task: 'distillation', verb: 'gkd' },
+  OnlineDPOConfig: { task: 'preference', verb: 'online_dpo' },
 };
 
 /** Calls that show that a source trains. */
@@ -62,6 +84,7 @@ export const pythonSource: TrainingProgram = {
     nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch', ...step });
     readRayScaling(python, scope, context);
     readModelCall(python, scope, draft);
+    readModelsBeside(python, scope, draft);
     readAdapter(python, scope, context);
     if (config) readTrainer(config, scope, context);
     else readOwnLoop(scope, context);
@@ -80,13 +103,9 @@ function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramCon
   const { draft, versions } = context;
   const of = TRAINER_CONFIGS[config.last] ?? 'transformers';
   const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), draft);
-  if (config.last !== 'SFTConfig' && of === 'trl')
-    draft.derive(
-      'task',
-      config.last === 'RewardConfig' ? 'sequence-classification' : 'preference',
-      ['program'],
-      `what ${config.last} configures`,
-    );
+  const trl = Object.hasOwn(TRL_TASKS, config.last) ? TRL_TASKS[config.last] : undefined;
+  if (trl) draft.derive('task', trl.task, ['program'], `what ${config.last} configures`);
+  if (trl?.task === 'rl') readAnswerLength(reader, context, trl.verb);
   reader.count('sequenceLength', 'max_seq_length', 'max_length');
   const loads = scope.source.calls.find(({ name }) => name.startsWith('Fast') && name.endsWith('.from_pretrained'));
   if (loads) readLengthOf(loads, scope, draft);
@@ -96,6 +115,7 @@ function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramCon
   const own = of === 'trl' ? { of, checkpointing: since('0.22.0'), bf16: since('0.19.0') } : { of };
   readTrainingArguments(reader, context, own);
   if (of === 'trl' && !draft.isOpen('sequenceLength')) draft.default('sequenceLength', 1024, { of, version });
+  if (trl) readTrlOthers(reader, context, trl.verb);
 }
 
 /** Ray Train starts `num_workers` processes, wherever the entrypoint itself runs. */
@@ -108,9 +128,10 @@ function readRayScaling(python: PythonSource, scope: PythonScope, context: Progr
 /** Keywords of `from_pretrained` that bear on precision and attention. */
 function modelOptions(scope: PythonScope): Options {
   const call = scope.source.calls.find(
-    ({ last, keywords }) =>
-      last === 'from_pretrained' &&
-      (keywords.has('torch_dtype') || keywords.has('dtype') || keywords.has('attn_implementation')),
+    (one) =>
+      one.last === 'from_pretrained' &&
+      roleOf(one) === null &&
+      (one.keywords.has('torch_dtype') || one.keywords.has('dtype') || one.keywords.has('attn_implementation')),
   );
   const options = call ? optionsOfCall(call, scope) : new Options();
   const kept = ['torch_dtype', 'dtype', 'attn_implementation'].flatMap((name): Option[] => {

@@ -11,6 +11,7 @@ import { openrlhf } from './openrlhf.js';
 import { sdScripts } from './sd-scripts.js';
 import { torchtitan } from './torchtitan.js';
 import { unslothCli } from './unsloth-cli.js';
+import { verlRl } from './verl-rl.js';
 import { verl } from './verl.js';
 import type { ProgramOptions } from '../../run/program-options.js';
 import { awsFsdp } from './aws-fsdp.js';
@@ -56,6 +57,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   fmsHfTuning,
   unslothCli,
   verl,
+  verlRl,
   openrlhf,
   llmFoundry,
   sdScripts,

@@ -8,10 +8,12 @@ import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
 import { asBoolean, asCount, asText, Options, textOption } from '../options/option.js';
 import type { RunDraft } from '../run-draft.js';
+import type { Task } from '../../run/training-run.js';
 import type { Tracked } from '../text/tracked.js';
 import type { Invocation } from './invocation.js';
 import { configFile } from './hf/command-line.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { evaluates } from './beside.js';
 import { nameProgram } from './program.js';
 import type { TorchtunePreset } from './torchtune-presets.js';
 import { TORCHTUNE_PRESETS } from './torchtune-presets.js';
@@ -77,13 +79,34 @@ export const torchtune: TrainingProgram = {
     const { options, preset, config } = settingsOf(rest, recipe, context);
     const reader = new OptionReader(options, draft);
     nameProgram(context, { name: `torchtune ${recipe}`, package: 'torchtune' });
-    draft.derive('task', recipe.includes('dpo') ? 'preference' : 'causal-lm', ['program'], `what ${recipe} trains`);
+    draft.derive('task', taskOf(recipe), ['program'], `what ${recipe} trains`);
     readModel(reader, context, { preset, config });
     readTraining(reader, context, preset);
     readAdapter(reader, context, { recipe, preset });
     readSharding(reader, context, recipe);
+    readOthers(reader, context, recipe);
   },
 };
+
+const taskOf = (recipe: string): Task =>
+  recipe.includes('dpo') ? 'preference' : recipe.startsWith(DISTILLATION) ? 'distillation' : 'causal-lm';
+
+const DISTILLATION = 'knowledge_distillation';
+
+/** The frozen teacher of distillation, the frozen reference of full DPO (recipes/knowledge_distillation_*.py, full_dpo_*.py). */
+function readOthers(reader: OptionReader, { draft }: ProgramContext, recipe: string): void {
+  const isTeacher = recipe.startsWith(DISTILLATION);
+  if (!isTeacher && !recipe.startsWith('full_dpo')) return;
+  draft.role = isTeacher ? 'student' : 'policy';
+  const other = draft.beside(isTeacher ? 'teacher' : 'reference');
+  evaluates(other, 'causal-lm', { of: 'torchtune', note: 'frozen' });
+  other.default('sharing.turn', 'within-step', { of: 'torchtune', note: 'between forward and backward' });
+  if (!isTeacher) return;
+  const component = optionAt(reader, 'teacher_model._component_');
+  const name = MODELS[asText(component)?.split('.').at(-1) ?? ''];
+  if (name) other.read('model', { name, catalogId: null, config: null }, component?.place ?? null);
+  else other.leaveOpen('model', 'nothing says which model teaches');
+}
 
 /** torchrun's flags stand between `run` and the recipe; single-device recipes are one process. */
 function launch(context: ProgramContext): { recipe: string; rest: readonly Tracked[] } {
@@ -209,7 +232,7 @@ function readAdapter(
   { draft }: ProgramContext,
   { recipe, preset }: { recipe: string; preset: TorchtunePreset | null },
 ): void {
-  if (!recipe.startsWith('lora')) return;
+  if (!recipe.startsWith('lora') && !recipe.startsWith(DISTILLATION)) return;
   const traits = preset?.[7] ?? '';
   draft.derive('peft.method', traits.includes('D') ? 'dora' : 'lora', ['program'], `${recipe} trains adapters`);
   const rank = optionAt(reader, 'model.lora_rank');

@@ -13,6 +13,8 @@ import { hfOptions } from './hf/command-line.js';
 import { readLora, readModelName, readQuantization, TRL_LORA } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { readAnswerLength } from './trl-lengths.js';
+import { readTrlOthers } from './trl-others.js';
 import { nameProgram, versionedDefault } from './program.js';
 
 interface Trainer {
@@ -32,10 +34,12 @@ const TRAINERS: Readonly<Record<string, Trainer>> = {
   cpo: PREFERENCE,
   kto: { task: 'preference', rows: 1, lengths: ['max_length'] },
   reward: { task: 'sequence-classification', rows: 2, lengths: ['max_length'] },
+  grpo: { task: 'rl', rows: 1, lengths: [] },
+  rloo: { task: 'rl', rows: 1, lengths: [] },
+  ppo: { task: 'rl', rows: 1, lengths: [] },
+  gkd: { task: 'distillation', rows: 1, lengths: ['max_length', 'max_seq_length'] },
+  online_dpo: { task: 'preference', rows: 2, lengths: ['max_length'] },
 };
-
-/** Trainers that hold more models than one or generate while they train: named, their memory is not this run's alone. */
-const GENERATING: ReadonlySet<string> = new Set(['grpo', 'rloo', 'ppo', 'gkd', 'online_dpo']);
 
 const MODULE = 'trl.scripts.';
 
@@ -59,7 +63,7 @@ export const trl: TrainingProgram = {
   },
   recognise(invocation: Invocation): Recognition | null {
     const verb = verbOf(invocation);
-    if (verb === null || !(Object.hasOwn(TRAINERS, verb) || GENERATING.has(verb))) return null;
+    if (verb === null || !Object.hasOwn(TRAINERS, verb)) return null;
     return invocation.kind === 'script' ? 'script' : 'name';
   },
   read(context: ProgramContext): void {
@@ -74,6 +78,7 @@ export const trl: TrainingProgram = {
     readLora(reader, draft, TRL_LORA);
     readQuantization(reader, draft, 'nf4');
     readTrainingArguments(reader, context, trainerDefaults(context));
+    readTrlOthers(reader, context, verb);
   },
 };
 
@@ -116,12 +121,9 @@ function trainerDefaults({ versions }: ProgramContext): {
 function readTrainer(reader: OptionReader, context: ProgramContext, verb: string): void {
   const { draft } = context;
   const trainer = TRAINERS[verb];
-  if (!trainer) {
-    draft.derive('task', 'rl', ['program'], `trl ${verb} generates while it trains`);
-    draft.leaveOpen('program', `TRL ${verb} holds further models and generates: its memory is not worked out`);
-    return;
-  }
+  if (!trainer) return;
   draft.derive('task', trainer.task, ['program'], `trl ${verb} trains for ${trainer.task}`);
+  if (trainer.lengths.length === 0) readAnswerLength(reader, context, verb);
   reader.count('sequenceLength', ...trainer.lengths);
   if (!draft.isOpen('sequenceLength'))
     draft.default('sequenceLength', 1024, { of: 'trl', version: context.versions.get('trl') });

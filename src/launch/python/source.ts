@@ -7,6 +7,8 @@ export interface PythonCall {
   name: string;
   /** The last part of the name. */
   last: string;
+  /** The name that its result is assigned to: `teacher` in `teacher = Model.from_pretrained(...).eval()`. */
+  target: string | null;
   positional: readonly SyntaxNode[];
   keywords: ReadonlyMap<string, SyntaxNode>;
 }
@@ -24,6 +26,8 @@ export interface PythonSource {
 
 const MAX_CALLS = 5_000;
 const MAX_NAME_CHARS = 200;
+/** Calls on the results of calls. */
+const MAX_CHAIN = 20;
 
 /** Reads a source, or says why it cannot be read. */
 export function readPython(text: Tracked, grammars: Grammars): PythonSource | { refused: string } {
@@ -38,6 +42,9 @@ class SourceReader {
   readonly calls: PythonCall[] = [];
   readonly names = new Map<string, SyntaxNode>();
   readonly imports = new Map<string, string>();
+
+  /** What calls are assigned to, by the call; of a chain all calls of it. */
+  private readonly targets = new Map<SyntaxNode, string>();
 
   constructor(private readonly text: Tracked) {}
 
@@ -64,7 +71,8 @@ class SourceReader {
     const given = list.children.filter((child) => child.named && child.type !== 'comment');
     const keywords = given.filter((child) => child.type === 'keyword_argument').flatMap((child) => this.keyword(child));
     const positional = given.filter((child) => child.type !== 'keyword_argument');
-    this.calls.push({ name, last: lastPart(name), positional, keywords: new Map(keywords) });
+    const target = this.targets.get(node) ?? null;
+    this.calls.push({ name, last: lastPart(name), target, positional, keywords: new Map(keywords) });
   }
 
   private keyword(node: SyntaxNode): [string, SyntaxNode][] {
@@ -75,6 +83,16 @@ class SourceReader {
   private addName(left: SyntaxNode | undefined, right: SyntaxNode | undefined): void {
     const name = left && dottedName(left, this.text);
     if (name && right && !this.names.has(name)) this.names.set(name, right);
+    if (name) this.noteTarget(name, right);
+  }
+
+  private noteTarget(name: string, right: SyntaxNode | undefined): void {
+    let call = right;
+    for (let depth = 0; call?.type === 'call' && depth < MAX_CHAIN; depth++) {
+      this.targets.set(call, name);
+      const called = field(call, 'function');
+      call = called && field(called, 'object');
+    }
   }
 
   private addImports(node: SyntaxNode): void {

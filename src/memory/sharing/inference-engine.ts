@@ -9,7 +9,9 @@ import { sumOf } from '../device/mechanism.js';
 import type { DeviceTraits, Estimate, Interval } from '../estimate.js';
 import { forecast } from '../forecast.js';
 import { NotEstimable } from '../not-estimable.js';
+import { roundingOf } from '../allocator/rounding.js';
 import { resolveModel } from '../resolve-model.js';
+import { placedBytes } from './resting.js';
 
 interface Context {
   device: DeviceTraits;
@@ -19,9 +21,9 @@ interface Context {
 /** What an engine cannot do without, by what it is for; bytes on one device. */
 export interface EngineNeed {
   weights: number;
-  /** Keys and values of one sequence of the longest length. */
+  /** Keys and values: of one sequence of the longest length, or where it has no share to fill, of all that are generated at once. */
   cache: number;
-  /** Of one forward pass over such a sequence. */
+  /** Of one forward pass over a sequence. */
   activations: number;
   parameters: number;
 }
@@ -63,18 +65,16 @@ function asForward(values: RunValues): RunValues {
 export function engineNeed(values: RunValues, { device, models }: Context): EngineNeed {
   const whole = asForward(values);
   const model = resolveModel(whole, models);
+  const { sharing } = values;
   const ranks = values.parallelism.tensor * values.parallelism.pipeline;
+  const rows = sharing.deviceShare === null ? values.microBatchSize : 1;
   try {
     const { parameterCount } = architectureOf(model, 'causal-lm');
-    const { unlimited, allocator: _allocator, events } = forecast(whole, { device, models });
-    const placedBytes = events.sizes.reduce(
-      (sum, bytes, block) => (events.categories[block] === 'parameters' ? sum + bytes : sum),
-      0,
-    );
+    const { unlimited, allocator, events } = forecast(whole, { device, models });
     return {
-      weights: (parameterCount * (WEIGHT_BYTES[values.quantization] ?? HALF)) / ranks,
-      cache: (cacheBytesPerToken(model.config) * (values.sequenceLength ?? 1)) / ranks,
-      activations: Math.max(0, unlimited.peakAllocatedBytes - placedBytes),
+      weights: sharing.borrowsWeights ? 0 : (parameterCount * (WEIGHT_BYTES[values.quantization] ?? HALF)) / ranks,
+      cache: (cacheBytesPerToken(model.config) * (values.sequenceLength ?? 1) * rows) / ranks,
+      activations: Math.max(0, unlimited.peakAllocatedBytes - placedBytes(events, roundingOf(allocator))),
       parameters: parameterCount,
     };
   } catch (error) {

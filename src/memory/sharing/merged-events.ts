@@ -24,6 +24,7 @@ class Merger {
   /** For each part, its blocks that are alive, by their number there: what they are called here. */
   private readonly alive: Map<number, number>[];
 
+  private borrows = false;
   private readonly operationNames: string[] = [];
   private readonly operationNumbers = new Map<string, number>();
 
@@ -47,8 +48,17 @@ class Merger {
     }
   }
 
+  /** The model of a part is put on the device; weights that it borrows are there. */
+  place(part: number, to: number): void {
+    const { values } = this.parts[part]!;
+    this.borrows = values.sharing.borrowsWeights;
+    this.play(part, 0, to);
+    this.borrows = false;
+  }
+
   private allocate(part: number, block: number): void {
     const list = this.parts[part]!.events;
+    if (this.borrows && list.categories[block] === 'parameters') return;
     if (part > 0 && list.operationNames[list.operations[block]!] === CUBLAS) return;
     const own = this.sizes.length;
     this.sizes.push(list.sizes[block]!);
@@ -131,7 +141,7 @@ export function mergedEvents(main: Part, others: readonly Part[], iterations: nu
   const parts = [main, ...others];
   const merger = new Merger(parts);
   const cuts = parts.map(({ events }) => Array.from({ length: iterations }, (_, index) => cutOf(events, index + 1)));
-  parts.forEach((_, part) => merger.play(part, 0, cuts[part]![0]!.start));
+  parts.forEach((_, part) => merger.place(part, cuts[part]![0]!.start));
   const away = parts.map((_, part) => (part === 0 ? [] : merger.leave(part)));
   const turn = (part: number, iteration: number): void => {
     const { start, end } = cuts[part]![iteration]!;
@@ -139,18 +149,19 @@ export function mergedEvents(main: Part, others: readonly Part[], iterations: nu
     merger.play(part, start, end);
     away[part] = [...merger.leave(part)];
   };
-  const turns = (when: RunValues['sharing']['turn'], iteration: number): void =>
-    parts.forEach(({ values }, part) => {
-      if (part > 0 && values.sharing.turn === when) turn(part, iteration);
+  const turns = (when: RunValues['sharing']['turn'], borrowing: boolean, iteration: number): void =>
+    parts.forEach(({ values: { sharing } }, part) => {
+      if (part > 0 && sharing.turn === when && sharing.borrowsWeights === borrowing) turn(part, iteration);
     });
   for (let iteration = 0; iteration < iterations; iteration++) {
     const { start, forward, backward, end } = cuts[0]![iteration]!;
     merger.play(0, start, forward);
+    turns('apart', true, iteration);
     const moved = merger.leave(0);
-    turns('apart', iteration);
+    turns('apart', false, iteration);
     merger.fetch(0, moved);
     merger.play(0, forward, backward);
-    turns('within-step', iteration);
+    for (const borrowing of [true, false]) turns('within-step', borrowing, iteration);
     merger.play(0, backward, end);
   }
   return merger.finish();

@@ -7,7 +7,7 @@ import type { Evaluation } from '../estimator.js';
 import { spread } from '../estimator.js';
 import type { MemoryEvents } from '../events.js';
 import { mergedEvents } from './merged-events.js';
-import { restingBytes } from './resting.js';
+import { placedBytes, restingBytes } from './resting.js';
 
 /** A run that trains or evaluates, as it is by itself. */
 export interface Member {
@@ -16,6 +16,8 @@ export interface Member {
   estimate: Estimate;
   /** What it holds while others have their turns. */
   resting: Interval;
+  /** Weights that it works with and that the trained model holds anyway. */
+  borrowed: Interval;
   /** What its process holds outside of the allocator. */
   outside: Interval;
 }
@@ -53,13 +55,21 @@ export function restingOf(evaluation: Evaluation): Interval {
   return spread(evaluation, ({ events, values, allocator }) => restingBytes(events, values, roundingOf(allocator)));
 }
 
+const NONE: Interval = { low: 0, expected: 0, high: 0 };
+
+/** The weights of a run that has none of its own, where they stay on the device. */
+export function borrowedOf(evaluation: Evaluation, keepsWeights: boolean): Interval {
+  if (!evaluation.expected.values.sharing.borrowsWeights || !keepsWeights) return NONE;
+  return spread(evaluation, ({ events, allocator }) => placedBytes(events, roundingOf(allocator)));
+}
+
 const limitOf: Figure = ({ estimate, outside }) => minus(estimate.minimumCapacityBytes, outside);
 
 const isWithin = ({ evaluation }: Member): boolean => evaluation.expected.values.sharing.turn === 'within-step';
 
 /** What a run takes at work beyond what it holds. */
 export function workingBytes(member: Member, figure: Figure = ({ estimate }) => estimate.reservedBytes): Interval {
-  return minus(figure(member), member.resting);
+  return minus(figure(member), total([member.resting, member.borrowed]));
 }
 
 /** The largest turn: a run at work, with what all hold; those within the trained one's step work on top of it. */

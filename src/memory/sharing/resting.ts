@@ -32,7 +32,7 @@ export function aliveBefore({ events, sizes }: MemoryEvents, index: number): Uin
 
 /** Whether a block of a category stays on the device while another run has its turn. */
 export function stays(category: BreakdownCategory, { sharing, activity }: RunValues): boolean {
-  if (category === 'parameters') return sharing.keepsParameters;
+  if (category === 'parameters') return sharing.keepsParameters && !sharing.borrowsWeights;
   if (category === 'optimizer-state') return sharing.keepsOptimizerStates;
   // The process's own libraries have one workspace, whichever model they work for.
   if (category === 'workspaces') return activity === 'train' || sharing.process === 'own';
@@ -45,5 +45,15 @@ export function restingBytes(list: MemoryEvents, values: RunValues, round: Round
   let bytes = 0;
   for (let block = 0; block < alive.length; block++)
     if (alive[block] === 1 && stays(list.categories[block]!, values)) bytes += round(list.sizes[block]!);
+  return bytes;
+}
+
+/** Bytes of the weights as they are placed, before anything is gathered. */
+export function placedBytes(list: MemoryEvents, round: Rounding): number {
+  const start = list.phases.find(({ name }) => name !== 'model')?.firstEvent ?? list.events.length;
+  const alive = aliveBefore(list, start);
+  let bytes = 0;
+  for (let block = 0; block < alive.length; block++)
+    if (alive[block] === 1 && list.categories[block] === 'parameters') bytes += round(list.sizes[block]!);
   return bytes;
 }

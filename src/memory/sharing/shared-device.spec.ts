@@ -105,6 +105,14 @@ describe('several models on one device', () => {
     expect(saved).toBeLessThan(PARAMETERS * 4 * 1.1);
   });
 
+  it('need the weights once where one works with those of the other', () => {
+    const own = together(policy, frozen('reference')).together;
+    const borrowed = together(policy, frozen('reference', sharing({ borrowsWeights: true }))).together;
+    const saved = own.deviceBytes.expected - borrowed.deviceBytes.expected;
+    expect(saved).toBeGreaterThan(PARAMETERS * 4 * 0.95);
+    expect(saved).toBeLessThan(PARAMETERS * 4 * 1.1);
+  });
+
   it('have a context each where each has a process', () => {
     const common = together(policy, frozen('reference')).together;
     const own = together(policy, frozen('reference', sharing({ process: 'own', emptiesCache: true }))).together;
@@ -135,6 +143,13 @@ describe('an inference engine beside the training', () => {
     expect(asleep.minimumCapacityBytes.expected).toBeGreaterThanOrEqual(held / (1 - 0.9) - 1);
     expect(asleep.minimumCapacityBytes.expected).toBeLessThan(awake.minimumCapacityBytes.expected);
     expect(asleep.peak.phase).toBe('generate');
+  });
+
+  it('that is the policy itself takes keys and values of all that it writes at once', () => {
+    const rows = 16;
+    const itself = { activity: 'generate', microBatchSize: rows, ...sharing({ borrowsWeights: true }) } as const;
+    const { allocatedBytes } = alone(gpt2(itself));
+    expect(allocatedBytes.low).toBe(2 * 12 * 768 * 2 * 256 * rows);
   });
 
   it('of its own process is held to its share by what weights and one sequence take', () => {

@@ -13,7 +13,7 @@ import { estimateFrom, evaluate, outsideInterval, peakOf } from '../estimator.js
 import { timelineOf } from '../timeline.js';
 import { engineEstimate } from './inference-engine.js';
 import type { Member, ProcessForecast } from './processes.js';
-import { processForecast, restingOf, workingBytes } from './processes.js';
+import { borrowedOf, processForecast, restingOf, workingBytes } from './processes.js';
 
 /** What an estimate of several runs on one device starts from. */
 export interface SharedRequest {
@@ -55,7 +55,9 @@ const atEnds = (figure: (end: End) => number): Interval =>
  */
 export function estimateTogether(request: SharedRequest): SharedEstimate {
   const context = { device: request.device, models: request.facts.models };
-  const members = request.runs.filter(trainsOrEvaluates).map((one) => memberOf(one, context));
+  const [main] = request.runs;
+  const keepsWeights = main?.run.sharing.keepsParameters.value ?? true;
+  const members = request.runs.filter(trainsOrEvaluates).map((one) => memberOf(one, context, keepsWeights));
   const engines = request.runs.filter((one) => !trainsOrEvaluates(one)).map((one) => engineOf(one, context));
   const shared: Shared = { processes: processesOf(members), engines, device: request.device };
   const alone = [...members, ...engines].map(({ role, estimate }) => ({ role, estimate }));
@@ -66,13 +68,14 @@ const trainsOrEvaluates = ({ run }: RoleRun): boolean => run.activity.value !== 
 
 type Context = { device: DeviceTraits; models: ModelCatalog };
 
-function memberOf({ role, run }: RoleRun, context: Context): Member {
+function memberOf({ role, run }: RoleRun, context: Context, keepsWeights: boolean): Member {
   const evaluation = evaluate(run, context);
   return {
     role,
     evaluation,
     estimate: estimateFrom(evaluation, context),
     resting: restingOf(evaluation),
+    borrowed: borrowedOf(evaluation, keepsWeights),
     outside: outsideInterval(evaluation, context.device),
   };
 }
