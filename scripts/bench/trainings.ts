@@ -44,6 +44,26 @@ const TRAININGS: readonly Training[] = [
       `torchrun --nproc_per_node 8 sft.py ${LLAMA} --fsdp "full_shard auto_wrap" ` +
       '--fsdp_transformer_layer_cls_to_wrap LlamaDecoderLayer',
   },
+  {
+    what: 'Llama 3.1 405B, FSDP over 128',
+    gpus: 8,
+    command:
+      'torchrun --nnodes 16 --nproc_per_node 8 sft.py --model_name_or_path meta-llama/Llama-3.1-405B ' +
+      '--per_device_train_batch_size 1 --bf16 True --gradient_checkpointing True --max_length 4096 --output_dir /out ' +
+      '--fsdp "full_shard auto_wrap" --fsdp_transformer_layer_cls_to_wrap LlamaDecoderLayer',
+  },
+  {
+    what: 'Mixture of experts of 60 layers, in four dimensions',
+    gpus: 8,
+    command:
+      'torchrun --nnodes 32 --nproc_per_node 8 pretrain_gpt.py --num-layers 60 --hidden-size 5120 ' +
+      '--num-attention-heads 40 --group-query-attention --num-query-groups 8 --ffn-hidden-size 12288 ' +
+      '--seq-length 4096 --max-position-embeddings 4096 --micro-batch-size 1 --global-batch-size 256 ' +
+      '--num-experts 64 --moe-router-topk 6 --moe-ffn-hidden-size 1536 --moe-grouped-gemm ' +
+      '--tensor-model-parallel-size 4 --pipeline-model-parallel-size 4 --expert-model-parallel-size 8 ' +
+      '--context-parallel-size 2 --sequence-parallel --swiglu --normalization RMSNorm --bf16 ' +
+      '--use-distributed-optimizer --tokenizer-type NullTokenizer --vocab-size 128000 --attention-backend flash',
+  },
 ];
 
 export interface NamedRun {

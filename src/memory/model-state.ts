@@ -95,6 +95,19 @@ function placeBuffers({ engine, dtype }: Placement, scope: Scope, state: ModelSt
   }
 }
 
+/** The tensors of the parameters and adapters of a module and all beneath it, in `model.parameters()` order. */
+export function tensorsWithin(state: ModelState, scope: Scope): readonly EngineTensor[] {
+  const found: EngineTensor[] = [];
+  const visit = ({ parameters, linearLayer, children }: Scope): void => {
+    for (const { index } of parameters) found.push(state.parameters[index]!);
+    const adapter = linearLayer && state.adapters.get(linearLayer.index);
+    if (adapter) found.push(...adapter.trained);
+    children.forEach(visit);
+  };
+  visit(scope);
+  return found;
+}
+
 /** Collects the trained leaves in `model.parameters()` order: own parameters, an adapter's factors, then children. */
 function withTrained(state: ModelState, architecture: Architecture): ModelState {
   const seen = new Set<EngineTensor>();

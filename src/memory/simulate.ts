@@ -39,6 +39,11 @@ import type { ScheduledPass } from './pipeline/schedule.js';
 import { scheduleOf } from './pipeline/schedule.js';
 import type { StageParts } from './pipeline/pipeline-stage.js';
 import { runPipelineStage } from './pipeline/pipeline-stage.js';
+import { equalLayers, repetitionOf } from './repetition/equal-layers.js';
+import type { LayerRepetition } from './repetition/layer-repetition.js';
+import type { LayerRun } from './repetition/layer-runs.js';
+import { isInGap } from './repetition/layer-runs.js';
+import { NotRepeated } from './repetition/not-repeated.js';
 import type { LoopConventions, TrainingLoop } from './training-loop.js';
 import { runTrainingLoop } from './training-loop.js';
 
@@ -56,6 +61,8 @@ export interface SimulationOptions {
   stage?: number;
   /** Further parts of the model on the same rank, where stages are interleaved. */
   chunks?: readonly Architecture[];
+  /** Equal layers are run each by itself: the result is the same. */
+  runsEveryLayer?: boolean;
   /** Sharded training sums gradients in fp32 (MixedPrecision's reduce type); the default. */
   reduceInFloat32?: boolean;
 }
@@ -84,10 +91,12 @@ export interface ModelOnDevice {
   operations: readonly Operations[];
   sizes: BatchSizes;
   autocast: DType | null;
+  /** Layers between equal ones are written down instead of run; null: all are run. */
+  repetition: LayerRepetition | null;
 }
 
 /**
- * Puts the model of a run on the device, whole or in parts.
+ * Puts the model of a run on the device, whole or in parts. Of `runs` of equal layers only the ends will be run.
  *
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
@@ -95,12 +104,14 @@ export function modelOnDevice(
   values: RunValues,
   architecture: Architecture,
   options: SimulationOptions,
+  runs: readonly LayerRun[] = [],
 ): ModelOnDevice {
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
     reduceInFloat32: options.reduceInFloat32 ?? true,
+    isLeftOut: (block) => runs.some((run) => isInGap(run, block)),
   });
   const dtype = strategy.weightType ?? weightType(values);
   const quantised = quantisedCodeOf(values);
@@ -117,13 +128,15 @@ export function modelOnDevice(
   const chunks = [architecture, ...(options.chunks ?? [])];
   const states = chunks.map((chunk) => placeModel({ ...placement, architecture: chunk }));
   const float8 = engineFloat8(engine, values);
+  const repetition = repetitionOf(runs, engine, { architecture, state: states[0]!, strategy });
+  const blocks = blockRunner(engine, values, strategy.runBlock);
   const operations = states.map((one) =>
     createOperations({
       engine,
       parameters: one.parameters,
       buffers: one.buffers,
       linear: linearLayers(engine, one, { quantised, inFloat8: values.precision === 'fp8' }),
-      runBlock: blockRunner(engine, values, strategy.runBlock),
+      runBlock: repetition?.around(blocks) ?? blocks,
       runSection: sectionRunner(engine, values),
       float8,
       attention: attentionOf(values.attention),
@@ -135,7 +148,7 @@ export function modelOnDevice(
     }),
   );
   const autocast = strategy.replacesAutocast ? null : autocastType(values);
-  return { engine, strategy, states, operations, sizes: batchSizes(values, dtype), autocast };
+  return { engine, strategy, states, operations, sizes: batchSizes(values, dtype), autocast, repetition };
 }
 
 /**
@@ -144,8 +157,24 @@ export function modelOnDevice(
  * Throws NotEstimable for settings that cannot be run yet, naming each.
  */
 export function simulate(values: RunValues, architecture: Architecture, options: SimulationOptions): MemoryEvents {
+  const takesAll = options.runsEveryLayer === true || (options.chunks ?? []).length > 0;
+  const runs = takesAll ? [] : equalLayers(values, architecture);
+  try {
+    return simulateLayers(values, architecture, options, runs);
+  } catch (error) {
+    if (!(error instanceof NotRepeated)) throw error;
+    return simulateLayers(values, architecture, options, []);
+  }
+}
+
+function simulateLayers(
+  values: RunValues,
+  architecture: Architecture,
+  options: SimulationOptions,
+  runs: readonly LayerRun[],
+): MemoryEvents {
   const { conventions = PLAIN_LOOP, chunks: further = [] } = options;
-  const model = modelOnDevice(values, architecture, options);
+  const model = modelOnDevice(values, architecture, options, runs);
   const { engine, strategy, states, operations } = model;
   const [state] = states as [ModelState, ...ModelState[]];
   for (const one of states) placeMovingAverage(engine, values, one);
@@ -169,6 +198,7 @@ export function simulate(values: RunValues, architecture: Architecture, options:
     scaler: gradScaler(values),
     around: strategy.around,
     savedTensors: hostOffload(engine, values),
+    repetition: model.repetition,
     conventions,
   };
   runLoop(loop, { chunks: [architecture, ...further], operations }, passesOf(values, options));

@@ -11,6 +11,7 @@ import { unary } from './operations/elementwise.js';
 import { clipGradients } from './optimizer/gradient-clipping.js';
 import type { Optimizer } from './optimizer/optimizer.js';
 import { toType } from './precision/autocast.js';
+import type { LayerRepetition } from './repetition/layer-repetition.js';
 import type { GradScaler } from './precision/grad-scaler.js';
 
 /** What the training script does around the model, beyond the plain loop. */
@@ -54,6 +55,8 @@ export interface TrainingLoop {
   conventions: LoopConventions;
   /** Sharded and replicated training act around forward and backward. */
   around?: AroundPasses;
+  /** Layers between equal ones are written down instead of run. */
+  repetition?: LayerRepetition | null;
   /** Where tensors that forward saves go, if not kept on the device. */
   savedTensors?: SavingHook | null;
 }
@@ -74,13 +77,16 @@ interface Names {
 export function runTrainingLoop(loop: TrainingLoop): void {
   const names: Names = { batch: null, loss: null, outputs: [] };
   for (let iteration = 1; iteration <= loop.iterations; iteration++) {
+    loop.repetition?.beginIteration();
     for (let step = 0; step < loop.accumulationSteps; step++) {
+      loop.repetition?.enterFlight(step);
       loop.around?.beginMicroStep?.(step === loop.accumulationSteps - 1);
       nextBatch(loop, names, iteration);
       if (step === 0) zeroGradients(loop, iteration);
       forward(loop, names, iteration);
       backward(loop, names, iteration);
     }
+    loop.repetition?.complete();
     optimizerStep(loop, iteration);
   }
 }

@@ -116,6 +116,8 @@ export class Scope {
   readonly buffers: Buffer[] = [];
   /** Set on the modules that are linear layers, so that adapters can find them. */
   linearLayer: Linear | null = null;
+  /** What its forward does otherwise than that of another module with the same parts; null: nothing. */
+  variant: string | null = null;
 
   private constructor(
     readonly path: string,

@@ -24,12 +24,18 @@ export function runBackward(engine: Engine, root: EngineTensor, gradient: Engine
   engine.gradEnabled = false;
   engine.hold(gradient);
   accept(engine, root.gradFn, root.outputIndex, engine.hold(gradient));
+  let layer = -1;
   for (let i = begin; i >= 0; i--) {
     const node = tape[i]!;
     if (!node.reached) continue;
     node.reached = false;
+    if (node.layer !== layer) {
+      layer = node.layer;
+      engine.enterLayer?.(layer);
+    }
     if (node.buffer.length > 0) runNode(engine, node);
   }
+  if (layer >= 0) engine.enterLayer?.(-1);
   engine.gradEnabled = gradEnabled;
   engine.release(gradient);
 }
@@ -57,7 +63,7 @@ function runNode(engine: Engine, node: Node): void {
   const recomputed = unpack(node);
   const { fusing } = engine;
   engine.fusing = node.compiled;
-  engine.read = readByNode(engine, node);
+  if (engine.hasFused || node.compiled) engine.read = readByNode(engine, node);
   const gradients = node.formula.apply(engine, node);
   if (recomputed) for (const slot of node.slots!) node.hook!.release(slot);
   const valid = validate(engine, node, gradients);
@@ -87,9 +93,9 @@ function validate(engine: Engine, node: Node, gradients: Gradients): Gradients {
 
 function fit(engine: Engine, gradient: EngineTensor, meta: EngineTensor): EngineTensor {
   let result = engine.hold(gradient);
-  engine.read = [result.storage];
+  if (engine.fusing) engine.read = [result.storage];
   if (!sameShape(result.shape, meta.shape)) result = replace(engine, result, sumTo(engine, result, meta.shape));
-  engine.read = [result.storage];
+  if (engine.fusing) engine.read = [result.storage];
   if (result.dtype !== meta.dtype) result = replace(engine, result, engine.emptyLike(result, TO_COPY, meta.dtype));
   return result;
 }
@@ -153,7 +159,7 @@ function withEntry(buffer: Gradients, output: number, gradient: EngineTensor): G
 }
 
 function addGradients(engine: Engine, present: EngineTensor, gradient: EngineTensor): EngineTensor {
-  engine.read = [present.storage, gradient.storage];
+  if (engine.fusing) engine.read = [present.storage, gradient.storage];
   if (!engine.fusing && engine.gradientAddition === 'in-place' && canAddInPlace(present)) {
     engine.release(gradient);
     return present;

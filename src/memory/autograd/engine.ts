@@ -79,10 +79,16 @@ export class Engine implements Workspace {
   onHost = false;
   /** Inside a region that a compiler has fused. */
   fusing = false;
+  /** Some value was fused: before that nothing needs to be looked after. */
+  hasFused = false;
   /** What the operation reads that is about to allocate its results, inside such a region. */
   read: readonly Storage[] = [];
   /** Results of a compiled region that backward computes again although they are products; null: none. */
   recomputes: ((operationNumber: number) => boolean) | null = null;
+  /** Index of the block that runs forward, or has run last; -1: none. */
+  layer = -1;
+  /** Called when backward comes to the nodes of another block. */
+  enterLayer: ((layer: number) => void) | null = null;
   private names: EngineTensor[] = [];
   /** Per open frame: where its arguments begin and where they end in `names`. */
   private frames: number[] = [];
@@ -132,6 +138,7 @@ export class Engine implements Workspace {
   }
 
   private fusedStorage(bytes: number, operationNumber: number): Storage {
+    this.hasFused = true;
     if (isFusible(operationNumber)) return pendingStorage(bytes, operationNumber, this.read);
     const storage = this.scratch(bytes, operationNumber);
     if (this.gradEnabled && this.recomputes?.(operationNumber)) {
@@ -379,6 +386,7 @@ export class Engine implements Workspace {
     const next = inputs.map((input) => this.nodeOf(input));
     const node = new Node(formula, next, outputNumbersOf(inputs));
     node.compiled = this.fusing;
+    node.layer = this.layer;
     if (this.arena === null) this.tape.push(node);
     else this.arena.nodes.push(node);
     return node;

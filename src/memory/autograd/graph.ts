@@ -126,6 +126,8 @@ export class Node {
   attribute = 0;
   /** Shapes of inputs that a formula needs and that nobody saved. */
   shapes: Shape[] | null = null;
+  /** Index of the block that was running; -1: none. */
+  layer = -1;
   /** Recorded in a compiled region: what it makes is fused into whoever reads it. */
   compiled = false;
   /** The leaf whose gradient is accumulated here. */

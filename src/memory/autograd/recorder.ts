@@ -1,5 +1,6 @@
 import type { BreakdownCategory, Phase } from '../estimate.js';
 import type { MemoryEvents } from '../events.js';
+import type { EventColumns } from '../repetition/sections.js';
 import { operationNames } from './operation-names.js';
 
 /** What a block is, as far as its birth tells; gradients, states and the like are marked when they become so. */
@@ -15,12 +16,12 @@ const CATEGORY_AT_BIRTH: Record<Phase, BreakdownCategory> = {
 };
 
 /** Writes down allocations and frees in order. */
-export class EventRecorder {
-  private readonly sizes: number[] = [];
-  private readonly streams: number[] = [];
-  private readonly categories: BreakdownCategory[] = [];
-  private readonly operations: number[] = [];
-  private readonly events: number[] = [];
+export class EventRecorder implements EventColumns<BreakdownCategory> {
+  readonly sizes: number[] = [];
+  readonly streams: number[] = [];
+  readonly categories: BreakdownCategory[] = [];
+  readonly operations: number[] = [];
+  readonly events: number[] = [];
   private readonly phases: { name: Phase; iteration: number; firstEvent: number }[] = [];
   private categoryAtBirth: BreakdownCategory = 'parameters';
   private inForward = false;
@@ -66,6 +67,14 @@ export class EventRecorder {
 
   categorise(block: number, category: BreakdownCategory): void {
     if (block >= 0) this.categories[block] = category;
+  }
+
+  /** Events were put in before those that had been at some places: phases behind begin later. */
+  shiftPhases(insertions: readonly { at: number; events: number }[]): void {
+    for (const phase of this.phases) {
+      const before = phase.firstEvent;
+      for (const { at, events } of insertions) if (at < before) phase.firstEvent += events;
+    }
   }
 
   finish(): MemoryEvents {

@@ -205,11 +205,13 @@ export function scaledDotProductAttention(
   const { autocast } = engine;
   engine.autocast = null;
   const held = [q, k, v].map((tensor) => engine.hold(tensor));
+  const ownMask = mask === cast ? null : mask;
+  if (ownMask !== null) engine.hold(ownMask);
   const out = run(engine, { q, k, v, mask, options: inputs.options }, allowed);
   engine.autocast = autocast;
   for (const tensor of held) engine.float(tensor);
   held.forEach((tensor, i) => consumeCast(engine, given[i]!, tensor));
-  if (mask !== null && mask !== cast) engine.consume(mask);
+  if (ownMask !== null) engine.release(ownMask);
   if (inputs.mask && cast) consumeCast(engine, inputs.mask, cast);
   return out;
 }

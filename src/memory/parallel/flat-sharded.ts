@@ -8,7 +8,7 @@ import { elementCount } from '../autograd/strides.js';
 import type { BlockRunner } from '../block-runner.js';
 import { plainCall } from '../block-runner.js';
 import { onHost } from '../host-memory.js';
-import type { ShardingOptions } from './fully-sharded.js';
+import type { ShardedUnits, ShardingOptions } from './fully-sharded.js';
 import { onGradient, onStream } from './graph-hooks.js';
 
 const PLACE = operation('model.to');
@@ -47,6 +47,8 @@ class FlatUnit {
  */
 export class FlatSharded {
   private readonly blocks: FlatUnit[];
+  /** Those of the blocks that are run. */
+  private readonly run: FlatUnit[];
   private readonly root = new FlatUnit();
   private leaving: FlatUnit | null = null;
   private synchronises = true;
@@ -56,14 +58,15 @@ export class FlatSharded {
   constructor(
     private readonly engine: Engine,
     private readonly options: ShardingOptions,
-    private readonly blockPaths: readonly string[],
+    private readonly units: ShardedUnits,
   ) {
-    this.blocks = blockPaths.map(() => new FlatUnit());
+    this.blocks = units.paths.map(() => new FlatUnit());
+    this.run = this.blocks.filter((_, block) => !units.isLeftOut(block));
   }
 
   /** Notes a parameter of its unit; the flat tensors are made once all are known. */
   place(shape: Shape, path: string): EngineTensor {
-    const block = this.blockPaths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    const block = this.units.paths.findIndex((prefix) => path.startsWith(`${prefix}.`));
     const unit = this.blocks[block] ?? this.root;
     unit.elements += elementCount(shape);
     unit.storage ??= new Storage(0, -1);
@@ -98,6 +101,12 @@ export class FlatSharded {
       unit.shard.requiresGrad = true;
       return [unit.shard];
     });
+  }
+
+  /** The leaf of a block. */
+  leavesOf(block: number): readonly EngineTensor[] {
+    const { shard } = this.blocks[block]!;
+    return shard === null ? [] : [shard];
   }
 
   beginMicroStep(isLast: boolean): void {
@@ -160,7 +169,7 @@ export class FlatSharded {
 
   afterBackward(): void {
     this.leave(null);
-    for (const unit of [...this.blocks, this.root]) if (!unit.reduced) this.reduce(unit);
+    for (const unit of [...this.run, this.root]) if (!unit.reduced) this.reduce(unit);
     for (const storage of this.kept.splice(0)) this.engine.releaseStorage(storage);
     this.leave(null);
   }
@@ -177,7 +186,7 @@ export class FlatSharded {
     const unit = this.blocks[index]!;
     this.gather(unit);
     if (unit.input !== null && this.keepsInputs(unit)) this.keep(unit.input);
-    const lower = this.blocks[index - 1];
+    const lower = this.run[this.run.indexOf(unit) - 1];
     if (lower !== undefined) this.gather(lower);
     this.leave(null);
   }

@@ -44,6 +44,13 @@ export interface ShardingOptions {
   flattensFrozen?: boolean;
 }
 
+/** The blocks that are sharded each by itself. */
+export interface ShardedUnits {
+  readonly paths: readonly string[];
+  /** Whether a block is not run, as one that does what its neighbours do. */
+  readonly isLeftOut: (block: number) => boolean;
+}
+
 interface ShardedParameter {
   /** This rank's part, a leaf for the optimizer. */
   shard: EngineTensor;
@@ -72,6 +79,8 @@ class ShardedGroup {
  */
 export class FullySharded {
   private readonly blocks: ShardedGroup[];
+  /** Those of the blocks that are run. */
+  private readonly run: ShardedGroup[];
   private readonly root = new ShardedGroup();
   /** Forward keeps an all-gather's output until the next group has copied out, so that the two overlap. */
   private keptGather: Storage | null = null;
@@ -81,9 +90,10 @@ export class FullySharded {
   constructor(
     private readonly engine: Engine,
     private readonly options: ShardingOptions,
-    private readonly blockPaths: readonly string[],
+    private readonly units: ShardedUnits,
   ) {
-    this.blocks = blockPaths.map(() => new ShardedGroup());
+    this.blocks = units.paths.map(() => new ShardedGroup());
+    this.run = this.blocks.filter((_, block) => !units.isLeftOut(block));
   }
 
   /** Allocates this rank's shard and returns the parameter as the model sees it. */
@@ -110,7 +120,7 @@ export class FullySharded {
   }
 
   private groupOf(path: string): ShardedGroup {
-    const block = this.blockPaths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    const block = this.units.paths.findIndex((prefix) => path.startsWith(`${prefix}.`));
     return this.blocks[block] ?? this.root;
   }
 
@@ -193,13 +203,13 @@ export class FullySharded {
 
   /** The loss has its gradient: the last block is gathered ahead. */
   beforeBackward(): void {
-    const last = this.blocks[this.blocks.length - 1];
+    const last = this.run[this.run.length - 1];
     if (last !== undefined) this.allGather(last);
   }
 
   /** Groups whose inputs needed no gradient, and the root. */
   afterBackward(): void {
-    for (const group of [...this.blocks, this.root]) if (!group.reduced) this.reduce(group);
+    for (const group of [...this.run, this.root]) if (!group.reduced) this.reduce(group);
     this.dropKeptReduction();
   }
 
@@ -212,7 +222,7 @@ export class FullySharded {
       this.engine.discard(group.gathered!);
       group.gathered = null;
     }
-    const lower = this.blocks[index - 1];
+    const lower = this.run[this.run.indexOf(group) - 1];
     if (lower !== undefined) this.allGather(lower);
   }
 

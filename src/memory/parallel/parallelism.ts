@@ -13,7 +13,7 @@ import { FlatSharded } from './flat-sharded.js';
 import { MegatronState } from './megatron-state.js';
 import { isBefore, versionOf } from '../device/versions.js';
 import { modelCodeOf } from '../rank-view-of.js';
-import type { ShardingOptions } from './fully-sharded.js';
+import type { ShardedUnits, ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
 import { ZeroOptimizerState, elementsOf } from './zero.js';
 
@@ -30,6 +30,8 @@ export interface ParallelStrategy {
   cleared?(trained: readonly EngineTensor[]): readonly EngineTensor[];
   /** After a forward pass that no backward follows: what the root kept gathered is given up. */
   afterEvaluation?(): void;
+  /** The leaves that have the gradients of a block's tensors; those tensors themselves where left out. */
+  leavesOf?(block: number, tensors: readonly EngineTensor[]): readonly EngineTensor[];
   /** Autocast plays no part where a sharding policy decides the type of the computation. */
   replacesAutocast: boolean;
 }
@@ -38,6 +40,8 @@ export interface ParallelContext {
   architecture: Architecture;
   /** Gradients are reduced in fp32 where the parameters are stored so. */
   reduceInFloat32: boolean;
+  /** Whether a block is not run, as one that does what its neighbours do. */
+  isLeftOut: (block: number) => boolean;
 }
 
 type Strategy = (engine: Engine, values: RunValues, context: ParallelContext) => ParallelStrategy;
@@ -47,7 +51,10 @@ const STORED: Partial<Record<Precision, DType>> = { bf16: bfloat16, fp16: float1
 
 const storedType = ({ precision }: RunValues): DType => STORED[precision] ?? float32;
 const computeType = (values: RunValues): DType => LOWERED[values.precision] ?? storedType(values);
-const blockPaths = ({ root }: Architecture): string[] => root.blocks.map(({ scope }) => scope.path);
+const unitsOf = ({ architecture: { root }, isLeftOut }: ParallelContext): ShardedUnits => ({
+  paths: root.blocks.map(({ scope }) => scope.path),
+  isLeftOut,
+});
 
 const alone: Strategy = (engine) => ({
   runBlock: plainBlocks(engine),
@@ -100,25 +107,27 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
 }
 
 const fullySharded: Strategy = (engine, values, context) => {
-  const sharded = new FullySharded(engine, shardingOptions(values, context), blockPaths(context.architecture));
+  const sharded = new FullySharded(engine, shardingOptions(values, context), unitsOf(context));
   return {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
     around: sharded,
     afterEvaluation: () => sharded.afterEvaluation(),
     begin: (trained) => sharded.shardsOf(trained),
+    leavesOf: (_, tensors) => sharded.shardsOf(tensors),
     replacesAutocast: true,
   };
 };
 
 const flatSharded: Strategy = (engine, values, context) => {
-  const sharded = new FlatSharded(engine, shardingOptions(values, context), blockPaths(context.architecture));
+  const sharded = new FlatSharded(engine, shardingOptions(values, context), unitsOf(context));
   return {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
     around: sharded,
     afterEvaluation: () => sharded.afterEvaluation(),
     begin: () => sharded.begin(),
+    leavesOf: (block) => sharded.leavesOf(block),
     replacesAutocast: true,
   };
 };
@@ -180,7 +189,7 @@ const megatron: Strategy = (engine, values) => {
 const zero3: Strategy = (engine, values, context) => {
   const computed = computeType(values);
   const options = { ...shardingOptions(values, context), storedType: computed, reduceType: computed };
-  const gathering = new FullySharded(engine, options, blockPaths(context.architecture));
+  const gathering = new FullySharded(engine, options, unitsOf(context));
   const state = new ZeroOptimizerState(engine, {
     stage: 3,
     ranks: options.ranks,
@@ -206,6 +215,7 @@ const zero3: Strategy = (engine, values, context) => {
     },
     begin: (trained) => [state.begin(elementsOf(trained))],
     cleared: (trained) => gathering.shardsOf(trained),
+    leavesOf: (_, tensors) => gathering.shardsOf(tensors),
     replacesAutocast: true,
   };
 };

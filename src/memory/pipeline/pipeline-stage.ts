@@ -19,6 +19,8 @@ export interface StageParts {
 
 /** A micro-batch between its forward and its backward pass. */
 interface Flight {
+  /** Counted within the iteration. */
+  number: number;
   batch: readonly EngineTensor[];
   /** What the stage before sent: its gradient goes back there. */
   received: EngineTensor | null;
@@ -36,16 +38,34 @@ interface Flight {
 export function runPipelineStage(loop: TrainingLoop, parts: StageParts, schedule: readonly ScheduledPass[]): void {
   for (let iteration = 1; iteration <= loop.iterations; iteration++) {
     zeroGradients(loop, iteration);
-    const flights = parts.chunks.map((): Flight[] => []);
-    for (const { pass, chunk } of schedule) {
-      if (pass === 'forward') flights[chunk]!.push(forwardPass(loop, parts, chunk, iteration));
-      else backwardPass(loop, flights[chunk]!.shift()!, iteration);
-    }
+    loop.repetition?.beginIteration();
+    runSchedule(loop, parts, schedule, iteration);
+    loop.repetition?.complete();
     optimizerStep(loop, iteration);
   }
 }
 
-function forwardPass(loop: TrainingLoop, parts: StageParts, chunk: number, iteration: number): Flight {
+function runSchedule(
+  loop: TrainingLoop,
+  parts: StageParts,
+  schedule: readonly ScheduledPass[],
+  iteration: number,
+): void {
+  const flights = parts.chunks.map((): Flight[] => []);
+  let forwards = 0;
+  for (const { pass, chunk } of schedule) {
+    if (pass === 'forward') {
+      loop.repetition?.enterFlight(forwards);
+      flights[chunk]!.push({ ...forwardPass(loop, parts, chunk, iteration), number: forwards++ });
+    } else {
+      const flight = flights[chunk]!.shift()!;
+      loop.repetition?.enterFlight(flight.number);
+      backwardPass(loop, flight, iteration);
+    }
+  }
+}
+
+function forwardPass(loop: TrainingLoop, parts: StageParts, chunk: number, iteration: number): Omit<Flight, 'number'> {
   const { engine } = loop;
   engine.recorder.phase('input', iteration);
   const { batch, received } = inputsOf(loop, parts.chunks[chunk]!);

@@ -97,6 +97,7 @@ function expanded(ops: Operations, x: Tensor, { heads, keyValueHeads }: DecoderA
 export function decoderAttention(scope: Scope, layer: number, config: DecoderAttention): Attend {
   const { run: project, output } = projecting(scope, config);
   const turns = config.turns(layer);
+  if (!turns) scope.variant = 'without positions';
   if (config.ownAngles) scope.child('rotary_emb').buffer('inv_freq', [config.headSize / 2], float32);
 
   return (ops, x, { cos, sin, mask }) => {
