@@ -1,5 +1,6 @@
 import { frameworkDefaults } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
+import { peftMethodSchema } from '../../src/run/training-run.js';
 import { adapterWeightsOf } from './record-settings.js';
 import type { RunValues, SettingsOf } from './settings.js';
 import { byDefault, stated } from './settings.js';
@@ -8,10 +9,15 @@ type Peft = RunValues['peft'];
 
 const METHODS: readonly (readonly [RegExp, Peft['method']])[] = [
   [/^$|^(none|full|full-finetuning)$/i, 'none'],
+  ...peftMethodSchema.options
+    .filter((method) => !['none', 'lora', 'adapter', 'prefix', 'prompt'].includes(method))
+    .map((method) => [new RegExp(`^${method.replace(/-/g, '[-_]?')}$`, 'i'), method] as const),
+  [/^bone$/i, 'miss'],
   [/dora/i, 'dora'],
   [/lora/i, 'lora'],
   [/adapter/i, 'adapter'],
   [/ia3/i, 'ia3'],
+  [/p[-_]?tuning/i, 'p-tuning'],
   [/prompt/i, 'prompt'],
   [/prefix/i, 'prefix'],
 ];

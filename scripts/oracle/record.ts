@@ -40,6 +40,8 @@ export interface OracleSettings {
   gradient_accumulation?: number;
   clip?: boolean;
   lora?: { r: number; dropout: number; targets: 'all-linear' | string[] };
+  /** Another adapter of peft. */
+  peft?: { method: RunValues['peft']['method']; rank?: number; targets?: string[]; dropout?: number };
   frozen?: 'backbone';
   fsdp?: { reduce_dtype: 'fp32' | 'bf16'; reshard_after_forward?: boolean };
   channels_last?: boolean;
@@ -118,14 +120,19 @@ function modelOf(record: OracleRecord): ResolvedModel {
   return { name: model, modelType, config: { architecture, num_classes: 1000 }, image, ...(graph ? { graph } : {}) };
 }
 
-const peftOf = ({ lora, frozen }: OracleSettings): RunValues['peft'] => ({
-  method: lora ? 'lora' : frozen ? 'frozen-backbone' : 'none',
-  rank: lora?.r ?? null,
-  dropout: lora?.dropout ?? 0,
-  targetModules: lora?.targets ?? null,
-  modulesToSave: [],
-  weights: null,
-});
+type Adapter = Partial<Pick<RunValues['peft'], 'method' | 'rank' | 'dropout' | 'targetModules'>>;
+
+/** What of a recorded run is trained beside the model: one adapter at most. */
+function adapterOf({ lora, frozen, peft }: OracleSettings): Adapter {
+  if (peft) return { method: peft.method, rank: peft.rank, dropout: peft.dropout, targetModules: peft.targets };
+  if (lora) return { method: 'lora', rank: lora.r, dropout: lora.dropout, targetModules: lora.targets };
+  return { method: frozen ? 'frozen-backbone' : 'none' };
+}
+
+function peftOf(settings: OracleSettings): RunValues['peft'] {
+  const { method = 'none', rank = null, dropout = 0, targetModules = null } = adapterOf(settings);
+  return { method, rank, dropout, targetModules, modulesToSave: [], weights: null };
+}
 
 function parallelismOf({ settings, world }: OracleRecord): RunValues['parallelism'] {
   const { fsdp } = settings;

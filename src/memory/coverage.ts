@@ -1,5 +1,6 @@
 import type { Unknown } from '../run/setting.js';
 import type { RunValues } from '../run/training-run.js';
+import { peftMethodSchema } from '../run/training-run.js';
 import { isKnownOptimizer } from './optimizer/optimizers.js';
 
 /** A setting that the simulation would pass over in silence: estimates with it would be wrong, so there are none. */
@@ -8,16 +9,8 @@ interface Gap {
   reason: (values: RunValues) => string | null;
 }
 
-const COVERED_PEFT: readonly string[] = [
-  'none',
-  'lora',
-  'dora',
-  'adapter',
-  'ia3',
-  'prompt',
-  'prefix',
-  'frozen-backbone',
-];
+/** All of peft's that are named in a run: those of the table of adapters, and those that train what goes in or norms. */
+const COVERED_PEFT: readonly string[] = peftMethodSchema.options;
 const COVERED_SHARDING: readonly string[] = [
   'none',
   'ddp',

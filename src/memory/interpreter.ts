@@ -1,5 +1,6 @@
 import type { Buffer, Linear, Parameter } from '../model/module-tree.js';
 import type { AttentionOperations, CodeOperations, NameOperations, Operations, Tensor } from '../model/operations.js';
+import type { InputAdapter } from './adapters/input-adapter.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { HostOffload } from './autograd/host-offload.js';
@@ -43,6 +44,8 @@ export interface Interpretation {
   dropout: number | null;
   /** Table whose rows ask for a gradient although it is frozen; null: none. */
   gradientLeaf: Parameter | null;
+  /** What is trained at the model's input; null: nothing. */
+  inputs: InputAdapter | null;
   code: CodeOperations;
 }
 
@@ -67,6 +70,7 @@ export function createOperations(interpretation: Interpretation): Operations {
     ...tensorLayerOperations(engine),
     ...indexOperations(engine, parameter),
     ...(gradientLeaf === null ? {} : leafEmbedding(interpretation, gradientLeaf)),
+    ...(interpretation.inputs === null ? {} : adaptedEmbedding(interpretation, interpretation.inputs)),
     ...recurrentOperations(engine, parameter),
     ...lossOperations(engine, parameter),
     ...collectiveOperations(engine),
@@ -144,6 +148,16 @@ function leafEmbedding({ engine, parameters }: Interpretation, leaf: Parameter):
       const rows = embedding(engine, own(indices), parameters[table.index]!);
       if (table === leaf) rows.requiresGrad = true;
       return rows;
+    },
+  };
+}
+
+/** Looks one table up as an adapter of the model's input has it. */
+function adaptedEmbedding({ engine, parameters }: Interpretation, inputs: InputAdapter): Pick<Operations, 'embedding'> {
+  return {
+    embedding: (indices, table) => {
+      const look = table === inputs.table ? inputs.embed : embedding;
+      return look(engine, own(indices), parameters[table.index]!);
     },
   };
 }

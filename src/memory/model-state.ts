@@ -1,9 +1,11 @@
 import type { Architecture } from '../model/definition.js';
 import type { DType } from '../model/dtype.js';
-import type { Linear, Parameter, Scope } from '../model/module-tree.js';
+import type { Linear, Parameter, Scope, Shape } from '../model/module-tree.js';
 import type { RunValues } from '../run/training-run.js';
 import type { Adapter } from './adapters/adapter.js';
 import { placeAdapter } from './adapters/adapter.js';
+import type { InputAdapter } from './adapters/input-adapter.js';
+import { placeInputAdapter } from './adapters/input-adapter.js';
 import type { PlaceParameter } from './adapters/lora.js';
 import { isOutputLayer } from './adapters/lora.js';
 import type { Engine } from './autograd/engine.js';
@@ -23,6 +25,8 @@ export interface ModelState {
   adapters: Map<Linear['index'], Adapter>;
   /** Linear layers whose weights are quantised, by index. */
   quantised: Set<Linear['index']>;
+  /** What is trained at the model's input; null: nothing. */
+  inputs: InputAdapter | null;
   /** Leaves that are trained, in `model.parameters()` order. */
   trained: EngineTensor[];
   counts: { total: number; trainable: number };
@@ -39,6 +43,8 @@ export interface Placement {
   adapterType: DType;
   /** litgpt's `adapter_v2`: every linear layer gets a scale and a bias. */
   scalesAll: boolean;
+  /** Adapters are the program's own, not peft's. */
+  ownAdapters: boolean;
   /** Where parameters are not placed whole but as this rank's shard. */
   place?: PlaceParameter;
   /** Nothing is trained. */
@@ -55,9 +61,11 @@ export function placeModel(placement: Placement): ModelState {
     buffers: new Array<EngineTensor>(architecture.buffers.length),
     adapters: new Map(),
     quantised: new Set(),
+    inputs: null,
     trained: [],
     counts: { total: 0, trainable: 0 },
   };
+  const shared = new Map<string, EngineTensor>();
   const visit = (scope: Scope): void => {
     scope.children.forEach(visit);
     for (const parameter of scope.parameters) {
@@ -69,14 +77,24 @@ export function placeModel(placement: Placement): ModelState {
           : placeQuantised(engine, layer, { code: placement.quantised!, dtype, place: placement.place });
       if (layer !== null) state.quantised.add(layer.index);
       tensor.requiresGrad = layer === null && !placement.frozen && isTrained(parameter, peft);
+      if (peft.method === 'ln-tuning' && tensor.requiresGrad) place(parameter.shape, `${parameter.path}.base`, dtype);
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
-    const { adapterType, scalesAll } = placement;
-    const adapter = placeAdapter(scope, { place, peft, dtype: adapterType, scalesAll });
+    const { adapterType, scalesAll, ownAdapters } = placement;
+    const { parameters } = state;
+    const { linears } = architecture.root;
+    const own = { place, peft, dtype: adapterType, scalesAll, ownAdapters, engine, parameters, linears, shared };
+    const adapter = placeAdapter(scope, own);
     if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };
   visit(architecture.root);
+  const placeTrained = (shape: Shape): EngineTensor => {
+    const tensor = place(shape, 'prompt_encoder', placement.adapterType);
+    tensor.requiresGrad = true;
+    return tensor;
+  };
+  state.inputs = placeInputAdapter(peft, architecture.inputTable, placeTrained);
   return withTrained(state, architecture);
 }
 
@@ -126,5 +144,6 @@ function withTrained(state: ModelState, architecture: Architecture): ModelState 
     scope.children.forEach(visit);
   };
   visit(architecture.root);
+  for (const tensor of state.inputs?.trained ?? []) add(tensor, elementCount(tensor.shape));
   return state;
 }

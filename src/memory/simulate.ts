@@ -4,7 +4,8 @@ import { bfloat16, float16, float32 } from '../model/dtype.js';
 import type { Linear, Parameter } from '../model/module-tree.js';
 import type { CodeOperations, Operations } from '../model/operations.js';
 import type { Attention, Precision, RunValues, WeightType } from '../run/training-run.js';
-import { adapterTypeOf, scalesAllLayers } from './adapters/adapter-type.js';
+import { virtualTokens } from './adapters/input-adapter.js';
+import { adapterTypeOf, hasOwnAdapters, scalesAllLayers } from './adapters/adapter-type.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
@@ -122,6 +123,7 @@ export function modelOnDevice(
     quantised,
     adapterType: adapterTypeOf(values, dtype, KEPT),
     scalesAll: scalesAllLayers(values),
+    ownAdapters: hasOwnAdapters(values),
     place: strategy.place,
     frozen: values.activity === 'forward',
   };
@@ -144,6 +146,7 @@ export function modelOnDevice(
       compilesLoss: options.conventions?.compilesLoss ?? false,
       dropout: values.dropout,
       gradientLeaf: inputGradientLeaf(values, architecture, one),
+      inputs: one.inputs,
       code: codeOf(values),
     }),
   );
@@ -319,12 +322,8 @@ function inputGradientLeaf(
   return activationCheckpointing !== 'none' || trained.length === 0 ? (inputTable ?? null) : null;
 }
 
-/** Tokens of a learned prompt where nothing says how many (peft's examples). */
-const VIRTUAL_TOKENS = 20;
-
 function batchSizes(values: RunValues, dtype: DType): BatchSizes {
-  const learned = values.peft.method === 'prompt' ? (values.peft.rank ?? VIRTUAL_TOKENS) : 0;
-  const sequence = (values.sequenceLength ?? 1) + learned;
+  const sequence = (values.sequenceLength ?? 1) + virtualTokens(values.peft);
   const image = values.imageSize ?? [224, 224];
   const targetSequence = values.targetSequenceLength ?? sequence;
   const { frames, sequenceLength: prompt } = values;

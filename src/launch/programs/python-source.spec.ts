@@ -88,6 +88,17 @@ describe('Python sources in the manifest', () => {
     });
   });
 
+  it('reads other adapters of peft by their configuration', () => {
+    const config = 'VeraConfig(r=64, target_modules=["q_proj", "v_proj"])';
+    const source = SFT.replace(/LoraConfig\([^)]*\)/, config).replace('import LoraConfig', 'import VeraConfig');
+    expect(source).not.toBe(SFT);
+    expect(settings(inline(source), 'peft.method', 'peft.rank', 'peft.targetModules')).toEqual({
+      'peft.method': 'vera',
+      'peft.rank': 64,
+      'peft.targetModules': ['q_proj', 'v_proj'],
+    });
+  });
+
   it('takes variables of the environment for what the source reads from it', () => {
     const reading = inline(SFT, { env: { MODEL_NAME: 'meta-llama/Llama-3.2-1B', BS: '6' } });
     expect(settings(reading, 'model', 'microBatchSize')).toMatchObject({

@@ -10,7 +10,8 @@ import { mergeSays } from '../launchers/peel.js';
 import { saidCount } from '../launchers/launcher.js';
 import { isAtLeast } from '../versions.js';
 import type { Invocation } from './invocation.js';
-import { PEFT_LORA, readLoraShape, readModelName, readQuantization } from './hf/model.js';
+import { PEFT_LORA, readLoraShape, readModelName, readQuantization, readTargetModules } from './hf/model.js';
+import { PEFT_CONFIGS, PEFT_SIZES } from './hf/peft-configs.js';
 import { readAccelerateSharding } from './hf/sharding.js';
 import { ATTENTION, readTrainingArguments } from './hf/training-arguments.js';
 import { acceleratePrecision } from './hf/precision.js';
@@ -146,6 +147,8 @@ function readAdapter(python: PythonSource, scope: PythonScope, { draft }: Progra
   const config = python.calls.find(
     ({ last, keywords }) => last === 'LoraConfig' || (last === 'get_peft_model' && keywords.has('r')),
   );
+  const other = python.calls.find(({ last }) => Object.hasOwn(PEFT_CONFIGS, last));
+  if (other) return readPeftConfig(other, scope, draft);
   if (lora) draft.derive('peft.method', 'lora', [lora.name], `the source calls ${lora.name}`);
   if (config) readLoraShape(new OptionReader(optionsOfCall(config, scope), draft), draft, PEFT_LORA);
   const quantized = python.calls.find(({ keywords }) => keywords.has('load_in_4bit') || keywords.has('load_in_8bit'));
@@ -155,6 +158,17 @@ function readAdapter(python: PythonSource, scope: PythonScope, { draft }: Progra
       draft,
       quantized.name.startsWith('Fast') ? 'nf4-double' : 'fp4',
     );
+}
+
+/** A configuration of peft that is not LoRA's: its method, its modules, and its size under the name that it has there. */
+function readPeftConfig(call: PythonCall, scope: PythonScope, draft: RunDraft): void {
+  const method = PEFT_CONFIGS[call.last]!;
+  const options = optionsOfCall(call, scope);
+  draft.derive('peft.method', method, [call.name], `the source calls ${call.name}`);
+  const size = options.find(PEFT_SIZES[method] ?? 'r');
+  const count = asCount(size);
+  if (size && count !== undefined) draft.read('peft.rank', count, size.place);
+  readTargetModules(new OptionReader(options, draft), draft);
 }
 
 /** A loop of its own: loader, optimizer, autocast, wrappers. */

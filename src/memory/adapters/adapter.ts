@@ -1,10 +1,14 @@
 import type { DType } from '../../model/dtype.js';
-import type { Linear, Scope } from '../../model/module-tree.js';
+import type { Linear, Scope, Shape } from '../../model/module-tree.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
+import type { AdapterMethod } from './adapter-method.js';
+import { adapterOperations } from './adapter-operations.js';
 import type { PlaceParameter } from './lora.js';
-import { loraLinear, placeLora } from './lora.js';
+import { isTargeted, loraLinear, placeLora } from './lora.js';
+import { ADAPTER_METHODS } from './methods.js';
+import { IA3_TARGETS } from './ia3.js';
 import { placeScaling, scaledLinear } from './scaling.js';
 
 /** What is trained beside a linear layer, and how it changes the layer's result. */
@@ -21,18 +25,28 @@ export interface AdapterPlacement {
   dtype: DType;
   /** litgpt's `adapter_v2`: every linear layer gets a scale and a bias. */
   scalesAll: boolean;
+  /** Adapters are the program's own, not peft's. */
+  ownAdapters: boolean;
+  engine: Engine;
+  /** Tensors of the model's weights, placed so far. */
+  parameters: readonly EngineTensor[];
+  /** All linear layers of the model, and what those that are adapted have in common, by name. */
+  linears: readonly Linear[];
+  shared: Map<string, EngineTensor>;
 }
 
 type Method = RunValues['peft']['method'];
 
-/** Methods that put something beside linear layers. */
-const BESIDE_LAYERS: ReadonlySet<Method> = new Set(['lora', 'dora', 'adapter', 'ia3']);
+/** Methods that put low-rank factors or scales beside linear layers. */
+const BESIDE_LAYERS: ReadonlySet<Method> = new Set(['lora', 'dora', 'adapter']);
 
 /** Places the adapter of the scope's linear layer; null where it has none. */
 export function placeAdapter(scope: Scope, placement: AdapterPlacement): Adapter | null {
   const { method } = placement.peft;
+  const write = method === 'dora' && placement.ownAdapters ? undefined : ADAPTER_METHODS[method];
+  if (write !== undefined) return placeMethod(write, scope, placement);
   if (!BESIDE_LAYERS.has(method)) return null;
-  if (method === 'ia3' || placement.scalesAll) return scaling(scope, placement);
+  if (placement.scalesAll) return scaling(scope, placement);
   const lora = placeLora(placement.place, scope, placement);
   if (lora === null) return null;
   const trained = [lora.down, lora.up, ...(lora.magnitude === null ? [] : [lora.magnitude])];
@@ -41,8 +55,44 @@ export function placeAdapter(scope: Scope, placement: AdapterPlacement): Adapter
 
 function scaling(scope: Scope, placement: AdapterPlacement): Adapter | null {
   const layer: Linear | null = scope.linearLayer;
-  const found = layer === null ? null : placeScaling(layer, placement);
-  if (found === null) return null;
-  const trained = found.bias === null ? [found.scale] : [found.scale, found.bias];
-  return { trained, linear: (engine, x, base) => scaledLinear(engine, x, found, base) };
+  if (layer === null) return null;
+  const found = placeScaling(layer, placement);
+  return { trained: [found.scale, found.bias], linear: (engine, x, base) => scaledLinear(engine, x, found, base) };
+}
+
+/** Places what a method of the table trains beside the scope's linear layer, if that is one that is adapted. */
+function placeMethod(write: AdapterMethod, scope: Scope, placement: AdapterPlacement): Adapter | null {
+  const layer = scope.linearLayer;
+  const { peft, engine, dtype, shared, linears } = placement;
+  const targets = peft.targetModules ?? (peft.method === 'ia3' ? IA3_TARGETS : null);
+  if (layer === null || !isTargeted(layer, targets)) return null;
+  const trained: EngineTensor[] = [];
+  const adapted = linears.filter((one) => isTargeted(one, targets));
+  const place = (shape: Shape, type: DType): EngineTensor => placement.place(shape, `${layer.path}.adapter`, type);
+  const forward = write({
+    layer,
+    engine,
+    ops: adapterOperations(engine),
+    rank: peft.rank,
+    dropout: peft.dropout,
+    dtype,
+    widest: {
+      in: Math.max(...adapted.map(({ inFeatures }) => inFeatures)),
+      out: Math.max(...adapted.map(({ outFeatures }) => outFeatures)),
+    },
+    trained: (shape) => {
+      const tensor = place(shape, dtype);
+      tensor.requiresGrad = true;
+      trained.push(tensor);
+      return tensor;
+    },
+    kept: (shape, type = dtype) => place(shape, type),
+    shared: (name, make) => {
+      const tensor = shared.get(name) ?? (make() as EngineTensor);
+      shared.set(name, tensor);
+      return tensor;
+    },
+    weight: () => placement.parameters[layer.weight.index]!,
+  });
+  return { trained, linear: (_, x, base) => forward(x, (input) => base(input as EngineTensor)) as EngineTensor };
 }

@@ -93,13 +93,15 @@ export function softmax(engine: Engine, x: EngineTensor, asked?: DType): EngineT
   return out;
 }
 
-/** Keeps input and norm: self * (grad / norm), filled with zeros where the norm is none. */
+/** Keeps input and norm: grad * (self / norm).masked_fill_(norm == 0, 0). */
 const NORM_FORMULA: Formula = {
   operation: NORM,
   apply: (workspace, node) => {
-    const scale = workspace.emptyLike(node.gradient, DIV);
+    const norm = node.saved[1]!;
+    const unit = workspace.emptyLike(node.saved[0]!, DIV);
+    const mask = workspace.empty(norm.shape, bool, operation('eq'), norm.strides);
     const result = workspace.emptyLike(node.saved[0]!, operation('mul'));
-    workspace.consume(scale);
+    for (const temporary of [mask, unit]) workspace.consume(temporary);
     return [result];
   },
 };

@@ -51,6 +51,11 @@ export function readLoraShape(reader: OptionReader, draft: RunDraft, { of, rank,
   if (names) draft.read('peft.modulesToSave', names.slice(0, 100), saved?.place ?? null);
 }
 
+/** The modules that an adapter is put on, as every configuration of peft names them. */
+export function readTargetModules(reader: OptionReader, draft: RunDraft): void {
+  targets(reader.options.find('target_modules'), draft);
+}
+
 const ALL_LINEAR: ReadonlySet<string> = new Set(['all-linear', 'all', 'all_linear']);
 
 function targets(option: Option | undefined, draft: RunDraft): void {
