@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   {
     // Nest needs the class itself at run time for constructor injection: type-only imports would erase it.
-    files: ['src/{api,admission,watch,ingest,store,cluster,advisor,config,telemetry}/**/*.ts', 'src/*.ts'],
+    files: ['src/{api,admission,watch,ingest,observe,store,cluster,advisor,config,telemetry}/**/*.ts', 'src/*.ts'],
     rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {

@@ -6,6 +6,7 @@ import { ClusterModule } from './cluster/cluster.module.js';
 import { SettingsModule } from './config/settings.module.js';
 import type { SettingValues } from './config/settings.js';
 import { IngestModule } from './ingest/ingest.module.js';
+import { ObserveModule } from './observe/observe.module.js';
 import { RecordingModule } from './recording.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { WatchModule } from './watch/watch.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
         RecordingModule,
         AssessorModule,
         IngestModule,
+        ObserveModule,
         AdmissionModule,
         ApiModule,
         ...cluster,

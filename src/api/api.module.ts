@@ -9,6 +9,7 @@ import { AuthenticationGuard } from './authentication.guard.js';
 import { InventoryController } from './inventory.controller.js';
 import { LiveController } from './live.controller.js';
 import { ModelsController } from './models.controller.js';
+import { ObservationsController } from './observations.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { SummariesController } from './summaries.controller.js';
 import { validationPipe } from './validation.js';
@@ -22,6 +23,7 @@ import { validationPipe } from './validation.js';
     InventoryController,
     LiveController,
     ModelsController,
+    ObservationsController,
     SummariesController,
   ],
   providers: [

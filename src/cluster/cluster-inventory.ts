@@ -6,6 +6,9 @@ import type { ExporterDiscovery, ExporterTarget, NodeSource } from '../ingest/so
 import type { Node } from '../inventory/inventory.js';
 import { readBoundPod, readNode, withRequested } from '../inventory/node-object.js';
 import type { BoundPod } from '../inventory/node-object.js';
+import { readHolderPod } from '../observation/holder-pod.js';
+import type { HolderPod } from '../observation/holder-pod.js';
+import type { HolderPods } from '../observe/sources.js';
 import { Cluster } from './cluster.js';
 import { exporterTarget, parseSelectors } from './exporter-pods.js';
 import type { ResourceHandler, ResourceWatch } from './resource-watch.js';
@@ -15,12 +18,16 @@ type Settings = Pick<SettingValues, 'dcgmDiscovery' | 'dcgmSelector'>;
 
 /** The nodes of the cluster, what their pods ask for, and the exporters among those pods; kept in memory by informers. */
 @Injectable()
-export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModuleInit, BeforeApplicationShutdown {
+export class ClusterInventory
+  implements NodeSource, ExporterDiscovery, HolderPods, OnModuleInit, BeforeApplicationShutdown
+{
   readonly #logger = new Logger('Cluster');
   readonly #listed = new Set<string>();
   readonly #listeners = new Set<() => void>();
   /** What was last seen of each node and of each pod that holds devices: heartbeats and the like are no change. */
   readonly #seen = new Map<string, string>();
+  readonly #holders = new Map<string, HolderPod>();
+  readonly #goneListeners = new Set<(pod: HolderPod) => void>();
   #nodes: ResourceWatch | null = null;
   #pods: ResourceWatch | null = null;
 
@@ -34,7 +41,7 @@ export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModule
     const running = 'status.phase!=Succeeded,status.phase!=Failed';
     this.#pods = this.cluster.watch(
       { path: '/api/v1/pods', fieldSelector: running, slim: slimPod },
-      this.#handler('pods', readDeviceHolder),
+      this.#noting(this.#handler('pods', readDeviceHolder)),
     );
   }
 
@@ -58,6 +65,40 @@ export class ClusterInventory implements NodeSource, ExporterDiscovery, OnModule
 
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
+  }
+
+  pods(): readonly HolderPod[] {
+    return [...this.#holders.values()];
+  }
+
+  onGone(listener: (pod: HolderPod) => void): void {
+    this.#goneListeners.add(listener);
+  }
+
+  /** The watch leaves out pods that are done: what became of one is asked once. */
+  async finalOf({ namespace, name, uid }: HolderPod): Promise<HolderPod | null> {
+    const pod = await this.cluster.pod(namespace, name);
+    const holder = pod === null ? null : readHolderPod(slimPod(pod));
+    return holder?.uid === uid ? holder : null;
+  }
+
+  /** Pods that hold devices are known by what they are, too. */
+  #noting({ changed, removed, ...handler }: ResourceHandler): ResourceHandler {
+    return {
+      ...handler,
+      changed: (object) => {
+        changed(object);
+        const holder = readHolderPod(object);
+        if (holder !== null) this.#holders.set(holder.uid, holder);
+      },
+      removed: (object) => {
+        removed(object);
+        const holder = readHolderPod(object);
+        if (holder === null) return;
+        this.#holders.delete(holder.uid);
+        for (const listener of this.#goneListeners) listener(holder);
+      },
+    };
   }
 
   #handler(what: string, read: (object: JsonObject) => unknown): ResourceHandler {

@@ -4,6 +4,7 @@ import type { SettingValues } from '../config/settings.js';
 import { SHARED_CERTIFICATES } from '../admission/tls/kept-certificates.js';
 import type { CertificateStore } from '../admission/tls/kept-certificates.js';
 import { EXPORTER_DISCOVERY, NODE_SOURCE } from '../ingest/sources.js';
+import { HOLDER_PODS } from '../observe/sources.js';
 import { ClusterInventory } from './cluster-inventory.js';
 import { Cluster } from './cluster.js';
 import { connect, ownNamespace, UnusableKubeconfig } from './connection.js';
@@ -17,8 +18,9 @@ import { connect, ownNamespace, UnusableKubeconfig } from './connection.js';
     { provide: SHARED_CERTIFICATES, inject: [Cluster, SETTINGS], useFactory: sharedCertificates },
     { provide: NODE_SOURCE, useExisting: ClusterInventory },
     { provide: EXPORTER_DISCOVERY, useExisting: ClusterInventory },
+    { provide: HOLDER_PODS, useExisting: ClusterInventory },
   ],
-  exports: [Cluster, SHARED_CERTIFICATES, NODE_SOURCE, EXPORTER_DISCOVERY],
+  exports: [Cluster, SHARED_CERTIFICATES, NODE_SOURCE, EXPORTER_DISCOVERY, HOLDER_PODS],
 })
 export class ClusterModule {}
 

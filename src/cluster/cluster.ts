@@ -55,6 +55,14 @@ export class Cluster {
     return textOf((await this.api.call({ method: 'GET', path: '/version' }))['gitVersion']);
   }
 
+  /** A pod as it is now; null where there is none. Asked as a list of one, which needs no right that following pods does not. */
+  async pod(namespace: string, name: string): Promise<JsonObject | null> {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+    const { items } = await this.api.call({ method: 'GET', path, query: { fieldSelector: `metadata.name=${name}` } });
+    const [pod] = Array.isArray(items) ? items : [];
+    return (pod as JsonObject | undefined) ?? null;
+  }
+
   /** Follows one resource; `start` has been called. */
   watch(resource: WatchedResource, handler: ResourceHandler): ResourceWatch {
     const watch = new ResourceWatch(this.api, resource, handler);

@@ -275,6 +275,26 @@ export const SETTING_DEFINITIONS = {
     values: 'milliseconds, 100 to 120000',
     description: 'How long one exporter may take to answer.',
   }),
+  clusterName: setting({
+    variable: 'PLIMSOLL_CLUSTER_NAME',
+    schema: z.string().min(1).max(253).default('default'),
+    values: 'a name',
+    description:
+      'What the cluster is called where estimates are held against what runs used, for several in one database.',
+  }),
+  observationDays: setting({
+    variable: 'PLIMSOLL_OBSERVATION_DAYS',
+    schema: z.coerce.number().int().min(1).max(3_650).default(90),
+    values: 'days, 1 to 3650',
+    description: 'For how long it is remembered what runs used, counted from when they were last seen.',
+  }),
+  observedLeastMs: setting({
+    variable: 'PLIMSOLL_OBSERVED_LEAST_MS',
+    schema: milliseconds(1_000, 3_600_000).default(120_000),
+    values: 'milliseconds, 1000 to 3600000',
+    description:
+      'For how long a pod must have used GPU memory for its use to count: shorter ones may not have come to a step of the optimizer.',
+  }),
   drainMs: setting({
     variable: 'PLIMSOLL_DRAIN_MS',
     schema: milliseconds(0, 120_000).default(1_000),

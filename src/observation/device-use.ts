@@ -95,3 +95,18 @@ export function worstUse(uses: readonly DeviceUse[]): DeviceUse | null {
   const [first, ...rest] = uses;
   return first === undefined ? null : rest.reduce((a, b) => (ownPeakOf(b) > ownPeakOf(a) ? b : a), first);
 }
+
+/** One use out of two stretches of the same attempt: what was stored before a restart, and what was seen since. */
+export function joinedUse(earlier: DeviceUse, later: DeviceUse): DeviceUse {
+  const higher = ownPeakOf(later) > ownPeakOf(earlier) ? later : earlier;
+  const hasGrown = ownPeakOf(later) > ownPeakOf(earlier) * SAME_PEAK;
+  return {
+    ...higher,
+    currentBytes: later.currentBytes,
+    startedAtMs: earlier.startedAtMs ?? later.startedAtMs,
+    grownAtMs: hasGrown ? later.grownAtMs : earlier.grownAtMs,
+    lastAtMs: Math.max(earlier.lastAtMs, later.lastAtMs),
+    samples: earlier.samples + later.samples,
+    sharing: leastKnown(earlier.sharing, later.sharing),
+  };
+}

@@ -21,6 +21,12 @@ export interface StandingRules {
 const MINUTE_MS = 60_000;
 export const STANDING_DEFAULTS: StandingRules = { leastMs: 2 * MINUTE_MS, steadyMs: 30 * MINUTE_MS };
 
+/** What counts, by the setting of the service. */
+export const rulesOf = ({ observedLeastMs }: { observedLeastMs: number }): StandingRules => ({
+  ...STANDING_DEFAULTS,
+  leastMs: observedLeastMs,
+});
+
 /** One sample may be of the moment in which weights were loaded, and two of the first step. */
 const LEAST_SAMPLES = 3;
 

@@ -12,6 +12,7 @@ import { startEmbeddedPostgres } from './embedded-postgres.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
 import { IngestLock } from './ingest-lock.js';
 import { InventoryRepository } from './inventory-repository.js';
+import { ObservationRepository } from './observation-repository.js';
 import { measureStore } from './store-metrics.js';
 
 const EMBEDDED = Symbol('embedded postgres');
@@ -87,10 +88,23 @@ class StoreTelemetry {
       useFactory: (database: Database) => new AssessmentSummaries(database),
       inject: [Database],
     },
+    {
+      provide: ObservationRepository,
+      useFactory: (database: Database) => new ObservationRepository(database),
+      inject: [Database],
+    },
     { provide: IngestLock, useFactory: (database: Database) => new IngestLock(database), inject: [Database] },
     StoreLifecycle,
     StoreTelemetry,
   ],
-  exports: [Database, InventoryRepository, AssessmentRepository, AssessmentSummaries, AssessmentWriter, IngestLock],
+  exports: [
+    Database,
+    InventoryRepository,
+    AssessmentRepository,
+    AssessmentSummaries,
+    AssessmentWriter,
+    IngestLock,
+    ObservationRepository,
+  ],
 })
 export class StoreModule {}

@@ -8,7 +8,7 @@ import {
 import type { AssessmentSink } from '../admission/assessment-sink.js';
 import { NamespaceView } from '../admission/namespace-view.js';
 import type { Assessor } from '../advisor/assessor.js';
-import { InventoryHolder } from '../advisor/inventory-holder.js';
+import { Knowledge } from '../advisor/knowledge.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { ApiError } from '../cluster/api-client.js';
 import { WORKLOAD_KINDS } from '../workload/kinds.js';
@@ -19,6 +19,7 @@ import { Leadership } from './leadership.js';
 import { NamespaceWatcher } from './namespace-watcher.js';
 import { Pace } from './pace.js';
 import { ToldVerdicts } from './told-verdicts.js';
+import { WorkloadDirectory } from './workload-directory.js';
 import { WorkloadKeeper } from './workload-keeper.js';
 import type { WatchedObject } from './workload-keeper.js';
 import { WorkloadWatcher } from './workload-watcher.js';
@@ -27,6 +28,8 @@ import { WorkloadWatcher } from './workload-watcher.js';
 const QUIET_MS = 60_000;
 /** A look that finds nothing new costs some microseconds; what is written goes slower. */
 const LOOKS_PER_SECOND = 500;
+/** How long changes of what runs were seen to use are gathered before workloads are looked at again. */
+const LOOK_AGAIN_MS = 60_000;
 const WRITES = { perSecond: 20, burst: 40 };
 
 /** The parts that follow one cluster. */
@@ -34,6 +37,15 @@ export interface Following {
   cluster: Cluster;
   assessor: Assessor;
   sink: AssessmentSink;
+}
+
+/** What is kept in memory of the cluster: for admission, and to know whose pods are whose. */
+@Injectable()
+export class Surroundings {
+  constructor(
+    readonly view: NamespaceView,
+    readonly directory: WorkloadDirectory,
+  ) {}
 }
 
 /** Injection token of what is followed. */
@@ -47,14 +59,17 @@ export class WatchService implements OnApplicationBootstrap, BeforeApplicationSh
   readonly #workloads: WorkloadWatcher;
   readonly #namespaces: NamespaceWatcher;
   readonly #alongside: AlongsideWatcher;
+  private readonly directory: WorkloadDirectory;
   #stopListening: () => void = () => undefined;
+  #lookAgain: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(FOLLOWING) following: Following,
-    private readonly inventory: InventoryHolder,
-    view: NamespaceView,
+    private readonly known: Knowledge,
+    { view, directory }: Surroundings,
     private readonly leadership: Leadership,
   ) {
+    this.directory = directory;
     const failed = (what: string, error: unknown, retryMs: number | null) => this.#failed(what, error, retryMs);
     this.#keeper = new WorkloadKeeper({
       ...following,
@@ -90,22 +105,36 @@ export class WatchService implements OnApplicationBootstrap, BeforeApplicationSh
     this.#alongside.start();
     this.#workloads.start();
     this.leadership.onChange((isLeader) => isLeader && this.#workloads.lookAgain());
-    this.#stopListening = this.inventory.onChange(() => this.#workloads.lookAgain());
+    const stops = [
+      this.known.inventory.onChange(() => this.#workloads.lookAgain()),
+      this.known.observations.onChange(() => this.#lookAgainLater()),
+    ];
+    this.#stopListening = () => stops.forEach((stop) => stop());
+  }
+
+  /** What is seen of one run concerns few others, and is seen again and again. */
+  #lookAgainLater(): void {
+    this.#lookAgain ??= setTimeout(() => {
+      this.#lookAgain = undefined;
+      this.#workloads.lookAgain();
+    }, LOOK_AGAIN_MS).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopListening();
+    clearTimeout(this.#lookAgain);
     await Promise.all([this.#workloads.stop(), this.#namespaces.stop(), this.#alongside.stop()]);
   }
 
   #seen(object: JsonObject, isThere: boolean): void {
     this.#alongside.workload(object, isThere);
+    this.directory.note(object, isThere);
     if (!isThere) this.#keeper.forget(object);
   }
 
   /** Before the first inventory nothing can be said; the first swap has everything looked at, and so has leadership. */
   async #keep(watched: WatchedObject): Promise<number | null> {
-    if (!this.inventory.isKnown() || !this.leadership.isLeader) return null;
+    if (!this.known.inventory.isKnown() || !this.leadership.isLeader) return null;
     try {
       return await this.#keeper.keep(watched);
     } catch (error) {

@@ -4,7 +4,7 @@ import { RUN_FIELDS } from '../../run/fields.js';
 import { runValuesSchema } from '../../run/training-run.js';
 
 const bytes = z.number().min(0).describe('Bytes');
-const interval = z
+export const intervalSchema = z
   .object({ low: bytes, expected: bytes, high: bytes })
   .meta({ id: 'Interval', description: 'Bytes: the least, the likely and the most that the known settings allow' });
 const text = z.string();
@@ -99,10 +99,10 @@ const estimate = z
     podSet: text,
     role: text,
     device: text,
-    allocatedBytes: interval,
-    reservedBytes: interval,
-    deviceBytes: interval,
-    minimumCapacityBytes: interval,
+    allocatedBytes: intervalSchema,
+    reservedBytes: intervalSchema,
+    deviceBytes: intervalSchema,
+    minimumCapacityBytes: intervalSchema,
     breakdown: z.array(z.object({ category: text, bytes })),
     peak: z.object({ phase: text, iteration: z.int(), operation: text }),
     timeline: z.array(z.object({ phase: text, iteration: z.int(), allocatedBytes: bytes, reservedBytes: bytes })),
@@ -120,7 +120,7 @@ const classFit = z
   .object({
     deviceClass: text,
     capacityBytes: z.object({ smallest: bytes, largest: bytes }),
-    requiredBytes: interval,
+    requiredBytes: intervalSchema,
     verdict: z.enum(['fits', 'tight', 'will-not-fit', 'unknown']),
     nodes: z.int(),
     devices: z.int(),
@@ -158,7 +158,7 @@ const advice = z
     summary: text,
     changes: z.array(z.object({ field: text, from: text, to: text, write: text, patches: z.array(patch) })),
     verdict: verdictSchema,
-    deviceBytes: interval,
+    deviceBytes: intervalSchema,
     costs: z.array(text),
   })
   .meta({

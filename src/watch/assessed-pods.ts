@@ -1,0 +1,72 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { NamespaceView } from '../admission/namespace-view.js';
+import { readAlongside } from '../advisor/alongside.js';
+import { ASSESSOR } from '../advisor/assessor.js';
+import type { Assessor } from '../advisor/assessor.js';
+import type { AssessedRun, Assessment } from '../fit/assessment.js';
+import { podSetOf } from '../observation/pod-set-of.js';
+import type { HolderPod } from '../observation/holder-pod.js';
+import type { ObservedEstimate, ObservedRun } from '../observation/pod-observation.js';
+import type { PodOrigin, PodOrigins } from '../observe/sources.js';
+import { TOGETHER } from '../fit/need.js';
+import { WorkloadDirectory } from './workload-directory.js';
+
+/** Finds the workload of a pod among those that are watched, and what was read and estimated of it. */
+@Injectable()
+export class AssessedPods implements PodOrigins {
+  constructor(
+    @Inject(ASSESSOR) private readonly assessor: Assessor,
+    private readonly view: NamespaceView,
+    private readonly directory: WorkloadDirectory,
+  ) {}
+
+  async originOf(pod: HolderPod, device: { model: string }): Promise<PodOrigin | null> {
+    const object = this.directory.topmost(pod.owner?.uid ?? pod.uid);
+    if (object === null || this.view.modeOf(pod.namespace) === 'off') return null;
+    const read = readAlongside(object, this.view);
+    if (read === null) return null;
+    const question = { manifest: object, ...read };
+    const assessment = this.assessor.recall(question) ?? (await this.assessor.assess(question));
+    const { reference } = read.workload;
+    return { workload: reference, run: assessment === null ? null : runOf(assessment, pod, device.model) };
+  }
+}
+
+function runOf(assessment: Assessment, pod: HolderPod, model: string): ObservedRun | null {
+  const training = assessment.runs.filter((run) => run.training && typeof run.fingerprint === 'string');
+  const name = podSetOf(
+    pod,
+    training.map(({ podSet, fingerprint }) => ({ name: podSet, fingerprint: fingerprint ?? '' })),
+  );
+  const [run] = training.filter(({ podSet }) => podSet === name);
+  return run === undefined ? null : observedRun(run, estimateOf(assessment, run.podSet, model));
+}
+
+function observedRun(run: AssessedRun, estimate: ObservedEstimate | null): ObservedRun | null {
+  const { settings, fingerprint, launch } = run;
+  if (settings === null || fingerprint == null) return null;
+  const { name, packages } = settings.framework.value;
+  const program = settings.program.value;
+  return {
+    podSet: run.podSet,
+    fingerprint,
+    launch: launch ?? '',
+    model: settings.model.value?.catalogId ?? settings.model.value?.name ?? null,
+    framework: name,
+    program: program?.name ?? null,
+    programVersion: program?.version ?? null,
+    torch: packages['torch'] ?? null,
+    cuda: packages['cuda'] ?? null,
+    estimate,
+  };
+}
+
+/** Of what runs on one device together the estimate of all of it. */
+function estimateOf(assessment: Assessment, podSet: string, model: string): ObservedEstimate | null {
+  const made = assessment.estimates.filter((one) => one.podSet === podSet && one.device === model);
+  const estimate = made.find(({ role }) => role === TOGETHER) ?? (made.length === 1 ? made[0] : undefined);
+  if (estimate === undefined) return null;
+  const { deviceBytes, minimumCapacityBytes, breakdown } = estimate;
+  const context = breakdown.filter(({ category }) => category === 'context').reduce((sum, { bytes }) => sum + bytes, 0);
+  return { deviceBytes, minimumCapacityBytes, contextBytes: context };
+}
