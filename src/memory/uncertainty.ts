@@ -62,13 +62,16 @@ const TRIAL_FACTOR = 8;
 const convolutionAlgorithms: Uncertainty = {
   name: 'cudnn-workspace',
   remedy: 'channels_last needs no transposing; CUDNN_CONV_WSCAP_DBG bounds the scratch memory',
-  widening({ events }) {
+  widening(at) {
+    const { events } = at;
     const number = events.operationNames.indexOf('convolution');
     const largest = events.sizes.reduce(
       (most, bytes, block) => (events.operations[block] === number && bytes > most ? bytes : most),
       0,
     );
-    return largest === 0 || number < 0 ? null : same(0, Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest));
+    if (largest === 0 || number < 0) return null;
+    const live = liveByCategory(events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
+    return same(-(live.get('workspaces') ?? 0), Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest));
   },
 };
 

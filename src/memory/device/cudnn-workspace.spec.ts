@@ -13,6 +13,7 @@ const CALL: ConvolutionCall = {
   weightBytes: 10,
   depthwise: false,
   channelsLast: false,
+  dense3x3: false,
 };
 const RUN = { channelsLast: false } as RunValues;
 const nvidia = (computeCapability: number | null): DeviceTraits => ({ model: '', vendor: 'nvidia', computeCapability });
@@ -27,6 +28,14 @@ describe('cuDNN scratch memory', () => {
     ['TF32 on a device not known', float32, null, 3010],
   ] as const)('with %s', (_, dtype, capability, bytes) => {
     expect(cudnnWorkspace(RUN, nvidia(capability))({ ...CALL, dtype })).toBe(bytes);
+  });
+
+  it('holds the transformed tiles of 3 x 3 filters on Volta in fp32', () => {
+    const call = { ...CALL, pass: 'weight-gradient', dense3x3: true } as const;
+    expect(cudnnWorkspace(RUN, nvidia(7))(call)).toBe(2.25 * 3000 + 4 * 10);
+    expect(cudnnWorkspace(RUN, nvidia(7))({ ...call, pass: 'input-gradient' })).toBe(0);
+    expect(cudnnWorkspace(RUN, nvidia(7))({ ...call, dense3x3: false })).toBe(0);
+    expect(cudnnWorkspace(RUN, nvidia(8))(call)).toBe(3010);
   });
 
   it('is not needed where tensors are channels last', () => {

@@ -10,6 +10,8 @@ export interface ConvolutionCall {
   /** Every channel has a filter of its own. */
   depthwise: boolean;
   channelsLast: boolean;
+  /** 3 x 3 filters moved by one pixel at a time over neighbouring pixels of all channels. */
+  dense3x3: boolean;
 }
 
 /** Bytes of scratch memory that the library asks for while the kernel runs. */

@@ -34,7 +34,9 @@ const CONVOLUTION_FORMULA: Formula = {
       const gradient = workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
       const pass = GRADIENT_PASSES[i] ?? null;
       const [input, weight] = node.saved;
-      if (pass !== null && input && weight) runKernel(workspace, pass, { input, weight, output: node.gradient });
+      const dense3x3 = node.attribute === DENSE_3X3;
+      if (pass !== null && input && weight)
+        runKernel(workspace, pass, { input, weight, output: node.gradient, dense3x3 });
       return gradient;
     }),
 };
@@ -44,11 +46,15 @@ const isLaidChannelsLast = (node: Node): boolean => node.outputs[0]!.strides !==
 
 const bytesOf = ({ shape, dtype }: EngineTensor): number => elementCount(shape) * dtype.bytes;
 
+interface Kernel extends Record<'input' | 'weight' | 'output', EngineTensor> {
+  dense3x3: boolean;
+}
+
 /** The library's scratch memory, for as long as the kernel runs. */
 function runKernel(
   workspace: Workspace,
   pass: ConvolutionCall['pass'],
-  { input, weight, output }: Record<'input' | 'weight' | 'output', EngineTensor>,
+  { input, weight, output, dense3x3 }: Kernel,
 ): void {
   workspace.lendWorkspace({
     pass,
@@ -58,7 +64,17 @@ function runKernel(
     weightBytes: bytesOf(weight),
     depthwise: weight.shape[1] === 1 && input.shape[1]! > 1,
     channelsLast: output.strides !== null,
+    dense3x3,
   });
+}
+
+/** A node's attribute: what is known of its window when the gradients are made. */
+const DENSE_3X3 = 1;
+
+function isDense3x3(weight: Shape, { stride, dilation, groups, outputPadding }: ConvolutionWindow): boolean {
+  const [, , height, width] = weight;
+  const steps = [...stride, ...dilation].every((step) => step === 1);
+  return weight.length === 4 && height === 3 && width === 3 && steps && groups === 1 && outputPadding === null;
 }
 
 type TensorOf = (parameter: Parameter) => EngineTensor;
@@ -97,10 +113,12 @@ function convolve(engine: Engine, x: EngineTensor, own: Weights, window: Convolu
   const node = engine.record(CONVOLUTION_FORMULA, [input, weight, bias]);
   engine.save(node, input);
   engine.save(node, weight);
+  const dense3x3 = isDense3x3(weight.shape, window);
+  if (node !== null && dense3x3) node.attribute = DENSE_3X3;
   const shape = convolvedShape(x, weight.shape, window);
   const strides = convolutionStrides(input, weight, shape);
   const out = engine.attach(engine.empty(shape, input.dtype, CONVOLUTION, strides), node);
-  runKernel(engine, 'forward', { input, weight, output: out });
+  runKernel(engine, 'forward', { input, weight, output: out, dense3x3 });
   consumeCast(engine, x, input);
   consumeCast(engine, own.weight, weight);
   if (own.bias && bias) consumeCast(engine, own.bias, bias);
