@@ -22,7 +22,7 @@ from record_models import GRAPHS, write
 from recorder import record
 
 PROJECTS = ("DensePose", "ViTDet", "MViTv2", "PointRend", "TridentNet", "TensorMask", "DeepLab", "Panoptic-DeepLab")
-SKIPPED = re.compile(r"/(quick_schedules|common|evolution)/|/Base-|/Detectron1-|LVIS|mmdet_|torchvision_imagenet")
+SKIPPED = re.compile(r"/(quick_schedules|common|cse)/|/Base-|/Detectron1-|LVIS|mmdet_|torchvision_imagenet")
 SCHEDULE = re.compile(r"_(\d+x|s1x|\d+ep|\d+k|legacy|finetune)(?=_|$)")     # LVIS: the models of COCO with other classes
 TRUTHS = (29, 43)        # ground truths of an image in the two recordings: sizes that follow them are told apart
 
@@ -87,7 +87,9 @@ def set_classes(node, classes):
         for key in list(node):
             if key == "sem_seg_head":
                 continue
-            if key == "num_classes":
+            if key == "use_fed_loss":
+                node[key] = False                    # its weights are read from LVIS
+            elif key == "num_classes":
                 node[key] = classes
             else:
                 set_classes(node._get_node(key), classes)
