@@ -3,7 +3,7 @@ import { ALONE } from '../../src/run/device-runs.js';
 import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
-import { runValuesSchema } from '../../src/run/training-run.js';
+import { optimizerNameSchema, runValuesSchema } from '../../src/run/training-run.js';
 
 const facts = loadFacts();
 
@@ -65,7 +65,8 @@ export interface OracleRun {
 const IMPLEMENTATIONS: Record<string, OptimizerImplementation> = { fused: 'fused', forloop: 'for-loop' };
 
 function optimizerOf(text: string): RunValues['optimizer'] {
-  const [name = '', ...rest] = text.split('-');
+  const named = optimizerNameSchema.safeParse(text);
+  const [name = '', ...rest] = named.success ? [text] : text.split('-');
   const implementation = rest.map((part) => IMPLEMENTATIONS[part]).find((part) => part !== undefined) ?? 'foreach';
   const momentum = rest.includes('momentum') ? 0.9 : 0;
   const weightDecay = rest.includes('wd') ? 1e-4 : name === 'adamw' ? 0.01 : 0;

@@ -23,12 +23,15 @@ const COVERED_SHARDING: readonly string[] = [
   'distributed-optimizer',
 ];
 
-/** Optimizers, and the implementations they have. Muon's matrices would have to be whole. */
+/** Optimizers that work on whole matrices, which sharding along the rows would cut. */
+const OF_MATRICES: readonly string[] = ['muon', 'shampoo', 'soap', 'galore-adamw', 'apollo', 'came', 'adam-mini'];
+
+/** Optimizers, and the implementations they have. */
 function optimizerGap({ optimizer, parallelism }: RunValues): string | null {
   if (!isKnownOptimizer(optimizer))
     return `optimizer ${optimizer.name} as ${optimizer.implementation} is not covered yet`;
-  if (optimizer.name !== 'muon' || ['none', 'ddp'].includes(parallelism.sharding)) return null;
-  return `optimizer muon under ${parallelism.sharding} is not covered yet`;
+  if (!OF_MATRICES.includes(optimizer.name) || ['none', 'ddp'].includes(parallelism.sharding)) return null;
+  return `optimizer ${optimizer.name} under ${parallelism.sharding} is not covered yet`;
 }
 
 /** null where the value is one of those covered, else why there is no estimate. */

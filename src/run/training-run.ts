@@ -45,6 +45,12 @@ export const optimizerNameSchema = z.enum([
   'galore-adamw',
   'apollo',
   'adam-mini',
+  'came',
+  'adan',
+  'sophia',
+  'ademamix',
+  'stable-adamw',
+  'lomo',
 ]);
 export const optimizerImplementationSchema = z.enum(['foreach', 'fused', 'for-loop', '8bit', 'paged', 'paged-8bit']);
 export const attentionSchema = z.enum([

@@ -17,10 +17,11 @@ const MAP_ENTRIES = 256;
 const LEAST_PAGED_ELEMENTS = 100_000;
 
 /** Moments of those that bitsandbytes has; its SGD is one with momentum. */
-const MOMENTS: Partial<Record<OptimizerName, 1 | 2>> = {
+const MOMENTS: Partial<Record<OptimizerName, 1 | 2 | 3>> = {
   adam: 2,
   adamw: 2,
   lamb: 2,
+  ademamix: 3,
   lion: 1,
   sgd: 1,
   rmsprop: 1,
@@ -28,7 +29,7 @@ const MOMENTS: Partial<Record<OptimizerName, 1 | 2>> = {
 };
 
 export interface BlockwiseOptions {
-  moments: 1 | 2;
+  moments: 1 | 2 | 3;
   bits: 8 | 32;
   paged: boolean;
   /** Whether a parameter keeps fp32 states all the same. */
@@ -36,7 +37,7 @@ export interface BlockwiseOptions {
 }
 
 /** Moments of a bitsandbytes optimizer; undefined where it has none of that name. */
-export const blockwiseMoments = (name: OptimizerName): 1 | 2 | undefined => MOMENTS[name];
+export const blockwiseMoments = (name: OptimizerName): 1 | 2 | 3 | undefined => MOMENTS[name];
 
 /**
  * The optimizers of bitsandbytes: fused kernels without temporaries over states of 8 bits, each block with an fp32

@@ -92,6 +92,35 @@ const scheduleFreeAdamW: Rule = () => ({
 /** schedulefree/sgd_schedulefree.py: a second copy of the weights; gradients are decayed in place. */
 const scheduleFreeSgd: Rule = () => ({ states: ['clone'], foreach: [], single: [] });
 
+/** Adan (pytorch-optimizer, as the authors' code): three moments and the gradient before. */
+const adan: Rule = () => ({
+  states: ['zeros_like', 'zeros_like', 'zeros_like', 'clone'],
+  foreach: [['sqrt', 'local']],
+  single: [['sqrt', 'local']],
+});
+
+/** Sophia-H: momentum and an average of the Hessian's diagonal, of which a clamped copy is made. */
+const sophia: Rule = () => ({ states: TWO, foreach: [['clamp', 'local']], single: [['clamp', 'local']] });
+
+/** AdEMAMix: two averages of gradients and one of their squares (the authors' code; bitsandbytes has it fused). */
+const ademamix: Rule = () => ({
+  states: ['zeros_like', 'zeros_like', 'zeros_like'],
+  foreach: [
+    ['sqrt', 'local'],
+    ['add', 'local'],
+  ],
+  single: [
+    ['sqrt', 'local'],
+    ['add', 'local'],
+  ],
+});
+
+/** Stable AdamW (pytorch-optimizer, optimi): each parameter's step is scaled by one number more than AdamW's. */
+const stableAdamW: Rule = () => ({ states: TWO, foreach: [['sqrt', 'local']], single: [['sqrt', 'local']] });
+
+/** LOMO: plain descent as gradients come, with nothing kept. */
+const lomo: Rule = () => ({ states: [], foreach: [], single: [] });
+
 const RULES: Partial<Record<OptimizerName, Rule>> = {
   nadam,
   radam,
@@ -100,12 +129,17 @@ const RULES: Partial<Record<OptimizerName, Rule>> = {
   adadelta,
   lion,
   lamb,
+  adan,
+  sophia,
+  ademamix,
+  lomo,
+  'stable-adamw': stableAdamW,
   'schedule-free-adamw': scheduleFreeAdamW,
   'schedule-free-sgd': scheduleFreeSgd,
 };
 
 /** Those that exist as fused kernels of apex, DeepSpeed or bitsandbytes, with states in fp32. */
-const FUSED: ReadonlySet<OptimizerName> = new Set(['lion', 'lamb']);
+const FUSED: ReadonlySet<OptimizerName> = new Set(['lion', 'lamb', 'ademamix']);
 
 /** The optimizer of that name, if it works element by element; undefined if not, or not in this implementation. */
 export function elementwiseOptimizer(values: RunValues['optimizer']): Optimizer | undefined {

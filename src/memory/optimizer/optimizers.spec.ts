@@ -103,7 +103,7 @@ describe('Muon', () => {
 });
 
 it.each([
-  ['galore-adamw', 'for-loop'],
+  ['galore-adamw', '8bit'],
   ['adafactor', '8bit'],
   ['muon', 'paged'],
 ] as const)('%s as %s is refused by name', (name, implementation) => {
@@ -112,5 +112,42 @@ it.each([
   expect(unknown).toEqual({
     field: 'optimizer.name',
     reason: `optimizer ${name} as ${implementation} is not covered yet`,
+  });
+});
+
+describe('optimizers that keep less or more than two moments of the parameters', () => {
+  const STATES = 2 * (MATRICES + TABLES + NORMS);
+
+  it.each([
+    ['adan', 4 * STATES],
+    ['ademamix', 3 * STATES],
+    ['sophia', 2 * STATES],
+    ['lomo', 0],
+  ] as const)('%s keeps its own number of them', (name, expected) => {
+    expect(stateBytes(run(withOptimizer({ name })))).toBe(expected);
+  });
+
+  it('Adam-mini keeps one second moment for each row of a matrix', () => {
+    const rows = 2 * (4 * 256 + 2 * 512 + 256) + 2 * 1000;
+    expect(stateBytes(run(withOptimizer({ name: 'adam-mini' })))).toBe(STATES + 2 * (rows + 5));
+  });
+
+  it('GaLore and APOLLO keep moments of projected gradients of hidden matrices, and of whole ones elsewhere', () => {
+    const whole = 2 * 2 * (TABLES + NORMS);
+    const low = (rank: number): number => 2 * (4 * 256 * rank + 3 * 512 * rank);
+    const projections = (rank: number): number => 2 * (7 * 256 * rank);
+    const bytes = (rank: number): number => whole + 2 * (2 * low(rank) + projections(rank));
+    expect(stateBytes(run(withOptimizer({ name: 'galore-adamw', implementation: 'for-loop' })))).toBe(bytes(128));
+    expect(stateBytes(run(withOptimizer({ name: 'apollo', implementation: 'for-loop' })))).toBe(bytes(1));
+  });
+
+  it('Shampoo and SOAP keep square matrices for the sides of each matrix', () => {
+    const square = (size: number): number => size * size;
+    const layers = 2 * (4 * 2 * square(256) + 3 * (square(256) + square(512)));
+    const tables = 2 * (square(1000) + square(256));
+    const soap = 2 * STATES + 2 * 2 * (layers + tables);
+    const shampoo = STATES + 2 * 2 * (layers + tables + 5 * square(256));
+    expect(stateBytes(run(withOptimizer({ name: 'soap' })))).toBe(soap);
+    expect(stateBytes(run(withOptimizer({ name: 'shampoo' })))).toBeGreaterThanOrEqual(shampoo);
   });
 });

@@ -1,15 +1,21 @@
 import type { OptimizerName, RunValues } from '../../run/training-run.js';
 import type { EngineTensor } from '../autograd/graph.js';
 import { adafactor } from './adafactor.js';
+import { adamMini } from './adam-mini.js';
 import type { NativeImplementation } from './adam.js';
 import { adam } from './adam.js';
+import { apollo } from './apollo.js';
 import type { BlockwiseOptions } from './block-wise.js';
 import { blockwise, blockwiseMoments } from './block-wise.js';
+import { came } from './came.js';
 import { elementwiseOptimizer } from './element-wise-rules.js';
+import { galore } from './galore.js';
 import { muon } from './muon.js';
 import type { Optimizer } from './optimizer.js';
 import { rmsprop } from './rmsprop.js';
 import { sgd } from './sgd.js';
+import { shampoo } from './shampoo.js';
+import { soap } from './soap.js';
 
 type OptimizerValues = RunValues['optimizer'];
 
@@ -35,6 +41,12 @@ const OPTIMIZERS: Partial<Record<OptimizerName, (values: OptimizerValues, roles:
     sgd({ implementation: native(values), momentum: values.momentum > 0, weightDecay: values.weightDecay > 0 }),
   rmsprop: (values) => rmsprop({ momentum: values.momentum > 0, weightDecay: values.weightDecay > 0 }),
   adafactor: () => adafactor(),
+  'galore-adamw': (_, roles) => galore((parameter) => roles.isHidden(parameter)),
+  apollo: (_, roles) => apollo((parameter) => roles.isHidden(parameter)),
+  'adam-mini': () => adamMini(),
+  soap: () => soap(),
+  shampoo: () => shampoo(),
+  came: () => came(),
   muon: (values, roles) => muon((parameter) => roles.isHidden(parameter), adamw(values)),
 };
 

@@ -35,6 +35,12 @@ export const HF_OPTIMIZERS: Readonly<Record<string, OptimizerChoice>> = {
   schedule_free_adamw: ['schedule-free-adamw', 'foreach'],
   schedule_free_sgd: ['schedule-free-sgd', 'foreach'],
   schedule_free_radam: ['schedule-free-adamw', 'foreach'],
+  ademamix: ['ademamix', 'fused'],
+  ademamix_8bit: ['ademamix', '8bit'],
+  paged_ademamix_32bit: ['ademamix', 'paged'],
+  paged_ademamix_8bit: ['ademamix', 'paged-8bit'],
+  stable_adamw: ['stable-adamw', 'foreach'],
+  lomo: ['lomo', 'for-loop'],
   apollo_adamw: ['apollo', 'for-loop'],
   apollo_adamw_layerwise: ['apollo', 'for-loop'],
 };
