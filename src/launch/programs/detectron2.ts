@@ -13,6 +13,9 @@ import type { Invocation } from './invocation.js';
 import { readNamed } from './named-model.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
+import type { SourcePlace } from '../../run/setting.js';
+import type { ShippedConfig } from './shipped-config.js';
+import { readShippedSize, shippedConfig } from './shipped-config.js';
 import { OUTPUTS_DROPPED } from './steps.js';
 
 const OF = { of: 'detectron2' };
@@ -49,7 +52,8 @@ export const detectron2: TrainingProgram = {
     if (config?.unresolved) draft.leaveOpen('model', config.unresolved);
     else if (path !== undefined) readNamed(draft, baseName(path).replace(/\.(yaml|py)$/, ''), config?.place ?? null);
     draft.derive('task', 'detection', ['program'], 'detectron2 trains detectors');
-    readSolver(new OptionReader(options, draft), context);
+    const shipped = path === undefined ? null : shippedConfig('detectron2', baseName(path).replace(/\.(yaml|py)$/, ''));
+    readSolver(new OptionReader(options, draft), context, { shipped, place: config?.place ?? null });
   },
 };
 
@@ -61,13 +65,23 @@ function pairsOf(words: readonly Tracked[]): Options {
   return new Options(pairs);
 }
 
-function readSolver(reader: OptionReader, context: ProgramContext): void {
+interface Shipped {
+  /** What the named configuration says, where it ships with detectron2. */
+  shipped: ShippedConfig | null;
+  place: SourcePlace | null;
+}
+
+function readSolver(reader: OptionReader, context: ProgramContext, { shipped, place }: Shipped): void {
   const { draft } = context;
   reader.count('globalBatchSize', 'SOLVER.IMS_PER_BATCH', 'dataloader.train.total_batch_size');
+  if (shipped?.images && !draft.isOpen('globalBatchSize')) draft.read('globalBatchSize', shipped.images, place);
   draft.default('globalBatchSize', 16, OF);
-  readShare(reader, context);
+  readShare(reader, context, shipped?.images ?? 16);
   const amp = reader.truth('precision', 'SOLVER.AMP.ENABLED', 'train.amp.enabled');
   if (amp) draft.read('precision', amp.value ? 'amp-fp16' : 'fp32', amp.place);
+  if (shipped?.precision === 'amp-fp16') draft.read('precision', 'amp-fp16', place);
+  if (!reader.options.has('INPUT.MIN_SIZE_TRAIN', 'INPUT.MAX_SIZE_TRAIN'))
+    readShippedSize(draft, shipped?.size ?? null, place, 'detectron2');
   const longest = asCount(reader.options.find('INPUT.MAX_SIZE_TRAIN')) ?? 1333;
   draft.default('imageSize', [800, Math.ceil(longest / 32) * 32], { ...OF, note: 'short side 800, padded to 32' });
   draft.default('optimizer.name', 'sgd', OF);
@@ -76,13 +90,13 @@ function readSolver(reader: OptionReader, context: ProgramContext): void {
 }
 
 /** Images of one device: the whole batch over all of them. */
-function readShare({ options }: OptionReader, { draft, says }: ProgramContext): void {
+function readShare({ options }: OptionReader, { draft, says }: ProgramContext, usual: number): void {
   const said = [says.processesPerNode, says.nodes].map((each) =>
     each && 'value' in each && typeof each.value === 'number' ? each.value : 1,
   );
   const world = said.reduce((product, each) => product * each, 1);
   const option = options.find('SOLVER.IMS_PER_BATCH', 'dataloader.train.total_batch_size');
-  const total = asCount(option) ?? 16;
+  const total = asCount(option) ?? usual;
   if (option?.unresolved) return;
   const rule = 'images of a step over all devices';
   draft.derive('microBatchSize', Math.max(1, Math.floor(total / world)), ['globalBatchSize'], rule);

@@ -9,6 +9,9 @@ import type { Invocation } from './invocation.js';
 import { readNamed } from './named-model.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
+import type { RunDraft } from '../run-draft.js';
+import type { ShippedConfig } from './shipped-config.js';
+import { readShippedSize, shippedConfig } from './shipped-config.js';
 import { OUTPUTS_DROPPED } from './steps.js';
 
 const OF = { of: 'openmmlab' };
@@ -27,8 +30,9 @@ const SEGMENTATION = [
 ];
 
 /**
- * mmdetection and mmsegmentation: `tools/train.py configs/…/NAME.py`, `tools/dist_train.sh CONFIG GPUS`. The
- * configurations are in the image; their names say model, batch (`8xb2`: 8 devices, 2 images each) and crop.
+ * mmdetection, mmsegmentation, mmaction2 and mmyolo: `tools/train.py configs/…/NAME.py`, `tools/dist_train.sh CONFIG GPUS`. The
+ * configurations are in the image: those that ship with the packages are known (shipped-configs.ts); of others the name says
+ * model, batch (`8xb2`: 8 devices, 2 images each) and crop.
  */
 export const openmmlab: TrainingProgram = {
   id: 'openmmlab',
@@ -50,20 +54,57 @@ export const openmmlab: TrainingProgram = {
     const name = baseName(config.text).slice(0, -3);
     const isSegmentation = SEGMENTATION.some((set) => name.includes(set));
     const line = readCommandLine(invocation.args, { switches: SWITCHES, values: 'all' });
-    nameProgram(context, { name: isSegmentation ? 'mmsegmentation' : 'mmdetection', package: 'mmengine' });
+    nameProgram(context, {
+      name: PACKAGES[shippedAs(name)?.of ?? (isSegmentation ? 'mmseg' : 'mmdet')],
+      package: 'mmengine',
+    });
     startProcesses(context);
+    const shipped = shippedAs(name);
     readNamed(draft, name, config.place());
-    draft.derive('task', isSegmentation ? 'segmentation' : 'detection', ['model'], 'by the data set in its name');
+    draft.derive(
+      'task',
+      taskOf(shipped?.of ?? (isSegmentation ? 'mmseg' : 'mmdet')),
+      ['model'],
+      'what it is a configuration of',
+    );
     readBatch(name, config, context);
-    readSizes(name, config, context, isSegmentation);
     const amp = line.options.find('amp');
     if (amp) draft.read('precision', 'amp-fp16', amp.place);
+    if (shipped) readShipped(shipped.config, config, draft, shipped.of);
+    readSizes(name, config, context, isSegmentation);
     if (name.includes('amp')) draft.read('precision', 'amp-fp16', config.place());
     draft.default('optimizer.name', name.includes('detr') || name.includes('swin') ? 'adamw' : 'sgd', OF);
     draft.default('optimizer.momentum', 0.9, OF);
     draft.default('optimizer.weightDecay', 1e-4, OF);
   },
 };
+
+const PACKAGES = { mmdet: 'mmdetection', mmseg: 'mmsegmentation', mmaction: 'mmaction2', mmyolo: 'mmyolo' } as const;
+type Library = keyof typeof PACKAGES;
+
+/** The library that ships a configuration of this name, and what it says. */
+function shippedAs(name: string): { of: Library; config: ShippedConfig } | null {
+  for (const library of Object.keys(PACKAGES) as Library[]) {
+    const config = shippedConfig(library, name);
+    if (config !== null) return { of: library, config };
+  }
+  return null;
+}
+
+const taskOf = (library: Library): string =>
+  library === 'mmseg' ? 'segmentation' : library === 'mmaction' ? 'image-classification' : 'detection';
+
+/** What a configuration that ships with the library says; the name of the file stands for all of it. */
+function readShipped(shipped: ShippedConfig, config: Tracked, draft: RunDraft, library: Library): void {
+  const place = config.place();
+  if (shipped.images !== null && !draft.isOpen('microBatchSize')) draft.read('microBatchSize', shipped.images, place);
+  readShippedSize(draft, shipped.size, place, PACKAGES[library]);
+  draft.read('optimizer.name', shipped.optimizer, place);
+  draft.read('precision', shipped.precision, place);
+  if (shipped.accumulation > 1) draft.read('gradientAccumulationSteps', shipped.accumulation, place);
+  if (shipped.ema) draft.read('ema', true, place);
+  if (shipped.checkpointsBackbone) draft.note('the stages of the backbone are recomputed (with_cp): taken for kept');
+}
 
 /** The first operand, where it is a configuration of these programs. */
 function configOf({ args }: Invocation): Tracked | null {

@@ -11,6 +11,8 @@ import { openrlhf } from './openrlhf.js';
 import { sdScripts } from './sd-scripts.js';
 import { torchtitan } from './torchtitan.js';
 import { unslothCli } from './unsloth-cli.js';
+import { kerasApplications } from './keras-applications.js';
+import { simpletuner } from './simpletuner.js';
 import { verlRl } from './verl-rl.js';
 import { verl } from './verl.js';
 import type { ProgramOptions } from '../../run/program-options.js';
@@ -61,10 +63,12 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   openrlhf,
   llmFoundry,
   sdScripts,
+  simpletuner,
   diffusers,
   openmmlab,
   detectron2,
   awsFsdp,
+  kerasApplications,
   pythonSource,
   lightningCli,
   hfTrainer,
