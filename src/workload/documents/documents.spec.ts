@@ -156,6 +156,13 @@ describe('a hostile text', () => {
     });
   });
 
+  it('of keys that are nested maps is read in time, each key in few characters', () => {
+    const started = performance.now();
+    const [document] = readDocuments(`kind: x\n? ${'{'.repeat(80)}a${'}'.repeat(80)}\n: y\n`, 'x');
+    expect(performance.now() - started).toBeLessThan(2_000);
+    for (const key of Object.keys(document?.manifest ?? {})) expect(key.length).toBeLessThan(100);
+  });
+
   it('whose alias contains itself is refused', () => {
     expect(only('a: &a [*a, *a]\n').errors.join()).toMatch(/deeper|aliases/);
   });

@@ -27,10 +27,19 @@ export function toJson(root: Node | null): Conversion | string {
   }
 }
 
+/** Levels and members of a key that is no scalar: the parser's own text of one grows without bound as it is nested. */
+const KEY_LEVELS = 3;
+const KEY_MEMBERS = 3;
+
 /** A map's key as text; Kubernetes knows only string keys. */
-export function keyText(key: unknown): string {
-  if (!isScalar(key)) return String(key);
-  return key.source ?? String(key.value);
+export function keyText(key: unknown, level = 0): string {
+  if (isScalar(key)) return key.source ?? String(key.value);
+  if (isAlias(key)) return `*${key.source}`;
+  if (!isMap(key) && !isSeq(key)) return String(key);
+  const [open, close] = isMap(key) ? '{}' : '[]';
+  if (level >= KEY_LEVELS) return `${open} … ${close}`;
+  const items = (isMap(key) ? key.items.map((pair) => pair.key) : key.items).slice(0, KEY_MEMBERS);
+  return `${open} ${items.map((item) => keyText(item, level + 1)).join(', ')} ${close}`;
 }
 
 class TooMuch extends Error {}
