@@ -14,7 +14,7 @@ export function slimPod(pod: JsonObject): JsonObject {
   return {
     metadata: picked(metadata, ['name', 'namespace', 'uid', 'labels', 'resourceVersion', 'ownerReferences']),
     spec: {
-      ...picked(spec, ['nodeName', 'overhead']),
+      ...picked(spec, ['nodeName', 'overhead', 'resources']),
       containers: slimContainers(objectIn(spec)['containers']),
       initContainers: slimContainers(objectIn(spec)['initContainers']),
     },

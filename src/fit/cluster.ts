@@ -1,4 +1,4 @@
-import type { Device, InventorySnapshot, Node } from '../inventory/inventory.js';
+import type { Device, DeviceOffers, InventorySnapshot, Node } from '../inventory/inventory.js';
 import { bandOf, classOf, undescribedClass } from './device-class.js';
 import { NodeColumns } from './node-columns.js';
 import type { ClusterNode, Lot, LotFacts, Stock, StockedDevice } from './stock.js';
@@ -11,6 +11,8 @@ export interface Cluster {
   /** Every class and band of devices that some node has, by id. */
   lots: readonly Omit<Lot, 'count'>[];
   columns: NodeColumns;
+  /** What drivers hand out to claims; null where nothing is known of it. */
+  offers: DeviceOffers | null;
 }
 
 const DEVICE_RESOURCE = /^(nvidia\.com\/(gpu|mig-)|amd\.com\/gpu|gpu\.intel\.com\/|habana\.ai\/)/;
@@ -116,7 +118,14 @@ function shapeOf(node: Node, stocks: ReadonlyMap<string, Stock>): string {
   return JSON.stringify([taints, unschedulable, ready, supposed, potential, isBare, offered]);
 }
 
-function indexNode(node: Node, devices: readonly Device[], table: StockTable): Omit<ClusterNode, 'position'> {
+/** Where nodes and their devices are put down while a cluster is indexed. */
+interface Indexing {
+  table: StockTable;
+  /** Resource names that stand for devices beside those that device plugins are known to use. */
+  named: ReadonlySet<string>;
+}
+
+function indexNode(node: Node, devices: readonly Device[], { table, named }: Indexing): Omit<ClusterNode, 'position'> {
   const stocked = devices.map((device) => ({
     device,
     deviceClass: classOf(device, node),
@@ -124,7 +133,7 @@ function indexNode(node: Node, devices: readonly Device[], table: StockTable): O
   }));
   const byResource = groupBy(stocked, ({ device }) => device.resource);
   const offered = Object.keys(node.allocatable).filter(
-    (name) => DEVICE_RESOURCE.test(name) && (node.allocatable[name] ?? 0) > 0,
+    (name) => (DEVICE_RESOURCE.test(name) || named.has(name)) && (node.allocatable[name] ?? 0) > 0,
   );
   const resources = [...new Set([...byResource.keys(), ...offered])].sort();
   const stocks = new Map(
@@ -135,16 +144,18 @@ function indexNode(node: Node, devices: readonly Device[], table: StockTable): O
 
 /**
  * Indexes a snapshot by node, resource and device class. The order of nodes and devices in the snapshot does not
- * matter: nodes are sorted by name. Devices on a node that the snapshot does not list get a bare node.
+ * matter: nodes are sorted by name. Devices on a node that the snapshot does not list get a bare node. `named` are resource
+ * names that stand for devices beside those that device plugins are known to use.
  */
-export function indexCluster(snapshot: InventorySnapshot): Cluster {
+export function indexCluster(snapshot: InventorySnapshot, named: readonly string[] = []): Cluster {
   const devicesByNode = groupBy(snapshot.devices, (device) => device.node);
   const listed = new Set(snapshot.nodes.map((node) => node.name));
   const unlisted = [...devicesByNode.keys()].filter((name) => !listed.has(name)).map(bareNode);
   const table = new StockTable();
+  const indexing = { table, named: new Set(named) };
   const nodes = [...snapshot.nodes, ...unlisted]
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map((node, position) => ({ ...indexNode(node, devicesByNode.get(node.name) ?? [], table), position }));
+    .map((node, position) => ({ ...indexNode(node, devicesByNode.get(node.name) ?? [], indexing), position }));
   const pairs = nodes.flatMap((node) => [...node.stocks.keys()].map((resource) => ({ resource, node })));
   const byResource = new Map(
     [...groupBy(pairs, ({ resource }) => resource)].map(([resource, members]) => [
@@ -153,5 +164,6 @@ export function indexCluster(snapshot: InventorySnapshot): Cluster {
     ]),
   );
   const columns = new NodeColumns(nodes, table.lots);
-  return { takenAtMs: snapshot.takenAtMs, nodes, byResource, lots: table.lots, columns };
+  const { takenAtMs, offers = null } = snapshot;
+  return { takenAtMs, nodes, byResource, lots: table.lots, columns, offers };
 }

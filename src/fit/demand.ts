@@ -1,4 +1,6 @@
 import type { DeviceRequest, PodSet } from '../workload/workload.js';
+import { CLAIM_ROOM } from './claims/claim-view.js';
+import type { ClaimView } from './claims/claim-view.js';
 import type { Cluster } from './cluster.js';
 
 /** What one pod takes of a node, in the terms of fitting. */
@@ -46,25 +48,51 @@ function resourceOf(request: DeviceRequest, cluster: Cluster): string {
   return cut ? WHOLE_DEVICE[request.vendor] : request.resource;
 }
 
+/** The request that is held against the estimate: the largest. */
+export const mainRequest = (podSet: PodSet): DeviceRequest | null => largest(podSet.devices) ?? null;
+
 const largest = (requests: readonly DeviceRequest[]): DeviceRequest | undefined =>
   [...requests].sort((a, b) => b.count - a.count || (a.resource < b.resource ? -1 : 1))[0];
+
+/** What a pod with claims asks of the cluster as it sees it: the devices of its main request, and room for all claims. */
+export function demandOfClaims(podSet: PodSet, { cluster, resource, leastCount }: ClaimView): Demand | null {
+  const main = mainRequest(podSet);
+  if (main === null || main.count === 0) return null;
+  const plain = podSet.devices.filter(({ form }) => form !== 'claim');
+  const demand = main.form === 'claim' ? null : demandOf({ ...podSet, devices: plain }, cluster);
+  const others = demand?.others ?? othersOf(podSet, plain, main);
+  const claims = podSet.placement.claims ?? [];
+  return {
+    ...(demand ?? { written: main.resource, count: leastCount ?? main.count, budget: { kind: 'whole' } as const }),
+    resource,
+    others: claims.length === 0 ? others : { ...others, [CLAIM_ROOM]: 1 },
+  };
+}
+
+function othersOf(
+  { placement }: PodSet,
+  devices: readonly DeviceRequest[],
+  main: DeviceRequest,
+): Record<string, number> {
+  const others: Record<string, number> = { ...placement.otherRequests };
+  for (const request of devices) {
+    if (request !== main) others[request.resource] = (others[request.resource] ?? 0) + request.count;
+  }
+  return others;
+}
 
 /**
  * What a pod of the set asks for; null where it asks for no device. Of several device requests the largest is held
  * against the estimate, the others only count as amounts.
  */
 export function demandOf(podSet: PodSet, cluster: Cluster): Demand | null {
-  const main = largest(podSet.devices);
-  if (main === undefined || main.count === 0) return null;
-  const others: Record<string, number> = { ...podSet.placement.otherRequests };
-  for (const request of podSet.devices) {
-    if (request !== main) others[request.resource] = (others[request.resource] ?? 0) + request.count;
-  }
+  const main = mainRequest(podSet);
+  if (main === null || main.count === 0) return null;
   return {
     resource: resourceOf(main, cluster),
     written: main.resource,
     count: main.count,
     budget: budgetOf(main),
-    others,
+    others: othersOf(podSet, podSet.devices, main),
   };
 }

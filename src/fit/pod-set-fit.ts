@@ -4,7 +4,8 @@ import type { PodSetFit, Verdict } from './assessment.js';
 import { acceptsOf, classFit, classRows } from './class-fit.js';
 import type { ClassRow, NeedOn } from './class-fit.js';
 import type { Cluster } from './cluster.js';
-import { demandOf } from './demand.js';
+import { claimView } from './claims/claim-view.js';
+import { demandOf, demandOfClaims, mainRequest } from './demand.js';
 import type { Demand } from './demand.js';
 import * as reasons from './reasons.js';
 import { podsEver, roomFor } from './room.js';
@@ -19,12 +20,32 @@ export interface Candidate {
   podsNeeded: number;
 }
 
-/** null: the pod set asks for no device. */
-export function candidateFor(podSet: PodSet, cluster: Cluster, gangSize: number | null): Candidate | null {
-  const demand = demandOf(podSet, cluster);
-  if (demand === null || podSet.replicas === 0) return null;
+/** What a pod set asks for, and the cluster as its claims see it; in words where that is not known. */
+function demanded(podSet: PodSet, cluster: Cluster): { demand: Demand | null; cluster: Cluster } | string {
+  const main = mainRequest(podSet);
+  const view = main === null ? null : claimView(podSet, main, cluster);
+  if (typeof view === 'string') return view;
+  if (view === null) return { demand: demandOf(podSet, cluster), cluster };
+  return { demand: demandOfClaims(podSet, view), cluster: view.cluster };
+}
+
+/** As `candidateFor`; in words why it cannot be told what the pods' claims may get. */
+export function candidateOrReason(
+  podSet: PodSet,
+  cluster: Cluster,
+  gangSize: number | null,
+): Candidate | string | null {
+  const seen = demanded(podSet, cluster);
+  if (typeof seen === 'string') return seen;
+  if (seen.demand === null || podSet.replicas === 0) return null;
   const podsNeeded = gangSize === null ? 1 : Math.min(podSet.replicas, gangSize);
-  return { podSet, demand, room: roomFor(cluster, podSet.placement, demand), podsNeeded };
+  return { podSet, demand: seen.demand, room: roomFor(seen.cluster, podSet.placement, seen.demand), podsNeeded };
+}
+
+/** null: the pod set asks for no device, or for devices of which nothing is known. */
+export function candidateFor(podSet: PodSet, cluster: Cluster, gangSize: number | null): Candidate | null {
+  const candidate = candidateOrReason(podSet, cluster, gangSize);
+  return typeof candidate === 'string' ? null : candidate;
 }
 
 /** Rows by what they may be used for. */

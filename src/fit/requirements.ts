@@ -6,7 +6,7 @@ type Test = (actual: string | undefined, values: readonly string[]) => boolean;
 
 /** An integer as Go's strconv.ParseInt reads it (base 10, 64 bits), else null. */
 function parseInteger(text: string | undefined): bigint | null {
-  if (text === undefined || !/^[+-]?\d{1,19}$/.test(text)) return null;
+  if (text === undefined || !/^[+-]?\d{1,63}$/.test(text)) return null;
   const value = BigInt.asIntN(64, BigInt(text));
   return value === BigInt(text) ? value : null;
 }

@@ -14,7 +14,7 @@ import { needOf, observedNeed, shiftedNeed, TOGETHER } from './need.js';
 import type { Need, RoleEstimate } from './need.js';
 import { narrowed, observedOf } from './observed-need.js';
 import type { Seen } from './observed-need.js';
-import { candidateFor, fitPodSet } from './pod-set-fit.js';
+import { candidateOrReason, fitPodSet } from './pod-set-fit.js';
 import type { Candidate } from './pod-set-fit.js';
 
 /** What estimating a run gives: an estimate, or the fields that keep it from being made. */
@@ -149,9 +149,6 @@ function unknownFit(podSet: PodSet, reason: string): PodSetFit {
 
 /** Cases in which nothing can be held against anything. */
 function unanswerable(podSet: PodSet, cluster: Cluster): PodSetFit | null {
-  const [claim] = podSet.devices.filter((request) => request.form === 'claim');
-  if (claim !== undefined)
-    return unknownFit(podSet, `which devices the claim for ${claim.resource} may get is not known`);
   if (cluster.nodes.length === 0) return unknownFit(podSet, 'the inventory is empty: no node is known yet');
   return null;
 }
@@ -165,7 +162,8 @@ function fitOne(podSet: PodSet, question: FitQuestion): Fitted | null {
   const needs = needsOf(podSet, question);
   const refused = podSet.devices.length > 0 ? unanswerable(podSet, question.cluster) : null;
   if (refused !== null) return { fit: refused, candidate: null, ...needs };
-  const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
+  const candidate = candidateOrReason(podSet, question.cluster, question.workload.gangSize);
+  if (typeof candidate === 'string') return { fit: unknownFit(podSet, candidate), candidate: null, ...needs };
   return candidate === null ? null : { fit: fitPodSet(candidate, needs.on), candidate, ...needs };
 }
 

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { isInventoryDocument, readInventoryDocument, UnreadableInventory } from './inventory-document.js';
-import type { InventorySnapshot, Node } from './inventory.js';
+import { ClaimObjects } from './claim-objects.js';
+import type { DeviceOffers, InventorySnapshot, Node } from './inventory.js';
 import { readScrape } from './metric-readers.js';
 import { readBoundPod, readNode, withRequested } from './node-object.js';
 import type { BoundPod } from './node-object.js';
@@ -23,6 +24,8 @@ export const isInventoryFile = (name: string): boolean => EXPOSITION.test(name) 
 export interface InventoryParts {
   nodes: readonly Node[];
   readings: readonly DeviceReading[];
+  /** Left out where the files say nothing of what drivers hand out to claims. */
+  offers?: DeviceOffers;
 }
 
 interface FilesContext {
@@ -40,23 +43,24 @@ export function readInventoryFiles(files: readonly InventoryFile[], context: Fil
   if (only !== undefined && isInventoryDocument(content)) {
     return readInventoryDocument(content, { ...context, file: only.name });
   }
-  const { nodes, readings } = readInventoryParts(files, context);
-  return buildSnapshot({ nodes, devices: readings, ...context });
+  const { readings, ...parts } = readInventoryParts(files, context);
+  return buildSnapshot({ ...parts, devices: readings, ...context });
 }
 
 /**
  * Nodes and devices out of exposition texts (`*.prom`, as exporters print them) beside Kubernetes objects
- * (`kubectl get nodes -o json`, also with pods, as JSON or YAML). A text whose labels do not name a node is taken to be
+ * (`kubectl get nodes -o json`, also with pods, ResourceSlices, DeviceClasses and ResourceClaims, as JSON or YAML). A text whose labels do not name a node is taken to be
  * of the node that its file is called after. Throws UnreadableInventory, naming the file.
  */
 export function readInventoryParts(files: readonly InventoryFile[], context: FilesContext): InventoryParts {
   const readings = files.filter(({ name }) => EXPOSITION.test(name)).flatMap((file) => devicesOf(file, context));
   const objects = files.filter(({ name }) => OBJECTS.test(name));
-  const { nodes, pods } = objectsOf(objects.map((file) => ({ name: file.name, content: parsedText(file) })));
+  const { nodes, pods, claims } = objectsOf(objects.map((file) => ({ name: file.name, content: parsedText(file) })));
   if (nodes.length === 0 && readings.length === 0) {
     throw new UnreadableInventory(files[0]?.name ?? 'inventory', 'no nodes and no GPU metrics in it');
   }
-  return { nodes: withRequested(nodes, pods), readings };
+  const offers = claims.offers();
+  return { nodes: withRequested(nodes, pods), readings, ...(offers === null ? {} : { offers }) };
 }
 
 function devicesOf(file: InventoryFile, context: FilesContext): readonly DeviceReading[] {
@@ -80,25 +84,32 @@ function parsedText(file: InventoryFile): unknown {
   }
 }
 
-function objectsOf(files: readonly { name: string; content: unknown }[]): { nodes: Node[]; pods: BoundPod[] } {
-  const nodes: Node[] = [];
-  const pods: BoundPod[] = [];
+/** What objects of the cluster say, kind by kind. */
+interface ClusterObjects {
+  nodes: Node[];
+  pods: BoundPod[];
+  claims: ClaimObjects;
+}
+
+function objectsOf(files: readonly { name: string; content: unknown }[]): ClusterObjects {
+  const found: ClusterObjects = { nodes: [], pods: [], claims: new ClaimObjects() };
   for (const { name, content } of files) {
     if (isInventoryDocument(content))
       throw new UnreadableInventory(name, 'an Inventory stands alone; remove other files');
     const objects = itemsOf(content);
     if (objects.length === 0) throw new UnreadableInventory(name, 'neither an Inventory nor a list of nodes and pods');
-    for (const object of objects) addObject(object, nodes, pods);
+    for (const object of objects) addObject(object, found);
   }
-  return { nodes, pods };
+  return found;
 }
 
-function addObject(object: unknown, nodes: Node[], pods: BoundPod[]): void {
-  const kind = kindOf(object);
+function addObject(object: unknown, { nodes, pods, claims }: ClusterObjects): void {
+  const kind = kindOf(object) ?? '';
   const node = kind === 'Node' ? readNode(object) : null;
   if (node !== null) nodes.push(node);
   const pod = kind === 'Pod' ? readBoundPod(object) : null;
   if (pod !== null) pods.push(pod);
+  claims.add(kind, object);
 }
 
 /** The objects of a `List`, `NodeList` or `PodList` (whose items need not say their kind), or the object itself. */

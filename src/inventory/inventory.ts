@@ -1,3 +1,5 @@
+import type { DeviceClaimClass, DevicePool } from './resource-slice.js';
+
 /** Where a capacity was learnt, in falling order of trust. */
 export type CapacitySource = 'dcgm' | 'prometheus' | 'resource-slice' | 'node-label' | 'instance-type' | 'catalog';
 
@@ -30,6 +32,16 @@ export interface Device {
   pods: readonly string[];
   /** Bytes in use by each of them, where the exporter tells them apart (virtual GPUs). */
   usedByPod?: Readonly<Record<string, number>>;
+  /** Its key in `DeviceOffers`, where a driver hands it out to claims. */
+  offer?: string;
+}
+
+/** What dynamic resource allocation hands out, to pods that claim it. */
+export interface DeviceOffers {
+  pools: readonly DevicePool[];
+  classes: readonly DeviceClaimClass[];
+  /** Keys of the devices that claims hold. */
+  allocated: readonly string[];
 }
 
 export interface Taint {
@@ -59,4 +71,6 @@ export interface InventorySnapshot {
   takenAtMs: number;
   nodes: readonly Node[];
   devices: readonly Device[];
+  /** Left out where nothing is known of it: what a claim may get is not known then. */
+  offers?: DeviceOffers;
 }

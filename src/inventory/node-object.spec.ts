@@ -54,6 +54,13 @@ describe('a bound pod', () => {
     });
   });
 
+  it('takes what is asked for the pod as a whole in place of what its containers ask', () => {
+    const asked = [container({ cpu: '1', memory: '1Gi' }), { resources: { limits: { 'nvidia.com/gpu': '2' } } }];
+    const spec = { containers: asked, resources: { requests: { cpu: '6' }, limits: { memory: '8Gi' } } };
+    const requests = { cpu: 6, memory: 8 * 2 ** 30, 'nvidia.com/gpu': 2, pods: 1 };
+    expect(readBoundPod(pod(spec))).toEqual({ node: 'n1', requests });
+  });
+
   it.each([pod({ nodeName: '' }), pod({ nodeName: undefined }), pod({}, 'Succeeded'), pod({}, 'Failed'), {}, null])(
     'is only counted while it is bound and not done: %j',
     (object) => {

@@ -64,13 +64,9 @@ function amountsOf(written: Readonly<Record<string, string | number>>): Amounts 
   return amounts;
 }
 
+const resources = z.object({ requests: quantities.nullish(), limits: quantities.nullish() }).nullish();
 const containers = z
-  .array(
-    z.object({
-      restartPolicy: z.string().nullish(),
-      resources: z.object({ requests: quantities.nullish(), limits: quantities.nullish() }).nullish(),
-    }),
-  )
+  .array(z.object({ restartPolicy: z.string().nullish(), resources }))
   .nullish()
   .catch([]);
 const podSchema = z.object({
@@ -79,6 +75,7 @@ const podSchema = z.object({
     containers,
     initContainers: containers,
     overhead: quantities.nullish(),
+    resources: resources.catch(null),
   }),
   status: z.object({ phase: z.string().nullish() }).nullish(),
 });
@@ -92,15 +89,17 @@ export interface BoundPod {
 /**
  * What a `v1 Pod` object takes of its node; null where it is bound to none, or done.
  * Per resource the larger of all that runs side by side and of each init container beside the sidecars before it,
- * as the scheduler counts (k8s.io/component-helpers resource.PodRequests).
+ * as the scheduler counts (k8s.io/component-helpers resource.PodRequests); what is asked for the pod as a whole stands for
+ * what its containers ask (KEP-2837).
  */
 export function readBoundPod(object: unknown): BoundPod | null {
   const { success, data } = podSchema.safeParse(object);
   if (!success || data.status?.phase === 'Succeeded' || data.status?.phase === 'Failed') return null;
-  const { nodeName, containers: apps, initContainers, overhead } = data.spec;
+  const { nodeName, containers: apps, initContainers, overhead, resources: whole } = data.spec;
   const { sidecars, largestInit } = initAmounts(initContainers ?? []);
   const running = (apps ?? []).reduce((sum, app) => addAmounts(sum, requestsOf(app)), sidecars);
-  const requests = addAmounts(largestAmounts(running, largestInit), amountsOf(overhead ?? {}));
+  const asked = { ...largestAmounts(running, largestInit), ...requestsOf({ resources: whole }) };
+  const requests = addAmounts(asked, amountsOf(overhead ?? {}));
   return { node: nodeName, requests: addAmounts(requests, { pods: 1 }) };
 }
 
@@ -119,8 +118,8 @@ function initAmounts(inits: readonly ContainerObject[]): { sidecars: Amounts; la
 type ContainerObject = NonNullable<z.output<typeof containers>>[number];
 
 /** A limit without a request is the request too. */
-const requestsOf = ({ resources }: ContainerObject): Amounts =>
-  amountsOf({ ...resources?.limits, ...resources?.requests });
+const requestsOf = ({ resources: asked }: Pick<ContainerObject, 'resources'>): Amounts =>
+  amountsOf({ ...asked?.limits, ...asked?.requests });
 
 const addAmounts = (a: Amounts, b: Amounts): Amounts => merged(a, b, (x, y) => x + y);
 const largestAmounts = (a: Amounts, b: Amounts): Amounts => merged(a, b, Math.max);

@@ -1,11 +1,13 @@
 import { canonicalProfile, handoutOf } from './handout.js';
-import type { Device, InventorySnapshot, Node } from './inventory.js';
+import type { Device, DeviceOffers, InventorySnapshot, Node } from './inventory.js';
 import { potentialNodes } from './node-pools.js';
 import type { NodePool } from './node-pools.js';
+import { offeredGpus, withOffers } from './offered-devices.js';
 import { productOf, readLabels } from './labels.js';
 import type { LabelledDevices } from './labels.js';
 import { remembered } from './reading.js';
 import type { DeviceReading, GpuLookup } from './reading.js';
+import type { SliceDevice } from './resource-slice.js';
 
 export interface SnapshotInput {
   /** Empty: not known (no cluster was asked); nodes are then made up from the devices. */
@@ -16,6 +18,8 @@ export interface SnapshotInput {
   gpus: GpuLookup;
   /** Pools that may grow: the nodes that they may still get count as places for later. */
   pools?: readonly NodePool[];
+  /** What drivers hand out to claims, where that is known. */
+  offers?: DeviceOffers;
 }
 
 /**
@@ -35,14 +39,29 @@ export function buildSnapshot(given: SnapshotInput): InventorySnapshot {
   const present = input.nodes.length > 0 ? input.nodes : madeUpNodes(readings, input.gpus);
   const nodes = [...present, ...potentialNodes(input.pools ?? [], present)];
   const byNode = readingsByNode(readings, nodes);
-  const devices = nodes.flatMap((node) => devicesOf(node, byNode.get(node.name) ?? [], input));
-  return { takenAtMs: input.nowMs, nodes, devices };
+  const offered = offeredGpus(input.offers);
+  const devices = nodes.flatMap((node) => {
+    const known = { readings: byNode.get(node.name) ?? [], offered: offered.get(node.name) ?? [] };
+    return devicesOf(node, known, input);
+  });
+  const { nowMs: takenAtMs, offers } = input;
+  return { takenAtMs, nodes, devices, ...(offers === undefined ? {} : { offers }) };
 }
 
-function devicesOf(node: Node, readings: readonly DeviceReading[], input: SnapshotInput): readonly Device[] {
+interface KnownOfNode {
+  readings: readonly DeviceReading[];
+  offered: readonly SliceDevice[];
+}
+
+function devicesOf(node: Node, { readings, offered }: KnownOfNode, input: SnapshotInput): readonly Device[] {
   const measured = stillThere(readings).map((reading) => measuredDevice(node, reading, input.gpus));
-  const labelled = readLabels(node, input.gpus).flatMap((group) => unmeasured(node, group, measured, input.nowMs));
-  return [...measured.toSorted(byPosition), ...labelled];
+  const isOffered = ({ vendor, migProfile }: LabelledDevices): boolean =>
+    offered.length > 0 && node.allocatable[handoutOf(node, vendor, migProfile).resource] === undefined;
+  const labelled = readLabels(node, input.gpus)
+    .filter((group) => !isOffered(group))
+    .flatMap((group) => unmeasured(node, group, measured, input.nowMs));
+  const described = [...measured.toSorted(byPosition), ...labelled];
+  return offered.length === 0 ? described : withOffers(node, described, offered, input);
 }
 
 const byPosition = (a: Device, b: Device): number =>

@@ -57,6 +57,8 @@ export interface DeviceRequest {
   unresolved?: Unresolved;
   /** Name of the pod's claim: containers that name the same claim share its devices. */
   claim?: string;
+  /** Name of the request within the claim. */
+  claimRequest?: string;
   /** CEL selectors of a claim's request, as written. */
   selectors?: readonly string[];
 }
@@ -80,6 +82,49 @@ export interface NodeTerm {
   fields: readonly NodeRequirement[];
 }
 
+/** Devices of one class that would do for a request of a claim. */
+export interface ClaimAlternative {
+  /** null where the request has but one. */
+  name: string | null;
+  deviceClass: string;
+  /** CEL, as written. */
+  selectors: readonly string[];
+  /** `all`: every device of the node that the selectors match. */
+  count: number | 'all';
+  tolerations: readonly Toleration[];
+  /** Least amounts that a device must have, in base units by name. */
+  capacity: Readonly<Record<string, number>>;
+  /** Takes devices that others hold: for monitoring, not for work. */
+  adminAccess: boolean;
+}
+
+export interface ClaimRequest {
+  name: string;
+  /** One of them is taken, the first that there is room for. */
+  alternatives: readonly ClaimAlternative[];
+}
+
+/** What must be equal (or must differ) among the devices of some requests; of all of them where none is named. */
+export interface ClaimConstraint {
+  kind: 'match' | 'distinct';
+  /** With its domain, such as `resource.kubernetes.io/pcieRoot`. */
+  attribute: string;
+  requests: readonly string[];
+}
+
+/** A claim of a pod (dynamic resource allocation): the scheduler finds devices for all its requests, or the pod waits. */
+export interface PodClaim {
+  /** Name that the pod gives it. */
+  name: string;
+  objectName: string;
+  /** Whether the claim or its template was given alongside. */
+  isKnown: boolean;
+  /** A ResourceClaim by its name: all pods that name it share its devices. */
+  isShared: boolean;
+  requests: readonly ClaimRequest[];
+  constraints: readonly ClaimConstraint[];
+}
+
 /** Where the scheduler may put the pods. */
 export interface Placement {
   nodeName: string | null;
@@ -89,6 +134,8 @@ export interface Placement {
   tolerations: readonly Toleration[];
   /** Non-GPU amounts per pod by resource name, as base units (cores, bytes, counts). */
   otherRequests: Readonly<Record<string, number>>;
+  /** Claims that must be given devices before a pod runs; left out where there are none. */
+  claims?: readonly PodClaim[];
 }
 
 /** A container of a pod template, as far as reading and fitting need it. */

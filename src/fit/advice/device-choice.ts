@@ -66,8 +66,13 @@ function choiceOf(offer: Offer, subject: Subject): DeviceChoice | null {
   return places === null ? null : { ...offer, edits: [...asking, ...places] };
 }
 
+/** What claims ask for stands in objects of their own, which other workloads may name: no other devices are proposed. */
+const claimsDevices = ({ podSets }: Subject): boolean =>
+  podSets.some(({ devices }) => devices.some(({ form }) => form === 'claim'));
+
 /** The other device classes that pods with this placement could be given, smallest first. */
 export function deviceChoices(subject: Subject): DeviceChoice[] {
+  if (claimsDevices(subject)) return [];
   const current = subject.target?.deviceClass.key;
   return offersOf(subject)
     .filter(({ deviceClass }) => deviceClass.key !== current)
@@ -77,6 +82,7 @@ export function deviceChoices(subject: Subject): DeviceChoice[] {
 
 /** The most devices that one pod could be given on any node it may go to, were it to ask for fewer or more. */
 export function mostDevicesPerPod(subject: Subject): number {
+  if (claimsDevices(subject)) return 0;
   const [podSet] = subject.podSets;
   const single =
     podSet === undefined

@@ -4,6 +4,7 @@ import type { Asked, ClaimAsked } from '../requests/request-form.js';
 import { FRACTION_CONTAINER } from '../requests/pod-annotations.js';
 import { readRequests } from '../requests/request-forms.js';
 import type { Container } from '../workload.js';
+import { claimReferences } from './claims.js';
 import { readEnvSources, readEnvironment } from './environment.js';
 import type { ContainerShare } from './pod-devices.js';
 import { readAmounts } from './resources.js';
@@ -43,7 +44,7 @@ function contextOf(spec: Field, annotations: Field, app: readonly Field[]): PodC
   const annotated = app.find((field) => field.get('name').text() === wanted) ?? app[0];
   return {
     volumes: readVolumes(spec),
-    claims: readClaims(spec),
+    claims: new Map(claimReferences(spec).map((claim) => [claim.name, claim])),
     annotations: new Map(annotations.entries()),
     annotated: annotated?.path ?? null,
   };
@@ -90,20 +91,6 @@ function pathsElsewhere(container: Field, words: Field, name: string): string[] 
   const here = memberPath(container.path, name);
   const paths = words.items().map(({ path }) => path);
   return paths.every((path, index) => path === itemPath(here, index)) ? null : paths;
-}
-
-function readClaims(spec: Field): PodContext['claims'] {
-  const claims = spec
-    .get('resourceClaims')
-    .items()
-    .map((claim) => {
-      const name = claim.get('name').text() ?? '';
-      const template = claim.get('resourceClaimTemplateName').text();
-      const objectName = template ?? claim.get('resourceClaimName').text() ?? '';
-      const kind = template === null ? ('ResourceClaim' as const) : ('ResourceClaimTemplate' as const);
-      return [name, { name, kind, objectName, path: claim.path }] as const;
-    });
-  return new Map(claims);
 }
 
 function claimsOf(container: Field, { claims }: PodContext): ClaimAsked[] {

@@ -61,7 +61,7 @@ function readRequirement(requirement: Field): NodeRequirement | null {
 }
 
 /** A toleration whose value is filled in by another tool is taken to tolerate every value. */
-function readToleration(toleration: Field): Toleration {
+export function readToleration(toleration: Field): Toleration {
   const key = toleration.get('key').text();
   const effect = toleration.get('effect').text();
   const value = toleration.get('value');

@@ -51,8 +51,8 @@ function groupOf<T>(groups: Map<string, T[]>, key: string): T[] {
 
 /** Requests are the same kind of thing when only their count and place differ. */
 function keyOf(request: DeviceRequest): string {
-  const { resource, form, memoryBytes, fraction, migProfile, claim, selectors } = request;
-  return JSON.stringify([resource, form, memoryBytes, fraction, migProfile, claim, selectors]);
+  const { resource, form, memoryBytes, fraction, migProfile, claim, claimRequest, selectors } = request;
+  return JSON.stringify([resource, form, memoryBytes, fraction, migProfile, claim, claimRequest, selectors]);
 }
 
 function merged(group: readonly ContainerShare<DeviceRequest>[]): DeviceRequest[] {

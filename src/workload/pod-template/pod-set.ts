@@ -1,6 +1,7 @@
 import type { Count } from '../count.js';
 import type { Field } from '../field.js';
-import type { LaunchFacts, PodSet } from '../workload.js';
+import type { LaunchFacts, Placement, PodSet } from '../workload.js';
+import { readPodClaims } from './claims.js';
 import type { ReadContainer } from './containers.js';
 import { readContainers } from './containers.js';
 import { readPlacement } from './placement.js';
@@ -41,10 +42,15 @@ export function readPodSet(template: Field, facts: PodSetFacts): PodSet {
     path: spec.path,
     containers: read.map(({ container }) => container),
     devices: effectiveDevices(read.map(({ role, container }) => ({ role, asks: container.devices }))),
-    placement: readPlacement(spec, podAmounts(spec, read)),
+    placement: { ...readPlacement(spec, podAmounts(spec, read)), ...claimsOf(spec) },
     annotations: annotations.textRecord(),
     launch: { ...NO_LAUNCH_FACTS, ...facts.launch },
   };
+}
+
+function claimsOf(spec: Field): Pick<Placement, 'claims'> {
+  const claims = readPodClaims(spec);
+  return claims.length === 0 ? {} : { claims };
 }
 
 /** Pod-level resources (KEP-2837) stand for the containers' where given; the runtime's overhead comes on top. */

@@ -63,7 +63,12 @@ function oneRequest(request: Field, claim: ClaimAsked): DeviceRequest[] {
   }
   const count = exact.get('count').count(1);
   const [unresolved]: readonly Unresolved[] = count.unresolved;
-  const base = { ...claimed(claim, deviceClass, vendor, count.value), ...detailsOf(exact) };
+  const named = request.get('name').text();
+  const base = {
+    ...claimed(claim, deviceClass, vendor, count.value),
+    ...(named === null ? {} : { claimRequest: named }),
+    ...detailsOf(exact),
+  };
   return [unresolved === undefined ? base : { ...base, unresolved }];
 }
 

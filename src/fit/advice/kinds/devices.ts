@@ -122,7 +122,7 @@ export const unusedDevices: AdviceKind = {
   combines: false,
   ladder({ run, values, podSets }) {
     const asked = podSets[0]?.devices[0]?.count ?? 0;
-    const isSaid = run.processesPerNode.evidence.kind === 'read';
+    const isSaid = run.processesPerNode.evidence.kind === 'read' && podSets[0]?.devices[0]?.form !== 'claim';
     if (!isSaid || values.processesPerNode >= asked) return [];
     const gain = `sets ${asked - values.processesPerNode} unused GPUs free`;
     return [{ edits: [{ field: 'request.devices', value: values.processesPerNode }], costs: [], gain }];
