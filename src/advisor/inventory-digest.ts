@@ -67,8 +67,9 @@ const sizeOf = ({ capacityBytes, replicas }: Device): number => (bandOf(capacity
  * sample (memory in use, pods, ages) is not in it, so that inventories of equal digest give equal answers but for the
  * pods that have room just now. The order of nodes and devices makes no difference.
  */
-export function inventoryDigest({ nodes, devices }: InventorySnapshot): string {
+export function inventoryDigest({ nodes, devices, offers }: InventorySnapshot): string {
   const hash = new UnorderedHash();
+  if (offers !== undefined) hash.add([hashedOnce(offers.pools), hashedOnce(offers.classes)], 1);
   for (const node of nodes) hash.add([nodeKey(node)], nodes.length);
   for (const device of devices) {
     const { node, resource, model, migProfile } = device;

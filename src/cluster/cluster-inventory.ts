@@ -3,12 +3,13 @@ import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
 import type { JsonObject } from '../workload/workload.js';
 import type { ExporterDiscovery, ExporterTarget, NodeSource } from '../ingest/sources.js';
-import type { Node } from '../inventory/inventory.js';
+import type { DeviceOffers, Node } from '../inventory/inventory.js';
 import { readBoundPod, readNode, withRequested } from '../inventory/node-object.js';
 import type { BoundPod } from '../inventory/node-object.js';
 import { readHolderPod } from '../observation/holder-pod.js';
 import type { HolderPod } from '../observation/holder-pod.js';
 import type { HolderPods } from '../observe/sources.js';
+import { ClaimableDevices } from './claimable-devices.js';
 import { Cluster } from './cluster.js';
 import { exporterTarget, parseSelectors } from './exporter-pods.js';
 import type { ResourceHandler, ResourceWatch } from './resource-watch.js';
@@ -30,11 +31,16 @@ export class ClusterInventory
   readonly #goneListeners = new Set<(pod: HolderPod) => void>();
   #nodes: ResourceWatch | null = null;
   #pods: ResourceWatch | null = null;
+  readonly #claimable: ClaimableDevices;
 
   constructor(
     private readonly cluster: Cluster,
     @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  ) {
+    const failed = (what: string, error: unknown, retryMs: number): void =>
+      this.#logger.warn({ err: error }, `${what} cannot be read; tried again in ${retryMs} ms`);
+    this.#claimable = new ClaimableDevices({ cluster, failed }, () => this.#tell());
+  }
 
   onModuleInit(): void {
     this.#nodes = this.cluster.watch({ path: '/api/v1/nodes' }, this.#handler('nodes', readNode));
@@ -43,10 +49,11 @@ export class ClusterInventory
       { path: '/api/v1/pods', fieldSelector: running, slim: slimPod },
       this.#noting(this.#handler('pods', readDeviceHolder)),
     );
+    this.#claimable.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.#nodes?.stop(), this.#pods?.stop()]);
+    await Promise.all([this.#nodes?.stop(), this.#pods?.stop(), this.#claimable.stop()]);
   }
 
   /** Nodes without their pods would look empty: both must have been listed. */
@@ -55,6 +62,10 @@ export class ClusterInventory
     const nodes = (this.#nodes?.objects() ?? []).flatMap((object) => readNode(object) ?? []);
     const pods = (this.#pods?.objects() ?? []).flatMap((object) => readBoundPod(object) ?? []);
     return withRequested(nodes, pods);
+  }
+
+  offers(): DeviceOffers | null {
+    return this.#claimable.offers();
   }
 
   targets(): readonly ExporterTarget[] {

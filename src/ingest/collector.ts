@@ -1,7 +1,7 @@
 import type { InventoryHolder } from '../advisor/inventory-holder.js';
 import { CAPACITY_HORIZON_MS, DAY_MS } from '../inventory/device-record.js';
 import type { DeviceRecord } from '../inventory/device-record.js';
-import type { Node } from '../inventory/inventory.js';
+import type { DeviceOffers, Node } from '../inventory/inventory.js';
 import type { NodePool } from '../inventory/node-pools.js';
 import type { GpuLookup } from '../inventory/reading.js';
 import { buildSnapshot } from '../inventory/snapshot.js';
@@ -79,6 +79,7 @@ export class Collector {
   readonly #book = new DeviceBook();
   /** Nodes of sources, where no cluster is watched. */
   #nodes: readonly Node[] = [];
+  #offers: DeviceOffers | null = null;
   /** Devices that were seen since the last write. */
   readonly #unwritten = new Map<string, DeviceRecord>();
   #isRestored = false;
@@ -126,7 +127,9 @@ export class Collector {
     const { nodeSource, gpus, now, holder, pools } = this.parts;
     const nodes = nodeSource?.nodes() ?? this.#nodes;
     if (nodeSource !== null && nodes.length === 0) return;
-    holder.swap(buildSnapshot({ nodes, devices: this.#book.current(), nowMs: now(), gpus, pools }));
+    const offers = nodeSource?.offers?.() ?? this.#offers;
+    const known = { nodes, devices: this.#book.current(), ...(offers === null ? {} : { offers }) };
+    holder.swap(buildSnapshot({ ...known, nowMs: now(), gpus, pools }));
   }
 
   /** Ends what is under way and writes what waits. */
@@ -184,6 +187,7 @@ export class Collector {
     this.windows.add(readings);
     const nodes = collected.flatMap((each) => each.nodes ?? []);
     if (nodes.length > 0) this.#nodes = nodes;
+    this.#offers = collected.find(({ offers }) => offers !== undefined)?.offers ?? null;
     this.state.results = collected.flatMap((each) => each.results);
   }
 

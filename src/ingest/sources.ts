@@ -1,4 +1,4 @@
-import type { Node } from '../inventory/inventory.js';
+import type { DeviceOffers, Node } from '../inventory/inventory.js';
 import type { DeviceReading, GpuLookup } from '../inventory/reading.js';
 
 /** What became of one target in one collection. */
@@ -21,6 +21,8 @@ export interface Collected {
   results: readonly TargetResult[];
   /** Nodes, where the source knows them too; null: it does not. */
   nodes: readonly Node[] | null;
+  /** What drivers hand out to claims, where the source knows that. */
+  offers?: DeviceOffers;
 }
 
 export interface CollectContext {
@@ -55,6 +57,8 @@ export const EXPORTER_DISCOVERY = Symbol('exporter discovery');
 export interface NodeSource {
   /** null: not known yet. */
   nodes(): readonly Node[] | null;
+  /** What drivers hand out to claims; null: not known (yet). */
+  offers?(): DeviceOffers | null;
   /** Calls `listener` when nodes, or what their pods ask for, have changed. Without it changes show at the next collection. */
   onChange?(listener: () => void): void;
 }

@@ -41,23 +41,28 @@ function standIn({ resource }: DeviceRequest, { classes }: DeviceOffers): string
   return found?.name ?? null;
 }
 
+/** Whether a pod is given devices by a driver: by its claims, or by a resource name that a class stands in for. */
+function claimsDevices({ placement }: PodSet, main: DeviceRequest, offers: DeviceOffers | null): boolean {
+  if (placement.claims !== undefined || main.form === 'claim') return true;
+  return offers !== null && standIn(main, offers) !== null;
+}
+
 /**
  * The view of a pod set whose pods claim devices, or ask by a resource name for what a driver hands out; null where
  * neither is so, and in words where it cannot be told what the claims may get.
  */
 export function claimView(podSet: PodSet, main: DeviceRequest, cluster: Cluster): ClaimView | string | null {
   const { offers } = cluster;
-  const claims = podSet.placement.claims ?? [];
-  const isByName = claims.length === 0 && offers !== null && standIn(main, offers) !== null;
-  if (claims.length === 0 && main.form !== 'claim' && !isByName) return null;
+  if (!claimsDevices(podSet, main, offers)) return null;
   if (offers === null) return `which devices the claim for ${main.resource} may get is not known`;
   const kept = views.get(cluster) ?? new Map<string, ClaimView | string>();
   views.set(cluster, kept);
-  const key = JSON.stringify([podSet.placement, main, podSet.replicas]);
+  const { placement, replicas } = podSet;
+  const key = JSON.stringify([placement, main, replicas]);
   const known = kept.get(key);
   if (known !== undefined) return known;
   if (kept.size >= VIEWS_KEPT) kept.clear();
-  const view = made({ claims, main, placement: podSet.placement, pods: podSet.replicas }, cluster, offers);
+  const view = made({ claims: placement.claims ?? [], main, placement, pods: replicas }, cluster, offers);
   kept.set(key, view);
   return view;
 }

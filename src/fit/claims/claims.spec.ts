@@ -130,13 +130,14 @@ describe('pods with claims have room', () => {
   });
 
   it('where the devices agree on an attribute that must match', () => {
-    const constraints = [{ kind: 'match', attribute: 'resource.kubernetes.io/pcieRoot', requests: [] } as const];
+    const attribute = 'resource.kubernetes.io/pcieRoot';
+    const constraints: ClaimConstraint[] = [{ kind: 'match', attribute, requests: [] }];
     const mixed = offers({
       n1: [{ root: 'pci0' }, { root: 'pci1' }, { root: 'pci1' }],
       n2: [{ root: 'pci0' }, { root: 'pci1' }],
     });
     expect(pods(claiming({ count: 2 }, { constraints }), mixed, ['n1', 'n2'])).toEqual([1, 1]);
-    const distinct = [{ ...constraints[0], kind: 'distinct' as const }];
+    const distinct: ClaimConstraint[] = [{ kind: 'distinct', attribute, requests: [] }];
     expect(pods(claiming({ count: 2 }, { constraints: distinct }), mixed, ['n1', 'n2'])).toEqual([2, 2]);
   });
 

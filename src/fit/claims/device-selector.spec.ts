@@ -22,7 +22,7 @@ const H100: SliceDevice = {
   consumes: {},
 };
 
-const answer = (expression: string, device: SliceDevice = H100): Match | string => {
+const answer = (expression: string, device: SliceDevice = H100): string => {
   const selector = deviceSelector(expression);
   return typeof selector === 'string' ? selector : selector.matches(device);
 };

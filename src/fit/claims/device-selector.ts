@@ -218,20 +218,23 @@ function withPlainPresence(expression: string, ast: ASTNode): string {
   return found.reduce((text, each) => text.slice(0, each.start) + each.text + text.slice(each.end), expression);
 }
 
-/** Every name that an expression may look attributes up by; null where it makes names up, so that all may count. */
+/** The name that a part looks something up by; null where it looks nothing up. */
+function nameIn(node: ASTNode): string | null {
+  if (node.op === '.' || node.op === '.?') return node.args[1];
+  return node.op === 'value' && typeof node.args === 'string' ? node.args : null;
+}
+
+/** Whether a part makes a name up, or goes through all that there are. */
+function isOpen(node: ASTNode): boolean {
+  if (node.op === 'call' || node.op === 'rcall') return node.args[0] === 'size' || LOOPS.has(node.args[0]);
+  return node.op === '+' || (node.op === '[]' && node.args[1].op !== 'value');
+}
+
+/** Every name that an expression may look attributes up by; null where all may count. */
 function namesIn(ast: ASTNode): ReadonlySet<string> | null {
-  const names = new Set<string>();
-  let isOpen = false;
-  const visit = (node: ASTNode): void => {
-    if (node.op === '.' || node.op === '.?') names.add(node.args[1]);
-    if (node.op === 'value' && typeof node.args === 'string') names.add(node.args);
-    if (node.op === 'rcall' && LOOPS.has(node.args[0])) isOpen = true;
-    if (node.op === '+' || (node.op === '[]' && node.args[1].op !== 'value')) isOpen = true;
-    if ((node.op === 'call' || node.op === 'rcall') && node.args[0] === 'size') isOpen = true;
-    childrenOf(node).forEach(visit);
-  };
-  visit(ast);
-  return isOpen ? null : names;
+  const parts: ASTNode[] = [ast];
+  for (const part of parts) parts.push(...childrenOf(part));
+  return parts.some(isOpen) ? null : new Set(parts.flatMap((part) => nameIn(part) ?? []));
 }
 
 type Expression = ReturnType<typeof ENVIRONMENT.parse>;
