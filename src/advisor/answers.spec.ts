@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Observed } from '../fit/assessment.js';
 import { assessmentWith } from '../../test/fixtures/assessments.js';
 import { answerAnnotations, denial, isRejecting, warnings } from './answers.js';
 import type { Rejectable } from './answers.js';
@@ -62,5 +63,30 @@ describe('answers to a workload', () => {
       verdicts.filter((verdict) => isRejecting(assessmentWith(verdict), rejected));
     expect(rejecting(['will-not-fit'])).toEqual(['will-not-fit']);
     expect(rejecting(['will-not-fit', 'unschedulable'])).toEqual(['will-not-fit', 'unschedulable']);
+  });
+
+  it('tell what was seen before in the second line, and how long ago', () => {
+    const DAY_MS = 86_400_000;
+    const seen: Observed = {
+      podSet: 'main',
+      deviceClass: 'NVIDIA L4',
+      standing: 'measured',
+      usedBytes: 20 * 1024 ** 3,
+      besideBytes: 0,
+      capacityBytes: 22 * 1024 ** 3,
+      runs: 1,
+      atMs: 0,
+      decides: true,
+    };
+    const assessment = assessmentWith('fits', { reason: 'used 20.0 GiB before', observed: [seen] });
+    expect(warnings(assessment, 3 * DAY_MS).slice(0, 2)).toEqual([
+      'plimsoll: fits: used 20.0 GiB before',
+      'plimsoll: the same settings used 20.0 GiB on NVIDIA L4 3 days ago',
+    ]);
+    expect(answerAnnotations(assessment)).toMatchObject({ observed: '20.0Gi on NVIDIA L4, 1970-01-01' });
+    const failed = { ...seen, standing: 'out-of-memory' as const, besideBytes: 2 * 1024 ** 3, decides: false };
+    expect(warnings(assessmentWith('tight', { observed: [failed] }), 90_000)[1]).toBe(
+      'plimsoll: the same settings ran out of memory at 20.0 GiB on NVIDIA L4 beside 2.0 GiB that others held 1 minute ago (they leave something open: not decisive)',
+    );
   });
 });

@@ -20,7 +20,7 @@ import { ApiProblems } from './api-problems.js';
 import { pageSchema } from './described-page.js';
 import { cursorSchema, decodeCursor, encodeCursor, limitSchema } from './paging.js';
 import type { Page } from './paging.js';
-import { accuracySchema, learnedContextSchema, observationSchema } from './schemas/observation.js';
+import { accuracyAnswerSchema, learnedContextSchema, observationSchema } from './schemas/observation.js';
 import { timeSchema } from './time-range.js';
 
 const text = z.string().min(1).max(253);
@@ -45,7 +45,6 @@ const stepsQuery = z.strictObject({
 });
 
 const itemsOf = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item) });
-const accuracyAnswer = itemsOf(accuracySchema).extend({ learned: z.array(learnedContextSchema) });
 const stepSchema = z
   .object({
     atMs: z.number().describe('Begin of the step; milliseconds since 1970'),
@@ -108,7 +107,10 @@ export class ObservationsController {
   @Get('accuracy')
   @Requires({ verb: 'list', resource: 'assessments' })
   @ApiOperation({ summary: 'How estimates compare with what runs used, by cluster, program and version' })
-  @ApiOkResponse({ description: 'Groups with most runs first, and what was learned', standardSchema: accuracyAnswer })
+  @ApiOkResponse({
+    description: 'Groups with most runs first, and what was learned',
+    standardSchema: accuracyAnswerSchema,
+  })
   @ApiProblems(400, 403, 503)
   async accuracy(
     @Query({ schema: accuracyQuery }) query: z.output<typeof accuracyQuery>,

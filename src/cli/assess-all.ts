@@ -1,4 +1,6 @@
 import type { Advisor } from '../advisor/advisor.js';
+import { NO_OBSERVATIONS } from '../advisor/observation-holder.js';
+import type { ObservationSnapshot } from '../advisor/observation-holder.js';
 import type { Facts } from '../advisor/facts.js';
 import type { Assessment } from '../fit/assessment.js';
 import { counted } from '../fit/words.js';
@@ -10,6 +12,7 @@ import { startAdvisor } from './input/advisor.js';
 import { bind, impliedBindings, parseSetting } from './input/bindings.js';
 import type { Bindings } from './input/bindings.js';
 import { loadInventory } from './input/inventory.js';
+import { loadObservations } from './input/observations.js';
 import { loadManifests } from './input/manifests.js';
 import type { ManifestInput, ManifestSet } from './input/manifests.js';
 import { parseSupposedGpus, supposedInventory } from './input/supposed-gpus.js';
@@ -21,6 +24,9 @@ export interface AssessOptions {
   inventory?: string;
   gpu?: readonly string[];
   set?: readonly string[];
+  /** URL of a service, or a file with what it knows of earlier runs. */
+  observations?: string;
+  tokenFile?: string;
 }
 
 /** One assessed workload and where it came from. */
@@ -79,6 +85,14 @@ function supposedNote({ nodes, devices }: InventorySnapshot): string {
   return `supposed, as --gpu says: ${counted(nodes.length, 'node')} with ${gpus} in all`;
 }
 
+interface Asked {
+  set: ManifestSet;
+  against: Against;
+  bindings: Bindings;
+  nowMs: number;
+  observations: ObservationSnapshot;
+}
+
 /** Assesses one manifest after another; what cannot be read becomes a problem. */
 class Assessing {
   readonly problems: string[] = [];
@@ -86,7 +100,7 @@ class Assessing {
   constructor(
     private readonly advisor: Advisor,
     private readonly facts: Facts,
-    private readonly question: { set: ManifestSet; against: Against; bindings: Bindings; nowMs: number },
+    private readonly question: Asked,
   ) {}
 
   assess(input: ManifestInput): AssessedManifest[] {
@@ -102,14 +116,14 @@ class Assessing {
   }
 
   private assessment(written: JsonObject): Assessment | null {
-    const { set, against, nowMs } = this.question;
+    const { set, against, nowMs, observations } = this.question;
     const [files, objects] = [set.filesFor(written), set.objectsFor(written)];
     const workload = this.advisor.read(written, files, objects)?.workload;
     if (workload === undefined || workload.owner !== null) return null;
     const bindings = this.bindingsFor(workload);
     const manifest = bind(written, bindings, workload);
     const inventory = against.kind === 'inventory' ? against.snapshot : this.supposed(manifest, against.gpus);
-    const assessment = this.advisor.assess({ manifest, files, objects, inventory, nowMs });
+    const assessment = this.advisor.assess({ manifest, files, objects, inventory, observations, nowMs });
     const supposed = against.kind === 'supposed' ? [supposedNote(inventory)] : [];
     const notes = [...supposed, ...boundNote(bindings, this.question.bindings), ...(assessment?.notes ?? [])];
     return assessment === null ? null : { ...assessment, notes };
@@ -151,8 +165,10 @@ export async function assessor(options: AssessOptions, nowMs: number, knowing?: 
   const { advisor, facts } = knowing ?? (await startAdvisor());
   const against = againstWhat(options, facts, nowMs);
   const bindings = new Map((options.set ?? []).map(parseSetting));
+  const { observations: from, tokenFile } = options;
+  const observations = from === undefined ? NO_OBSERVATIONS : await loadObservations(from, tokenFile);
   return (set) => {
-    const assessing = new Assessing(advisor, facts, { set, against, bindings, nowMs });
+    const assessing = new Assessing(advisor, facts, { set, against, bindings, nowMs, observations });
     const assessed = set.manifests.flatMap((input) => assessing.assess(input));
     return { assessed, problems: [...set.problems, ...assessing.problems] };
   };

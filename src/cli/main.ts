@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { CliError } from './cli-error.js';
+import type { AccuracyOptions } from './commands/accuracy.js';
 import type { AdviseOptions } from './commands/advise.js';
 import type { EstimateOptions } from './commands/estimate.js';
 import type { ExplainOptions } from './commands/explain.js';
@@ -26,6 +27,11 @@ function assessing(command: Command, formats = 'table, json or yaml'): Command {
       'what GPUs there are: an inventory document, or a folder of dcgm-exporter texts and nodes.json',
     )
     .option('--gpu <name[:count]>', GPU_HELP, collect)
+    .option(
+      '--observations <url|file>',
+      'what earlier runs used: a running service, or a file with its answer of /v1/observations/uses',
+    )
+    .option('--token-file <file>', 'bearer token for that service')
     .option('--set <name=value>', 'value of a variable such as $NUM_NODES in the manifest; may be repeated', collect)
     .option('-o, --output <format>', formats, 'table');
 }
@@ -119,6 +125,29 @@ ${EXIT_HELP}`,
     });
 }
 
+function addAccuracy(program: Command): void {
+  program
+    .command('accuracy')
+    .description('hold the estimates of a running service against what the runs of its cluster used')
+    .requiredOption('--server <url>', 'the running service, such as http://127.0.0.1:8080')
+    .option('--token-file <file>', 'bearer token for it')
+    .option('--namespace <name>', 'only workloads of this namespace')
+    .option('--since <time>', 'only runs last seen at or after this time: 2026-11-01, or with a time of day')
+    .option('--until <time>', 'only runs last seen before this time')
+    .option('-o, --output <format>', 'table, json or yaml', 'table')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  plimsoll accuracy --server http://127.0.0.1:8080
+  plimsoll accuracy --server https://plimsoll.example.com --token-file token --since 2026-11-01 -o json`,
+    )
+    .action(async (options: AccuracyOptions) => {
+      const { accuracyCommand } = await import('./commands/accuracy.js');
+      await ended(accuracyCommand(options));
+    });
+}
+
 function addServe(program: Command): void {
   program
     .command('serve')
@@ -143,7 +172,7 @@ function buildProgram(): Command {
     .description('The load line for GPU Jobs: how much GPU memory a training manifest needs, and whether it is there.')
     .showHelpAfterError('(see plimsoll --help)')
     .exitOverride();
-  for (const add of [addAdvise, addExplain, addEstimate, addServe]) add(program);
+  for (const add of [addAdvise, addExplain, addEstimate, addAccuracy, addServe]) add(program);
   return program;
 }
 

@@ -270,6 +270,26 @@ describe('inventory and catalog', () => {
   });
 });
 
+describe('observations', () => {
+  it('are none where no cluster is watched, and no estimate is judged', async () => {
+    expect(await service.get('/v1/observations')).toMatchObject({ status: 200, body: { items: [], next: null } });
+    expect(await service.get('/v1/observations/uses')).toMatchObject({ status: 200, body: { uses: [], contexts: [] } });
+    expect(await service.get('/v1/accuracy')).toMatchObject({ status: 200, body: { items: [], learned: [] } });
+    expect(await service.get('/v1/summary/accuracy?step=7d')).toMatchObject({ status: 200, body: { items: [] } });
+  });
+
+  it('refuse what is no page and no time', async () => {
+    for (const path of [
+      'observations?cursor=x',
+      'observations?limit=0',
+      'accuracy?since=yesterday',
+      'summary/accuracy?step=1m',
+    ]) {
+      expect((await service.get(`/v1/${path}`)).status).toBe(400);
+    }
+  });
+});
+
 describe('the service', () => {
   it('serves the document that is in the repository', async () => {
     const { body } = await service.get('/openapi.json');

@@ -26,5 +26,10 @@
 - { name: PLIMSOLL_SCRAPE_INTERVAL_MS, value: {{ .scrapeIntervalMs | int | quote }} }
 - { name: PLIMSOLL_SCRAPE_TIMEOUT_MS, value: {{ .scrapeTimeoutMs | int | quote }} }
 {{- end }}
+{{- with .Values.observation }}
+- { name: PLIMSOLL_CLUSTER_NAME, value: {{ .clusterName | quote }} }
+- { name: PLIMSOLL_OBSERVATION_DAYS, value: {{ .days | int | quote }} }
+- { name: PLIMSOLL_OBSERVED_LEAST_MS, value: {{ .leastMs | int | quote }} }
+{{- end }}
 {{ include "plimsoll.databaseEnv" (dict "name" (include "plimsoll.databaseSecret" .) "key" (ternary "DATABASE_URL" .Values.database.existingSecret.key .Values.database.bundled.enabled)) }}
 {{- end }}

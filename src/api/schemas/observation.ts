@@ -109,3 +109,10 @@ export const learnedContextSchema = z
     runs: z.int().describe('Distinct runs that it was learned from'),
   })
   .meta({ id: 'LearnedContext', description: 'The CUDA context and libraries of one stack on one device model' });
+
+/** What `/v1/accuracy` answers. */
+export const accuracyAnswerSchema = z.object({
+  items: z.array(accuracySchema),
+  learned: z.array(learnedContextSchema),
+});
+export type AccuracyAnswer = z.output<typeof accuracyAnswerSchema>;

@@ -1,4 +1,5 @@
 import type { Advice, Assessment, DeviceClassFit, Occupant, PodSetFit } from '../../fit/assessment.js';
+import { agoOf, observedWords } from '../../fit/observed-words.js';
 import { gib } from '../../fit/words.js';
 import type { Interval } from '../../memory/estimate.js';
 import type { AssessedInput } from '../assess-all.js';
@@ -103,6 +104,16 @@ export function unknownBlock({ runs }: Assessment, terminal: Terminal): string {
   return ['Not known:', ...lines, ...remedy].join('\n');
 }
 
+/** What earlier runs of the same settings used, those first on which the verdict rests. */
+export function observedBlock({ observed = [], assessedAtMs }: Assessment, terminal: Terminal): string {
+  const lines = observed.map((one) => {
+    const runs = one.runs === 1 ? '' : `${one.runs} runs, the last `;
+    const aside = one.decides || one.standing === 'so-far' ? '' : '; told only: the settings leave something open';
+    return hanging('  - ', `${observedWords(one)}: ${runs}${agoOf(one.atMs, assessedAtMs)}${aside}`, terminal.columns);
+  });
+  return lines.length === 0 ? '' : ['Seen before, on the same settings:', ...lines].join('\n');
+}
+
 /** Notes of reading, each once. */
 export function noteLines({ notes = [], runs }: Assessment, terminal: Terminal): string {
   const all = [...new Set([...notes, ...runs.flatMap((run) => run.notes)])];
@@ -119,6 +130,7 @@ function single({ assessment }: AssessedInput, terminal: Terminal): string {
   return joined([
     joined([title, hanging('  ', assessment.reason, terminal.columns)], '\n'),
     ...new Set(tables),
+    observedBlock(assessment, terminal),
     unknownBlock(assessment, terminal),
     adviceBlock(assessment, terminal),
     noteLines(assessment, terminal),
