@@ -19,7 +19,7 @@ const COMMAND = fileURLToPath(new URL('../../bin/plimsoll.mjs', import.meta.url)
 let plane: ControlPlane;
 let exporter: TestExporter;
 let service: Service;
-/** What the one GPU shows. */
+/** What the one GPU shows that the exporter sees; pods that come later, and go late, hold others. */
 let shown = { usedMib: 1, pod: '' };
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
   exporter = await startExporter((request, response) => text(exposition())(request, response));
   await createGpuNode(plane, {
     name: 'gpu-1',
-    gpus: 1,
+    gpus: 4,
     labels: { 'nvidia.com/gpu.product': MODEL.replaceAll(' ', '-') },
   });
   service = await startService({
