@@ -53,6 +53,8 @@ export interface OracleSettings {
   /** A program with model code of its own, and versions that its code depends on. */
   program?: { name: string; packages?: Record<string, string> };
   loss?: RunValues['loss'];
+  /** Where it is not the one that the model's class says. */
+  task?: Task;
 }
 
 /** A recorded run in Plimsoll's terms. */
@@ -195,7 +197,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
   const values = runValuesSchema.parse({
     ...programOf(settings),
     model: { name: record.model },
-    task: taskOf(record),
+    task: settings.task ?? taskOf(record),
     microBatchSize: settings.batch,
     gradientAccumulationSteps: steps,
     globalBatchSize: settings.batch * steps * world,

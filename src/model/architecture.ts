@@ -29,6 +29,7 @@ import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
 import { unetCondition } from './families/unet-condition.js';
 import { vit } from './families/vit.js';
+import { ALIGNMENT_TASKS } from './modules/alignment-losses.js';
 import type { ModelCode, RankView } from './rank-view.js';
 import { WHOLE_MODEL } from './rank-view.js';
 import { whisper } from './families/whisper.js';
@@ -46,10 +47,10 @@ interface Family {
 }
 
 const titan: Family['write'] = (model, _, view) => torchtitanDecoder(model, view);
-const decoder = (write: Family['write']): Family => ({
-  write,
-  tasks: ['causal-lm', 'sequence-classification', 'token-classification', 'question-answering'],
-});
+const HEADS: readonly Task[] = ['causal-lm', 'sequence-classification', 'token-classification', 'question-answering'];
+const decoder = (write: Family['write']): Family => ({ write, tasks: [...HEADS, ...ALIGNMENT_TASKS] });
+/** Models of programs that write their own losses, of which those for preferences are not read. */
+const ownDecoder = (write: Family['write']): Family => ({ write, tasks: HEADS });
 const megatron: Family['write'] = (model, _, view) => megatronGpt(model, view);
 const languageModel = (write: Family['write']): Family => ({ write, tasks: ['causal-lm'] });
 const encoder = (write: Family['write']): Family => ({
@@ -156,15 +157,15 @@ const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<R
   litgpt: Object.fromEntries(
     Object.entries(LITGPT_CONFIGS).map(([type, read]) => [
       type,
-      decoder((model, _, view) => litGpt(read, model, view)),
+      ownDecoder((model, _, view) => litGpt(read, model, view)),
     ]),
   ),
   plain: { gpt2: languageModel(plainGpt) },
   torchtune: {
-    llama: decoder(torchtuneDecoder),
-    mistral: decoder(torchtuneDecoder),
-    qwen2: decoder(torchtuneDecoder),
-    qwen3: decoder(torchtuneDecoder),
+    llama: ownDecoder(torchtuneDecoder),
+    mistral: ownDecoder(torchtuneDecoder),
+    qwen2: ownDecoder(torchtuneDecoder),
+    qwen3: ownDecoder(torchtuneDecoder),
   },
 };
 

@@ -7,6 +7,7 @@ import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import type { DecoderBody } from './decoder-body.js';
+import { alignmentLoss } from './alignment-losses.js';
 import { decoderHead } from './decoder-heads.js';
 import { headAndLoss } from './language-model-loss.js';
 import { tokenBatch, tokenInputs } from './text-inputs.js';
@@ -49,13 +50,20 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
   const bias = parts.headBias ?? false;
   const head = root.linear(parts.headName ?? 'lm_head', parts.hidden, parts.vocabulary, { bias, tiedTo });
   const { modelType } = parts.model;
+  const aligned = alignmentLoss(parts.task);
+  const logitsOf = module((ops, ids: Tensor, mask: Tensor): Tensor => {
+    const h = ops.keep(body.run(ops, ids, mask));
+    const logits = ops.keep(ops.linear(h, head));
+    return finish ? finish(ops, logits) : logits;
+  });
   const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor | null] => {
+    if (aligned) return aligned(ops, ops.keep(logitsOf(ops, ids, mask)), ids);
     const h = ops.keep(body.run(ops, ids, mask));
     return headAndLoss(ops, h, labels, { head, modelType, finish });
   });
   return completeArchitecture({
     name: parts.model.name,
-    task: 'causal-lm',
+    task: aligned ? parts.task : 'causal-lm',
     root,
     inputTable: body.table,
     inputs: tokenInputs,
