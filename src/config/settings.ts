@@ -263,6 +263,38 @@ export const SETTING_DEFINITIONS = {
     values: 'the path of a file',
     description: 'Bearer token for Prometheus. Read at every query.',
   }),
+  prometheusPasswordFile: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_PASSWORD_FILE',
+    schema: optionalPath,
+    values: 'the path of a file',
+    description: 'Password of the user in the URL of Prometheus, for basic authentication. Read at every query.',
+  }),
+  prometheusHeaders: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_HEADERS',
+    schema: z
+      .string()
+      .max(10_000)
+      .transform((text) => text.split('\n').filter((line) => line.trim() !== ''))
+      .pipe(z.array(z.string().regex(/^[A-Za-z0-9-]{1,100}:\s*[\x20-\x7e]{1,2000}$/)).max(20))
+      .default([]),
+    values: '`Name: value`, one a line',
+    description:
+      'Headers to send to Prometheus, such as the tenant `X-Scope-OrgID: gpu` (Mimir) or `THANOS-TENANT: gpu` (Thanos).',
+    secret: true,
+  }),
+  foldAfterDays: setting({
+    variable: 'PLIMSOLL_FOLD_AFTER_DAYS',
+    schema: z.coerce.number().int().min(1).max(365).default(2),
+    values: 'days, 1 to 365',
+    description: 'Age at which samples in windows of 15 minutes become one window a day.',
+  }),
+  keepDays: setting({
+    variable: 'PLIMSOLL_KEEP_DAYS',
+    schema: z.coerce.number().int().min(8).max(3650).default(30),
+    values: 'days, 8 to 3650',
+    description:
+      'Age at which samples, devices and nodes that are not seen any more are forgotten. At least the week over which the capacity of a device is the largest.',
+  }),
   scrapeIntervalMs: setting({
     variable: 'PLIMSOLL_SCRAPE_INTERVAL_MS',
     schema: milliseconds(1_000, 3_600_000).default(30_000),

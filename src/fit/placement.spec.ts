@@ -23,6 +23,21 @@ describe('node selector', () => {
   });
 });
 
+describe('a pod that names its node', () => {
+  const taint = (effect: Taint['effect']): Taint => ({ key: 'gpu', value: '', effect });
+  const kept = (overrides: object): string | null =>
+    obstacle({ ...plain, ...overrides }, { ...ANYWHERE, nodeName: 'n1' })?.words ?? null;
+
+  it('runs there in spite of a cordon and of what keeps the scheduler away', () => {
+    expect(kept({ unschedulable: true, taints: [taint('NoSchedule')] })).toBeNull();
+  });
+
+  it('does not run where it would be evicted, nor on another node', () => {
+    expect(kept({ taints: [taint('NoExecute')] })).toContain('untolerated taint gpu:NoExecute');
+    expect(kept({ name: 'n2' })).toBe('other than n1');
+  });
+});
+
 describe('required node affinity', () => {
   it.each<[string, NodeRequirement['operator'], string[], boolean]>([
     ['zone', 'In', ['b', 'a'], true],

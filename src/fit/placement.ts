@@ -21,9 +21,21 @@ function taintObstacle(taints: readonly Taint[]): Obstacle | null {
   return { words: `with the untolerated taint ${first.key}${value}:${first.effect}`, passing: isPassing(first) };
 }
 
+/**
+ * A pod that names its node passes the scheduler by: its kubelet takes it in spite of a cordon and of NoSchedule taints
+ * (pkg/kubelet/lifecycle/predicate.go, generalFilter).
+ */
+const taintsFor = ({ taints }: Node, { nodeName }: Placement): readonly Taint[] =>
+  nodeName === null ? taints : taints.filter(({ effect }) => effect === 'NoExecute');
+
 /** A cordoned node turns pods away unless they tolerate its taint (scheduler plugin NodeUnschedulable). */
 function cordonObstacle(node: Node, placement: Placement): Obstacle | null {
-  if (!node.unschedulable || untolerated([UNSCHEDULABLE_TAINT], placement.tolerations).length === 0) return null;
+  if (
+    !node.unschedulable ||
+    placement.nodeName !== null ||
+    untolerated([UNSCHEDULABLE_TAINT], placement.tolerations).length === 0
+  )
+    return null;
   return { words: 'cordoned', passing: true };
 }
 
@@ -45,7 +57,7 @@ export function obstacle(node: Node, placement: Placement): Obstacle | null {
   if (node.supposed === true) return null;
   const selection = selectionObstacle(node, placement);
   if (selection !== null) return selection;
-  const taint = taintObstacle(untolerated(node.taints, placement.tolerations));
+  const taint = taintObstacle(untolerated(taintsFor(node, placement), placement.tolerations));
   if (taint !== null && !taint.passing) return taint;
   const passing = cordonObstacle(node, placement) ?? taint;
   if (passing !== null) return passing;

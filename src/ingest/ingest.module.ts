@@ -7,6 +7,7 @@ import { loadFacts } from '../advisor/facts.js';
 import { InventoryHolder } from '../advisor/inventory-holder.js';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
+import { DAY_MS } from '../inventory/device-record.js';
 import { readNodePools } from '../inventory/node-pools.js';
 import type { NodePool } from '../inventory/node-pools.js';
 import { Database } from '../store/database.js';
@@ -15,7 +16,7 @@ import { InventoryRepository } from '../store/inventory-repository.js';
 import { StoreModule } from '../store/store.module.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Readiness } from '../telemetry/readiness.js';
-import { Collector } from './collector.js';
+import { Collector, COLLECTOR_DEFAULTS } from './collector.js';
 import { exporters } from './exporters.js';
 import { folder } from './files.js';
 import { measureIngest } from './ingest-metrics.js';
@@ -42,10 +43,17 @@ function sourcesOf(settings: SettingValues, discovery: ExporterDiscovery | null)
 }
 
 function prometheusOf(settings: SettingValues): readonly InventorySource[] {
-  const { prometheusUrl: url, prometheusMatchers: matchers, prometheusTokenFile: tokenFile } = settings;
+  const { prometheusUrl: url, prometheusMatchers: matchers } = settings;
+  const { prometheusTokenFile: tokenFile, prometheusPasswordFile: passwordFile } = settings;
+  const headers = headersOf(settings.prometheusHeaders);
   const limits = { timeoutMs: settings.scrapeTimeoutMs, maxBytes: MAX_ANSWER_BYTES };
-  return url === null ? [] : [prometheus({ url, matchers, tokenFile, limits })];
+  return url === null ? [] : [prometheus({ url, matchers, tokenFile, passwordFile, headers, limits })];
 }
+
+const headersOf = (lines: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const),
+  );
 
 /** Throws, naming the setting, where the pools cannot be read: a pool that is not seen turns workloads away. */
 function poolsOf({ nodePools }: SettingValues): readonly NodePool[] {
@@ -72,17 +80,24 @@ const makeCollector = (
   holder: InventoryHolder,
   { repository, lock }: Writing,
 ): Collector =>
-  new Collector({
-    sources: sourcesOf(settings, discovery),
-    nodeSource,
-    holder,
-    repository,
-    lock,
-    gpus: loadFacts().gpus,
-    pools: poolsOf(settings),
-    now: Date.now,
-    log: logger,
-  });
+  new Collector(
+    {
+      sources: sourcesOf(settings, discovery),
+      nodeSource,
+      holder,
+      repository,
+      lock,
+      gpus: loadFacts().gpus,
+      pools: poolsOf(settings),
+      now: Date.now,
+      log: logger,
+    },
+    {
+      ...COLLECTOR_DEFAULTS,
+      foldAfterMs: settings.foldAfterDays * DAY_MS,
+      keepMs: settings.keepDays * DAY_MS,
+    },
+  );
 
 /** Where collections are written, by the one replica that may. */
 @Injectable()

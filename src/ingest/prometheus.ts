@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { METRIC_READERS, readSamples } from '../inventory/metric-readers.js';
-import { readVector, UnreadableAnswer } from '../inventory/prometheus-answer.js';
+import { readVector, UnreadableAnswer, warningsOf } from '../inventory/prometheus-answer.js';
 import { fetchText, NotTaken, outcomeOf, problemOf, withoutCredentials } from './fetch-text.js';
 import type { FetchLimits } from './fetch-text.js';
 import type { Collected, CollectContext, InventorySource } from './sources.js';
@@ -12,6 +12,10 @@ export interface PrometheusOptions {
   matchers: string;
   /** A file with a bearer token; read at every query, as tokens of service accounts change. */
   tokenFile: string | null;
+  /** A file with the password of the user that the address names. */
+  passwordFile?: string | null;
+  /** Sent with every query, such as the tenant's. */
+  headers?: Readonly<Record<string, string>>;
   limits: FetchLimits;
 }
 
@@ -26,9 +30,10 @@ export function prometheus(options: PrometheusOptions): InventorySource {
         { target, outcome, problem, durationMs: performance.now() - started, malformedLines: 0 },
       ];
       try {
-        const readings = await query(options, context);
+        const { readings, warnings } = await query(options, context);
         const isEmpty = readings.length === 0;
-        const results = finish(isEmpty ? 'empty' : 'ok', isEmpty ? 'it knows no GPU memory metrics' : null);
+        const said = warnings.length === 0 ? null : `its answer may be partial: ${warnings.join('; ').slice(0, 500)}`;
+        const results = finish(isEmpty ? 'empty' : 'ok', said ?? (isEmpty ? 'it knows no GPU memory metrics' : null));
         return { readings, nodes: null, results };
       } catch (error) {
         return { readings: [], nodes: null, results: finish(outcomeOf(error), problemOf(error, options.limits)) };
@@ -37,12 +42,20 @@ export function prometheus(options: PrometheusOptions): InventorySource {
   };
 }
 
-async function query(options: PrometheusOptions, context: CollectContext): Promise<Collected['readings']> {
+interface Answer {
+  readings: Collected['readings'];
+  /** What the server says of its answer: Thanos and VictoriaMetrics answer in part where a store is away. */
+  warnings: readonly string[];
+}
+
+async function query(options: PrometheusOptions, context: CollectContext): Promise<Answer> {
   const form = new URLSearchParams({ query: selector(options.matchers) });
-  const request = { url: queryUrl(options.url), headers: await authentication(options.tokenFile), form };
+  const headers = { ...options.headers, ...(await authentication(options)) };
+  const request = { url: queryUrl(options.url), headers, form };
   const text = await fetchText(request, options.limits, context.signal);
   const { gpus, now } = context;
-  return readSamples(readAnswer(text), { source: 'prometheus', node: null, seenAtMs: now(), gpus });
+  const { samples, warnings } = readAnswer(text);
+  return { readings: readSamples(samples, { source: 'prometheus', node: null, seenAtMs: now(), gpus }), warnings };
 }
 
 /** Every metric that a reader knows, in one query. */
@@ -58,17 +71,29 @@ function queryUrl(base: string): string {
   return url.href;
 }
 
-async function authentication(tokenFile: string | null): Promise<Record<string, string>> {
-  if (tokenFile === null) return {};
-  const token = await readFile(tokenFile, 'utf8').catch((error: Error) => {
-    throw new NotTaken('unreadable', `the token file cannot be read: ${error.message}`);
-  });
-  return { authorization: `Bearer ${token.trim()}` };
+async function authentication({
+  url,
+  tokenFile,
+  passwordFile = null,
+}: PrometheusOptions): Promise<Record<string, string>> {
+  if (tokenFile !== null) return { authorization: `Bearer ${await secretIn(tokenFile, 'token')}` };
+  if (passwordFile === null) return {};
+  const user = decodeURIComponent(new URL(url).username);
+  const credentials = `${user}:${await secretIn(passwordFile, 'password')}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
-function readAnswer(text: string): ReturnType<typeof readVector> {
+async function secretIn(file: string, what: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new NotTaken('unreadable', `the ${what} file cannot be read: ${error.message}`);
+  });
+  return text.trim();
+}
+
+function readAnswer(text: string): { samples: ReturnType<typeof readVector>; warnings: readonly string[] } {
   try {
-    return readVector(JSON.parse(text));
+    const answer: unknown = JSON.parse(text);
+    return { samples: readVector(answer), warnings: warningsOf(answer) };
   } catch (error) {
     const problem = error instanceof UnreadableAnswer ? error.message : 'it does not answer in JSON';
     throw new NotTaken('unreadable', problem);

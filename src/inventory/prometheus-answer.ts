@@ -45,3 +45,12 @@ function sampleOf({ metric: { __name__: metric, ...rest }, value }: Series): Sam
   for (const [name, text] of Object.entries(rest)) if (typeof text === 'string') labels.set(name, text);
   return [{ metric, labels, value: Number(value[1]), timestampMs: null }];
 }
+
+/** What a server says of its own answer; Thanos, Mimir and VictoriaMetrics so tell that it is not whole. */
+export function warningsOf(answer: unknown): readonly string[] {
+  const { success, data } = warnedSchema.safeParse(answer);
+  if (!success) return [];
+  return [...(data.warnings ?? []), ...(data.isPartial === true ? ['isPartial'] : [])];
+}
+
+const warnedSchema = z.object({ warnings: z.array(z.string()).max(100).nullish(), isPartial: z.boolean().nullish() });

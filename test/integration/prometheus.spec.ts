@@ -119,6 +119,33 @@ describe('a Prometheus server', () => {
     expect(results).toMatchObject([{ outcome, problem: expect.stringMatching(problem) }]);
   });
 
+  it('is told the tenant, and the password out of a file', async () => {
+    const passwordFile = join(folder, 'password');
+    await writeFile(passwordFile, 'hunter2\n');
+    let seen: IncomingMessage['headers'] = {};
+    server.answer((request, response) => {
+      seen = request.headers;
+      response.end('{}');
+    });
+    await collect({ url: base().replace('http://', 'http://me@'), passwordFile, headers: { 'X-Scope-OrgID': 'gpu' } });
+    const authorization = `Basic ${Buffer.from('me:hunter2').toString('base64')}`;
+    expect(seen).toMatchObject({ authorization, 'x-scope-orgid': 'gpu' });
+  });
+
+  it.each([
+    [
+      'a store that is away, as Thanos does',
+      { warnings: ['store 10.0.0.1:10901 is unavailable'] },
+      /partial: store 10/,
+    ],
+    ['a node that is away, as VictoriaMetrics does', { isPartial: true }, /partial: isPartial/],
+  ])('that answers in part because of %s is believed, and that is said', async (_, rest, problem) => {
+    answer([series('DCGM_FI_DEV_FB_FREE', '20563'), series('DCGM_FI_DEV_FB_USED', '2000')], rest);
+    const { readings, results } = await collect({ url: base() });
+    expect(readings).toHaveLength(1);
+    expect(results).toMatchObject([{ outcome: 'ok', problem: expect.stringMatching(problem) }]);
+  });
+
   it('never shows its password', async () => {
     server.answer((_, response) => response.writeHead(401).end());
     const { results } = await collect({ url: base().replace('http://', 'http://me:hunter2@') });

@@ -10,6 +10,10 @@
 - { name: PLIMSOLL_KUBECONFIG, value: in-cluster }
 - { name: PLIMSOLL_DATA_DIR, value: /data }
 - { name: PLIMSOLL_DEFAULT_MODE, value: {{ .Values.defaultMode | quote }} }
+- { name: PLIMSOLL_REJECT, value: {{ join "," .Values.reject | quote }} }
+{{- with .Values.nodePools }}
+- { name: PLIMSOLL_NODE_POOLS, value: {{ toJson . | quote }} }
+{{- end }}
 - { name: PLIMSOLL_ADMISSION_BUDGET_MS, value: {{ .Values.webhook.budgetMs | int | quote }} }
 - { name: PLIMSOLL_WORKERS, value: {{ .Values.workers | int | quote }} }
 - { name: PLIMSOLL_DRAIN_MS, value: {{ .Values.drainMs | int | quote }} }
@@ -23,6 +27,21 @@
 {{- with .targets }}
 - { name: PLIMSOLL_DCGM_TARGETS, value: {{ join "," . | quote }} }
 {{- end }}
+{{- with .prometheus.url }}
+- { name: PLIMSOLL_PROMETHEUS_URL, value: {{ . | quote }} }
+{{- end }}
+{{- with .prometheus.matchers }}
+- { name: PLIMSOLL_PROMETHEUS_MATCHERS, value: {{ . | quote }} }
+{{- end }}
+{{- $headers := list }}
+{{- range $name, $value := .prometheus.headers }}
+{{- $headers = append $headers (printf "%s: %s" $name $value) }}
+{{- end }}
+{{- with $headers }}
+- { name: PLIMSOLL_PROMETHEUS_HEADERS, value: {{ join "\n" . | quote }} }
+{{- end }}
+- { name: PLIMSOLL_FOLD_AFTER_DAYS, value: {{ .foldAfterDays | int | quote }} }
+- { name: PLIMSOLL_KEEP_DAYS, value: {{ .keepDays | int | quote }} }
 - { name: PLIMSOLL_SCRAPE_INTERVAL_MS, value: {{ .scrapeIntervalMs | int | quote }} }
 - { name: PLIMSOLL_SCRAPE_TIMEOUT_MS, value: {{ .scrapeTimeoutMs | int | quote }} }
 {{- end }}
