@@ -23,6 +23,10 @@ export interface FrameworkDefaults {
   gradientAsBucketView?: boolean;
   allocator?: string;
   kernels?: readonly string[];
+  /** What other recipes of the framework have instead, which take more. */
+  otherKernels?: readonly string[];
+  /** Recipes of the framework switch offloading of activations on and off beside checkpointing. */
+  mayOffloadActivations?: boolean;
   checkpointing?: 'none' | 'selective' | 'full';
   step?: RunValues['trainingStep'];
   /** What a format of quantised weights is with the options that the framework sets. */
@@ -96,6 +100,8 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
   {
     framework: /^torchtune/i,
     name: 'torchtune',
+    // recipes/configs: enable_activation_offloading
+    mayOffloadActivations: true,
     step: { ...DROPPED, compilesLoss: true },
     fsdpVersion: 2,
     implementation: 'fused',
@@ -118,8 +124,10 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     step: DROPPED,
     clipping: true,
     gradientAsBucketView: true,
-    // Megatron-Bridge: recipes of performance reduce gradients in 16 bit, those of fp8 gather 8-bit parameters
+    // perf_recipes/_common.py reduces gradients in 16 bit, mixed_precision.py gathers 8-bit parameters for its fp8 recipes
     kernels: ['fp8-param-gather', 'grad-reduce-in-bf16'],
+    // recipes/llama/h100/llama3.py and others: ddp.grad_reduce_in_fp32
+    otherKernels: ['fp8-param-gather'],
   },
   { framework: /^megatron/i, name: 'megatron', step: DROPPED, clipping: true, gradientAsBucketView: true },
   // A script that writes its model itself, of PyTorch's modules

@@ -1,6 +1,7 @@
 import { isBefore, versionOf } from '../../src/memory/device/versions.js';
 import { frameworkDefaults, packagesOf } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
+import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, SettingsOf, TrainingRun } from './settings.js';
 import { assumed, byDefault, stated } from './settings.js';
 
@@ -123,7 +124,11 @@ const ATTENTIONS: readonly (readonly [RegExp, RunValues['attention']])[] = [
 export function attentionOf(record: MeasuredRun): TrainingRun['attention'] {
   const known = ATTENTIONS.find(([pattern]) => pattern.test(record.attention ?? ''))?.[1];
   if (known !== undefined) return stated(known, 'attention', record.attention);
-  const chosen = (record.date ?? '2024') >= '2023-12' ? 'sdpa' : 'eager';
+  const since = (record.date ?? '2024') >= '2023-12';
+  // Of transformers' own choice later nobody writes
+  if (frameworkDefaults(record).name === 'transformers' && (record.date ?? '') >= '2024-07')
+    return byDefault('sdpa', 'transformers');
+  const chosen = since ? 'sdpa' : 'eager';
   return assumed(chosen, 'the record does not say', { low: 'sdpa', high: 'eager' });
 }
 
@@ -168,9 +173,14 @@ export function kernelsOf(record: MeasuredRun): TrainingRun['kernels'] {
   if (/torch LayerNorm/.test(record.notes ?? '')) kernels.push('fused-norms');
   const local = /--transformer-impl local/.test(record.command_or_config ?? '');
   if (/--fp8-param-gather/.test(record.command_or_config ?? '')) kernels.push('fp8-param-gather');
-  kernels.push(...(frameworkDefaults(record).kernels ?? []));
   if (frameworkDefaults(record).name === 'megatron' && !local) kernels.push('transformer-engine');
-  return stated(kernels, 'memory_options', options);
+  const { kernels: usual = [], otherKernels = [], name } = frameworkDefaults(record);
+  if (usual.length === 0) return stated(kernels, 'memory_options', options);
+  const low = [...usual, ...kernels];
+  return assumed(low, `${name}'s recipes for performance; others do without`, {
+    low,
+    high: [...otherKernels, ...kernels],
+  });
 }
 
 export function offloadOf(record: MeasuredRun): SettingsOf<RunValues['offload']> {
@@ -183,6 +193,13 @@ export function offloadOf(record: MeasuredRun): SettingsOf<RunValues['offload']>
       'memory_options',
       options,
     ),
-    activations: stated(/activation-cpu-offload/.test(options), 'memory_options', options),
+    activations: activationOffloadOf(record, options),
   };
+}
+
+function activationOffloadOf(record: MeasuredRun, options: string): Setting<boolean> {
+  const said = /activation-cpu-offload/.test(options);
+  const may = frameworkDefaults(record).mayOffloadActivations === true && record.activation_checkpointing === 'full';
+  if (said || !may) return stated(said, 'memory_options', options);
+  return assumed<boolean>(false, 'the record does not say', { low: true, high: false });
 }

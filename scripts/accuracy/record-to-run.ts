@@ -1,5 +1,6 @@
 import type { GpuCatalog } from '../../src/inventory/gpu-catalog.js';
 import type { DeviceTraits } from '../../src/memory/estimate.js';
+import type { FrameworkDefaults } from './framework-defaults.js';
 import { frameworkDefaults, packagesOf, trainingStepOf } from './framework-defaults.js';
 import type { MeasuredRun } from './measured-run.js';
 import { megatronModel } from './megatron-record.js';
@@ -74,8 +75,14 @@ function accumulationOf(record: MeasuredRun): Setting<number> {
   const batch = globalBatch.filter(([since]) => since <= (record.date ?? '9999')).at(-1)?.[1];
   if (batch === undefined) return byDefault(1, name);
   const steps = Math.max(1, Math.floor(batch / perPass));
-  return assumed(steps, `${name}'s global batch of ${batch}`, { low: 1, high: steps });
+  return byDefault(steps, `${name}'s global batch of ${batch}`);
 }
+
+/** A program's launch script may set the allocator up, and a run be started without it. */
+const allocatorOf = ({ allocator, name }: FrameworkDefaults): Setting<string> =>
+  allocator === undefined
+    ? byDefault('', name)
+    : assumed(allocator, `the launch script of ${name}`, { low: allocator, high: '' });
 
 /**
  * A record as the training run that its settings describe. Nothing depends on which model, source or record it is;
@@ -129,7 +136,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     compile: stated(record.compile === true ? 'default' : 'none', 'compile', record.compile),
     ema: stated(/ema-weights/.test(options), 'memory_options'),
     channelsLast: byDefault(false, defaults.name),
-    allocator: byDefault(defaults.allocator ?? '', defaults.name),
+    allocator: allocatorOf(defaults),
     worldSize: stated(worldSize, 'gpus'),
     nodes: byDefault(Math.ceil(worldSize / perNode), '8 devices a node'),
     processesPerNode: byDefault(perNode, '8 devices a node'),

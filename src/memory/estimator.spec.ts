@@ -184,6 +184,24 @@ describe('uncertain settings', () => {
   });
 });
 
+describe('what the simulation leaves open', () => {
+  it('widens a run whose settings are all known by at least 2 % to both sides', () => {
+    const { allocatedBytes: figure, contributors } = estimateOf(RUN);
+    expect(figure.low).toBeLessThanOrEqual(0.98 * figure.expected);
+    expect(figure.high).toBeGreaterThanOrEqual(1.02 * figure.expected);
+    expect(contributors.map(({ name }) => name)).toContain('repeatability');
+  });
+
+  it('is less together than the sum of what each contributes', () => {
+    const { reservedBytes, contributors } = estimateOf(RUN);
+    const outside = ['cuda-context', 'other-libraries', 'nccl-buffers'];
+    const widths = contributors.filter(({ name }) => !outside.includes(name)).map(({ widthBytes }) => widthBytes);
+    const sum = widths.reduce((total, width) => total + width, 0);
+    expect(reservedBytes.high - reservedBytes.low).toBeLessThanOrEqual(sum);
+    expect(reservedBytes.high - reservedBytes.low).toBeGreaterThanOrEqual(Math.max(...widths));
+  });
+});
+
 describe('allocator settings', () => {
   it('expandable segments reserve less on fragmented runs, and allocate no more', () => {
     const plain = estimateOf(RUN);

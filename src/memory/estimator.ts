@@ -61,7 +61,7 @@ export interface EvaluationContext {
  * low to its high end, so all low ends together bound the figure from below and all high ends from above, whatever the
  * truth within; each is also taken to its ends alone, since reserved memory may fall a little where blocks happen to fit
  * better, and the furthest counts. What the simulation leaves open whatever the settings (uncertainty.ts) widens the ends
- * further, as it was found at the expected values. Mechanisms outside the simulation (context, libraries, communication buffers) have
+ * further, as it was found at the expected values, combined as independent uncertainties. Mechanisms outside the simulation (context, libraries, communication buffers) have
  * intervals of their own, independent of those settings; ends are added to ends. A contributor's width is what lies
  * between its two ends, all else as expected.
  *
@@ -218,11 +218,30 @@ function wideningsOf(expected: Forecast, context: EvaluationContext): readonly N
   });
 }
 
-/** An interval with all widenings added to its ends: they may all happen. */
+/**
+ * An interval with its widenings added to its ends. They are of things that have nothing to do with each other, so that
+ * not all of them are at their ends at once: they combine as independent uncertainties do.
+ */
 function widened({ low, expected, high }: Interval, by: readonly { below: number; above: number }[]): Interval {
-  const below = by.reduce((sum, one) => sum + one.below, 0);
-  const above = by.reduce((sum, one) => sum + one.above, 0);
-  return { low: Math.max(0, low + below), expected, high: high + above };
+  const below = combined(by.map((one) => -one.below));
+  const above = combined(by.map((one) => one.above));
+  return { low: Math.max(0, low - below), expected, high: high + above };
+}
+
+/** Coverage factor of an expanded uncertainty of about 95 % (JCGM 100:2008, 6.3.3). */
+const COVERAGE_FACTOR = 2;
+/** Standard uncertainty of a quantity of which only its ends are known, over half its width (JCGM 100:2008, 4.3.7). */
+const OF_A_RECTANGLE = 1 / Math.sqrt(3);
+
+/** Bytes that independent excursions of these sizes make together; never more than their sum. */
+function combined(ends: readonly number[]): number {
+  const expanded = COVERAGE_FACTOR * OF_A_RECTANGLE * Math.hypot(...ends);
+  return Math.round(
+    Math.min(
+      expanded,
+      ends.reduce((sum, one) => sum + one, 0),
+    ),
+  );
 }
 
 /** Nothing is allocated that is not reserved; the ends of both were widened apart. */

@@ -1,31 +1,54 @@
 import type { Forecast } from './forecast.js';
-import type { Uncertainty } from './uncertainty-kind.js';
+import { modelCodeOf } from './rank-view-of.js';
+import type { Uncertainty, Widening } from './uncertainty-kind.js';
 
 /** A norm in one kernel, which keeps its input only. */
 const LEAN_NORMS = 'fused-norms';
 
+/** Model code of libraries that write norms out and can have a kernel take their place, by a flag of the run. */
+const WITH_NORM_KERNELS: ReadonlySet<string> = new Set(['transformers', 'plain']);
+
 /**
- * What the model's code keeps differs between releases and between the kernels that take its place. Norms make most of it:
- * written out they keep the input in fp32 and the normed value, as one kernel they keep the input. The run is simulated
- * with the lean ones; as much as they save, a release that casts once more may add.
+ * Norms make most of what differs between a model's code and kernels that take its place: written out they keep the input
+ * in fp32 and the normed value, as one kernel they keep the input. The low end is the run with such kernels.
  */
 export const modelCodeVersions: Uncertainty = {
   name: 'model-code',
-  remedy: "the release of the model's library, where the image or the requirements can be read",
+  remedy: 'whether kernels take the place of the norms (use_liger_kernel and the like)',
   widening(at, again) {
     const { values } = at;
     if (values.sequenceLength === null || values.kernels.includes(LEAN_NORMS)) return null;
+    if (!WITH_NORM_KERNELS.has(modelCodeOf(values))) return null;
     const lean = again({ ...values, kernels: [...values.kernels, LEAN_NORMS] });
-    if (lean === null) return null;
-    const allocated = saved(at, lean, 'peakAllocatedBytes');
-    const reserved = saved(at, lean, 'peakReservedBytes');
-    if (allocated === 0 && reserved === 0) return null;
-    return {
-      allocated: { below: -allocated, above: allocated },
-      reserved: { below: -reserved, above: reserved },
-    };
+    return lean && lowerEnd(at, lean);
   },
 };
+
+/** As parallelism.ts knows it. */
+const NOT_REENTRANT = 'non-reentrant-checkpointing';
+
+/**
+ * `use_reentrant` decides whether FSDP's hooks hold the inputs of blocks through backward; scripts set it one way or the
+ * other, and it is one of many arguments. The low end is the run with `use_reentrant=False`.
+ */
+export const checkpointedGraphs: Uncertainty = {
+  name: 'reentrant-checkpointing',
+  remedy: 'gradient_checkpointing_kwargs={"use_reentrant": false} holds less',
+  widening(at, again) {
+    const { parallelism, peft, activationCheckpointing, kernels } = at.values;
+    const holds = parallelism.fsdpVersion === 1 && parallelism.sharding.startsWith('fsdp') && peft.method !== 'none';
+    if (!holds || activationCheckpointing === 'none' || kernels.includes(NOT_REENTRANT)) return null;
+    const other = again({ ...at.values, kernels: [...kernels, NOT_REENTRANT] });
+    return other && lowerEnd(at, other);
+  },
+};
+
+function lowerEnd(at: Forecast, other: Forecast): Widening | null {
+  const allocated = saved(at, other, 'peakAllocatedBytes');
+  const reserved = saved(at, other, 'peakReservedBytes');
+  if (allocated === 0 && reserved === 0) return null;
+  return { allocated: { below: -allocated, above: 0 }, reserved: { below: -reserved, above: 0 } };
+}
 
 const saved = (at: Forecast, lean: Forecast, figure: 'peakAllocatedBytes' | 'peakReservedBytes'): number =>
   Math.max(0, at.unlimited[figure] - lean.unlimited[figure]);

@@ -5,7 +5,8 @@ import { liveByCategory } from './breakdown.js';
 import { modelCodeOf } from './rank-view-of.js';
 import { roundingOf } from './allocator/rounding.js';
 import type { Uncertainty, Widening } from './uncertainty-kind.js';
-import { modelCodeVersions } from './uncertainty-of-code.js';
+import { checkpointedGraphs, modelCodeVersions } from './uncertainty-of-code.js';
+import type { ModelCode } from '../model/rank-view.js';
 
 const same = (below: number, above: number): Widening => ({
   allocated: { below, above },
@@ -76,6 +77,12 @@ const convolutionAlgorithms: Uncertainty = {
 };
 
 /**
+ * Of what the batch takes, what the compiler may decide otherwise than simulated: which of two results of one size it
+ * keeps, and whether a buffer is used again in place. Runs of torchtune and of nanoGPT's kind, compiled, lie within it.
+ */
+const COMPILERS_CHOICE = 0.1;
+
+/**
  * Compiled blocks are simulated (compiled-call.ts); what the compiler fuses in the end, and what of the model lies outside
  * the blocks, is left open. Networks that have no blocks run as if they were not compiled; with batch normalisation they
  * were reported 23 to 45 % higher (mmaction2: in-place ReLU is lost). CUDA graphs have a pool of their own for the
@@ -93,35 +100,66 @@ const compilation: Uncertainty = {
       (name, number) => name === 'convolution' && at.events.operations.includes(number),
     );
     const graphs = compile === 'default' ? 0 : 1;
-    const above = (convolutional ? 0.45 : 0.15) + graphs;
-    return same(-Math.round(moving * (convolutional ? 0.05 : 0.2)), Math.round(moving * above));
+    const above = (convolutional ? 0.45 : COMPILERS_CHOICE) + graphs;
+    return same(-Math.round(moving * (convolutional ? 0.05 : COMPILERS_CHOICE)), Math.round(moving * above));
+  },
+};
+
+/**
+ * Memory that sharding takes on streams of its own is pooled by stream; whether the peaks of the pools add up turns on the
+ * order in which streams get on. With segments that grow, one model trained alike reserved 30.9, 33.7 and 39.1 GiB on
+ * three stacks (torchao, docs/source/eager_tutorials/pretraining.rst and workflows/training.md), the first hardly more
+ * than is ever allocated at once. So that is the low end.
+ */
+const poolsOfStreams: Uncertainty = {
+  name: 'stream-pools',
+  remedy: null,
+  widening({ unlimited, allocator, values }) {
+    const { sharding, shardSize } = values.parallelism;
+    if (!allocator.expandableSegments || shardSize === 1 || !sharding.startsWith('fsdp')) return null;
+    const { peakAllocatedBytes, peakReservedBytes } = unlimited;
+    const none = { below: 0, above: 0 };
+    return { allocated: none, reserved: { below: Math.min(0, peakAllocatedBytes - peakReservedBytes), above: 0 } };
   },
 };
 
 /** Lengths of earlier batches against that of the longest, where rows are as long as the data. */
 const SHORTER_BATCHES = [0.6, 0.8];
 
+/** Programs that cut their data into rows of one length: pre-training, and scripts that write a model themselves. */
+const FIXED_LENGTHS: ReadonlySet<string> = new Set(['megatron', 'torchtitan', 'plain']);
+
 /**
  * Rows that are not packed are padded to the longest of their batch: the segments that shorter batches left are used again
- * by the longest, or they are not. So the first iteration is replayed with all that depends on the batch smaller.
+ * by the longest, or they are not, and what outlives an iteration is of a shorter one. So the first iteration is replayed
+ * with all that depends on the batch smaller.
  */
 const variableLengths: Uncertainty = {
   name: 'variable-lengths',
   remedy: 'packing makes all batches the same; expandable segments leave little to chance',
   widening(at) {
     const { sequenceLength, packing } = at.values;
-    if (sequenceLength === null || packing) return null;
+    if (sequenceLength === null || packing || FIXED_LENGTHS.has(modelCodeOf(at.values))) return null;
     const second = at.events.phases.find(({ iteration }) => iteration === 2)?.firstEvent ?? 0;
     const first = new Set(at.events.events.subarray(0, second).filter((event) => event >= 0));
     const scales = scaledBlocks(at);
-    const reserved = SHORTER_BATCHES.map((share) => {
+    const replays = SHORTER_BATCHES.map((share) => {
       const sizes = at.events.sizes.map((bytes, i) => (scales[i]! && first.has(i) ? Math.round(bytes * share) : bytes));
-      return replay({ ...at.events, sizes }, at.allocator).peakReservedBytes;
+      return replay({ ...at.events, sizes }, at.allocator);
     });
-    const above = Math.max(0, Math.max(...reserved) - at.unlimited.peakReservedBytes);
-    return { allocated: { below: 0, above: 0 }, reserved: { below: 0, above } };
+    return {
+      allocated: furthest(
+        replays.map(({ peakAllocatedBytes }) => peakAllocatedBytes - at.unlimited.peakAllocatedBytes),
+      ),
+      reserved: furthest(replays.map(({ peakReservedBytes }) => peakReservedBytes - at.unlimited.peakReservedBytes)),
+    };
   },
 };
+
+const furthest = (differences: readonly number[]): { below: number; above: number } => ({
+  below: Math.min(0, ...differences),
+  above: Math.max(0, ...differences),
+});
 
 /** As device/cublas-workspace.ts names them. */
 const WORKSPACE = 'cublas workspace';
@@ -159,28 +197,77 @@ const recurrentReserve: Uncertainty = {
 
 /** Further workspaces of products that run on streams of their own (Transformer Engine's grouped products: four in all). */
 const STREAM_WORKSPACES_BYTES = 3 * 32 * 2 ** 20;
-/** Share of what the batch takes that one release of a library keeps and another computes again, or copies once more. */
-const OTHER_CODE_SHARE = 0.1;
-
 /**
- * torchtitan and Megatron have model code of their own, which is written down here as it was at one time; their releases
- * differ in what fused kernels keep, in copies between layouts, and in where recomputation begins.
+ * Share of what the batch takes that one release of a library keeps and another computes again, or copies once more.
+ * Programs change theirs from month to month, and a script is its author's alone; transformers' code is held to
+ * recordings, which leaves copies and casts of a few kernels.
  */
+const OTHER_CODE_SHARES: Readonly<Record<ModelCode, number>> = {
+  torchtitan: 0.1,
+  megatron: 0.1,
+  plain: 0.1,
+  litgpt: 0.1,
+  torchtune: 0.1,
+  transformers: 0.05,
+};
+
+/** The model's code is written down here as it was in some releases; others differ. */
 const otherCode: Uncertainty = {
   name: 'library-release',
-  remedy: null,
+  remedy: "the release of the model's library, where the image or the requirements can be read",
   widening(at) {
+    if (at.values.compile !== 'none' || at.values.sequenceLength === null) return null;
     const code = modelCodeOf(at.values);
-    if (code === 'transformers' || at.values.compile !== 'none') return null;
     const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
-    const moving = Math.round(OTHER_CODE_SHARE * ((live.get('activations') ?? 0) + (live.get('temporaries') ?? 0)));
-    return same(-moving, moving + (code === 'megatron' ? STREAM_WORKSPACES_BYTES : 0));
+    const share = OTHER_CODE_SHARES[code];
+    const moving = Math.round(share * ((live.get('activations') ?? 0) + (live.get('temporaries') ?? 0)));
+    const grouped = code === 'megatron' && at.values.parallelism.expert > 1;
+    return same(-moving, moving + (grouped ? STREAM_WORKSPACES_BYTES : 0));
+  },
+};
+
+/**
+ * The same run read twice: torchao's table has one model in four recipes that differ in kernels alone from 33.4 to 33.9
+ * GiB (docs/source/workflows/training.md), torchtitan's one of the same tokens on 8 devices in four layouts from 83.9 to
+ * 84.5 (benchmarks/llama3_h100_202412_torchtitan.md).
+ */
+const SAME_RUN_SHARE = 0.02;
+/** Scratch memory of kernels that no operation tells of, as cuBLASLt's workspace on Hopper (CUDABlas.cpp). */
+const KERNEL_SCRATCH_BYTES = 32 * 2 ** 20;
+
+/** What is left where every setting is known: kernels that a library picks at run time, and when the figure was read. */
+const repeatability: Uncertainty = {
+  name: 'repeatability',
+  remedy: null,
+  widening({ unlimited }) {
+    const share = Math.round(SAME_RUN_SHARE * unlimited.peakAllocatedBytes);
+    return same(-share, share + KERNEL_SCRATCH_BYTES);
+  },
+};
+
+/** `stage3_max_live_parameters` and `reduce_bucket_size` as they are where nothing is set (deepspeed/runtime/zero/config.py). */
+const LIVE_PARAMETERS = 1e9;
+const BUCKET_ELEMENTS = 5e8;
+
+/**
+ * DeepSpeed gathers ahead as many parameters as it is allowed to, and has a second bucket of gradients where it
+ * communicates while it computes (`overlap_comm`).
+ */
+const deepSpeedBuffers: Uncertainty = {
+  name: 'deepspeed-buffers',
+  remedy: 'stage3_max_live_parameters and reduce_bucket_size bound them',
+  widening({ values, parameters }) {
+    const { sharding, shardSize } = values.parallelism;
+    if (!sharding.startsWith('zero') || shardSize === 1) return null;
+    const elements = Math.min(parameters.total, sharding === 'zero3' ? LIVE_PARAMETERS : BUCKET_ELEMENTS);
+    return same(0, 2 * elements);
   },
 };
 
 /** All that widens the interval of the simulated figures. */
 export const UNCERTAINTIES: readonly Uncertainty[] = [
   fragmentation,
+  poolsOfStreams,
   variableLengths,
   libraryWorkspaces,
   modelCodeVersions,
@@ -188,4 +275,7 @@ export const UNCERTAINTIES: readonly Uncertainty[] = [
   compilation,
   recurrentReserve,
   otherCode,
+  repeatability,
+  checkpointedGraphs,
+  deepSpeedBuffers,
 ];

@@ -248,6 +248,7 @@ export class Engine implements Workspace {
     for (let node = ending.pop(); node !== undefined; node = ending.pop()) {
       node.refs = -1;
       this.releaseSaved(node);
+      for (const storage of node.attached) this.releaseStorage(storage);
       if (node.variable !== null) this.releaseVariable(node);
       for (const next of node.next) if (next !== null && --next.refs === 0) ending.push(next);
     }
@@ -419,6 +420,13 @@ export class Engine implements Workspace {
       node.slots = withAdded(node.slots ?? [], this.hook.pack(saved));
     }
     node.saved = withAdded(node.saved, saved);
+  }
+
+  /** Keeps a tensor as long as the node lives, past backward and whatever hooks are set (`ctx.name = tensor`). */
+  attachTo(node: Node | null, tensor: EngineTensor): void {
+    if (node === null) return;
+    tensor.storage.refs++;
+    node.attached = withAdded(node.attached, tensor.storage);
   }
 
   /**

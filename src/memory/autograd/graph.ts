@@ -130,6 +130,8 @@ export class Node {
   layer = -1;
   /** Recorded in a compiled region: what it makes is fused into whoever reads it. */
   compiled = false;
+  /** What a Python function holds by a name of its context: unlike saved tensors, until the node itself is gone. */
+  attached: readonly Storage[] = NOTHING;
   /** The leaf whose gradient is accumulated here. */
   variable: EngineTensor | null = null;
 

@@ -83,6 +83,7 @@ const NOT_REENTRANT_SINCE = [5, 0];
 /** `use_reentrant` of transformers' `gradient_checkpointing_enable` (modeling_utils.py; false since version 5). */
 const isReentrant = (values: RunValues): boolean =>
   values.activationCheckpointing !== 'none' &&
+  !values.kernels.includes('non-reentrant-checkpointing') &&
   REENTRANT.test(namesOf(values)) &&
   isBefore(versionOf(values, 'transformers'), NOT_REENTRANT_SINCE);
 

@@ -30,6 +30,10 @@ const run = (quantization: Quantization): MemoryEvents =>
 const bytesOf = ({ sizes, categories }: MemoryEvents, category: string): number =>
   sizes.reduce((sum, bytes, block) => sum + (categories[block] === category ? bytes : 0), 0);
 
+function bytesAliveBefore({ events, sizes }: MemoryEvents, end: number): number {
+  return events.subarray(0, end).reduce((live, event) => live + (event >= 0 ? sizes[event]! : -sizes[-event - 1]!), 0);
+}
+
 /** Bytes per element: half a byte and an fp32 scale for 64 of them, or an 8-bit scale with scales of its own. */
 it.each([
   ['nf4', 0.5 + 4 / 64],
@@ -61,6 +65,22 @@ describe('a base of quantised weights', () => {
     // 14 layers, two iterations, forward and backward; the first layer's inputs need no gradient but through q_proj.
     expect(dequantised.length).toBeGreaterThan(2 * 14);
     expect(dequantised.every((block) => freed.has(block))).toBe(true);
+  });
+
+  it('holds the inputs of layers past backward with bitsandbytes before 0.43.2, until the next loss is there', () => {
+    const old = { quantization: 'nf4', peft: lora, precision: 'bf16', sequenceLength: 256 } as const;
+    const heldAtStep = (bitsandbytes: string): number => {
+      const framework = { name: 'pytorch', packages: { bitsandbytes } };
+      const ran = simulate(tinyRun({ ...old, framework }), llama, {
+        iterations: 2,
+        gradientAddition: 'in-place',
+        computeCapability: 8,
+      });
+      return bytesAliveBefore(ran, ran.phases.findLast(({ name }) => name === 'step')!.firstEvent);
+    };
+    const [tokens, hidden, intermediate] = [2 * 256, 256, 512];
+    const ofOneBlock = 2 * tokens * (3 * hidden + intermediate);
+    expect(heldAtStep('0.42.0') - heldAtStep('0.43.2')).toBeGreaterThanOrEqual(ofOneBlock);
   });
 
   it('is refused in 8 bits where the parameters are sharded', () => {

@@ -75,7 +75,8 @@ export function quantisedLinear(engine: Engine, x: EngineTensor, layer: Linear, 
   const { shape: weight } = layer.weight;
   const node = engine.record(QUANTISED_FORMULA, [input]);
   if (node !== null) node.shapes = [weight];
-  if (code.keepsInput) engine.save(node, input);
+  if (code.holdsInput) engine.attachTo(node, input);
+  else if (code.keepsInput) engine.save(node, input);
   const whole = engine.scratch(elementCount(weight) * input.dtype.bytes, DEQUANTISE);
   const shape = [...input.shape.slice(0, -1), layer.outFeatures];
   const out = engine.attach(engine.empty(shape, input.dtype, MATMUL), node);
