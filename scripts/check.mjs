@@ -67,7 +67,7 @@ const STEPS = [
     [join(ROOT, 'scripts', 'supply-chain', 'audit.mjs')],
     null,
   ],
-  ['docs', 'generated documents are up to date', [tsx, 'scripts/docs.ts', '--check'], 'npm run docs'],
+  ['docs', 'generated documents are up to date', [tsx, 'scripts/docs.ts', '--check'], 'npm run docs -- --all'],
 ];
 
 const wanted = process.argv.slice(2);

@@ -1,14 +1,16 @@
 /**
  * Writes the documents that are generated from the code.
- *   npm run docs              writes them
- *   npm run docs -- --check   says which differ from what is in the repository; exit status 1 where one does
+ *   npm run docs              writes those that are made at once
+ *   npm run docs -- --all     writes the page of GPU memory, too, which takes a while
+ *   npm run docs -- --check   says which of all differ from what is in the repository; exit status 1 where one does
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runJsonSchema } from '../src/launch/declaration.js';
 import { renderConfiguration } from './docs/configuration.js';
 import { renderCoverage } from './docs/coverage.js';
+import { memoryPage } from './docs/memory-page/page.js';
 
 const DOCUMENTS: readonly { path: string; render: () => string }[] = [
   { path: 'docs/configuration.md', render: renderConfiguration },
@@ -19,10 +21,16 @@ const DOCUMENTS: readonly { path: string; render: () => string }[] = [
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const check = process.argv.includes('--check');
 
-const stale = DOCUMENTS.filter(({ path, render }) => {
+const all = new Map(DOCUMENTS.map(({ path, render }) => [path, render()]));
+if (check || process.argv.includes('--all')) for (const [path, text] of await memoryPage()) all.set(path, text);
+
+const stale = [...all].filter(([path, text]) => {
   const file = join(root, path);
-  return !existsSync(file) || readFileSync(file, 'utf8') !== render();
+  return !existsSync(file) || readFileSync(file, 'utf8') !== text;
 });
-if (!check) stale.forEach(({ path, render }) => writeFileSync(join(root, path), render()));
-stale.forEach(({ path }) => console.log(check ? `${path} is not up to date` : `${path} written`));
+for (const [path, text] of check ? [] : stale) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+stale.forEach(([path]) => console.log(check ? `${path} is not up to date` : `${path} written`));
 process.exitCode = check && stale.length > 0 ? 1 : 0;
