@@ -14,6 +14,7 @@ import { unslothCli } from './unsloth-cli.js';
 import { kerasApplications } from './keras-applications.js';
 import { simpletuner } from './simpletuner.js';
 import { verlRl } from './verl-rl.js';
+import { wordLanguageModel } from './word-language-model.js';
 import { verl } from './verl.js';
 import type { ProgramOptions } from '../../run/program-options.js';
 import { awsFsdp } from './aws-fsdp.js';
@@ -49,6 +50,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   ultralytics,
   tfCnnBenchmarks,
   imagenet,
+  wordLanguageModel,
   torchvisionReferences,
   timm,
   nanogpt,
