@@ -13,6 +13,7 @@ import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { krea2 } from './families/krea2.js';
+import { ltxVideo } from './families/ltx-video.js';
 import { llama } from './families/llama.js';
 import { openMmlab } from './families/openmmlab.js';
 import { megatronGpt } from './families/megatron-gpt.js';
@@ -126,6 +127,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   CogVideoXTransformer3DModel: diffusion(cogVideoX),
   Flux2Transformer2DModel: diffusion(flux2),
   Krea2Transformer2DModel: diffusion(krea2),
+  LTXVideoTransformer3DModel: diffusion(ltxVideo),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
   mmseg: { write: openMmlab, tasks: ['segmentation'] },
