@@ -4,12 +4,14 @@
  *   npm run bench:admission                     the whole table
  *   npm run bench:admission -- --seconds 10     longer stretches
  *   npm run bench:admission -- --reviews 1e6    and then as many reviews, watching memory
+ *   npm run bench:admission -- --pepr FOLDER    only beside Pepr, installed in FOLDER by `npm install pepr`
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { load } from './bench/admission/load.js';
 import type { Load } from './bench/admission/load.js';
 import { coldReview, KINDS_OF_REVIEWS } from './bench/admission/reviews.js';
-import { startEcho, startWebhook } from './bench/admission/servers.js';
+import { startEcho, startPepr, startWebhook } from './bench/admission/servers.js';
 import type { Server } from './bench/admission/servers.js';
 
 const CONNECTIONS = [1, 32, 200] as const;
@@ -22,7 +24,7 @@ interface Measured extends Load {
 
 async function measured(server: Server, plan: Omit<Parameters<typeof load>[0], 'port' | 'ca'>): Promise<Measured> {
   const before = server.cpuMs();
-  const result = await load({ ...plan, port: server.port, ca: server.ca });
+  const result = await load({ ...plan, ...server });
   if (result.refused > 0) throw new Error(`${result.refused} of ${result.requests} refused: ${result.last}`);
   return { ...result, cpuMicros: ((server.cpuMs() - before) * 1000) / result.requests };
 }
@@ -71,6 +73,32 @@ function print({ kind, connections, echo, webhook }: Compared): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
+/** The same reviews, answered by Pepr with fixed annotations and by Plimsoll with what it knows. */
+async function besidePepr(webhook: Server, folder: string, seconds: number): Promise<void> {
+  const pepr = await startPepr(webhook, folder);
+  console.log('| reviews | connections | Pepr/s | Plimsoll/s | ratio | p99 ms | CPU µs | resident MiB |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
+  for (const kind of Object.keys(KINDS_OF_REVIEWS) as Kind[]) {
+    const body = KINDS_OF_REVIEWS[kind]();
+    for (const server of [webhook, pepr]) await load({ ...server, connections: 8, seconds: 60, most: 3000, body });
+    for (const connections of CONNECTIONS) {
+      const theirs = await measured(pepr, { connections, seconds, body });
+      if (!theirs.last.includes('"patch"')) throw new Error(`Pepr changes nothing: ${theirs.last}`);
+      const ours = await measured(webhook, { connections, seconds, body });
+      const both = (of: (each: Measured) => string): string => `${of(theirs)} / ${of(ours)}`;
+      const cells = [
+        ...[kind, connections, Math.round(theirs.perSecond), Math.round(ours.perSecond)],
+        (ours.perSecond / theirs.perSecond).toFixed(1),
+        both(({ p99 }) => ms(p99)),
+        both(({ cpuMicros }) => cpuMicros.toFixed(0)),
+        `${pepr.residentMib().toFixed(0)} / ${webhook.residentMib().toFixed(0)}`,
+      ];
+      console.log(`| ${cells.join(' | ')} |`);
+    }
+  }
+  await pepr.stop();
+}
+
 /** Trainings that were never seen, asked about by many at a time: what is not assessed in time is admitted and said. */
 async function cold(webhook: Server): Promise<void> {
   for (const connections of CONNECTIONS) {
@@ -108,12 +136,18 @@ async function memory(webhook: Server, reviews: number): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { seconds: { type: 'string' }, reviews: { type: 'string' } } });
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { seconds: text, reviews: text, pepr: text } });
   const webhook = await startWebhook();
   const idle = webhook.residentMib();
   const body = KINDS_OF_REVIEWS.repeated();
   const { last } = await load({ ...webhook, connections: 1, seconds: 60, most: 40, body });
   if (!last.includes('"allowed":true') || !last.includes('"patch"')) throw new Error(`not assessed: ${last}`);
+  if (values.pepr !== undefined) {
+    await besidePepr(webhook, resolve(values.pepr), Number(values.seconds ?? 3));
+    await webhook.stop();
+    return;
+  }
   const echo = await startEcho(webhook, Buffer.byteLength(last));
   console.log(`reviews of ${body(0).length} bytes, answers of ${Buffer.byteLength(last)} bytes\n`);
   console.log(

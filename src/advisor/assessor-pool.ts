@@ -21,15 +21,12 @@ import { questionKey } from './question-key.js';
 
 /** Answers kept, as the length of their JSON: some tens of thousand characters each. */
 const REMEMBERED_CHARACTERS = 24 * 1024 ** 2;
-/**
- * A worker that needs more than this is ended and replaced; the service lives on. The young generation is half of what
- * V8 would take by itself, of each worker: an estimate leaves little behind.
- */
-const WORKER_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
+/** Half of what V8 would take by itself for the young generation of each worker: an estimate leaves little behind. */
+const YOUNG_MIB = 24;
 /** One worker stays; the others, of some 40 MiB each, come when workloads wait and go when none has for so long. */
 const IDLE_WORKER_MS = 120_000;
 
-type Settings = Pick<SettingValues, 'workers' | 'admissionWaiting' | 'estimateLimitMs'>;
+type Settings = Pick<SettingValues, 'workers' | 'workerMemoryMib' | 'admissionWaiting' | 'estimateLimitMs'>;
 /** lru-cache holds no null. */
 interface Remembered {
   assessment: Assessment | null;
@@ -66,7 +63,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
       maxThreads: settings.workers,
       idleTimeout: IDLE_WORKER_MS,
       maxQueue: settings.admissionWaiting,
-      resourceLimits: WORKER_LIMITS,
+      // One that needs more is ended and replaced; the service lives on.
+      resourceLimits: { maxOldGenerationSizeMb: settings.workerMemoryMib, maxYoungGenerationSizeMb: YOUNG_MIB },
     });
     this.#seconds = new Histogram({
       name: 'plimsoll_assessment_duration_seconds',

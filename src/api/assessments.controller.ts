@@ -9,7 +9,7 @@ import { AssessmentWriter } from '../store/assessment-writer.js';
 import { Access, Requires } from './access.js';
 import { ApiProblems } from './api-problems.js';
 import { pageSchema } from './described-page.js';
-import { cursorSchema, limitSchema } from './paging.js';
+import { cursorSchema, limitSchema, noSuchPage } from './paging.js';
 import type { Page } from './paging.js';
 import { ProblemError } from './problem.js';
 import { fieldsSchema, pickFields, pickedSchema } from './picked-fields.js';
@@ -61,7 +61,7 @@ export class AssessmentsController {
   @Requires({ verb: 'list', resource: 'assessments' })
   @ApiOperation({ summary: 'Assessments, newest first' })
   @ApiOkResponse({ description: 'Assessments in short', standardSchema: pageSchema(pickedSchema(summarySchema)) })
-  @ApiProblems(400, 403, 503)
+  @ApiProblems(400, 403, 404, 503)
   async assessments(
     @Query({ schema: listQuery }) query: z.output<typeof listQuery>,
   ): Promise<Page<Partial<AssessmentSummary>>> {
@@ -80,9 +80,7 @@ export class AssessmentsController {
       return { items: items.map((item) => pickFields(item, fields)), next: nextCursor };
     } catch (error) {
       if (!(error instanceof UnknownCursor)) throw error;
-      throw new ProblemError(400, 'The cursor is none that was given out.', [
-        { field: 'cursor', problem: 'leave it out to begin anew' },
-      ]);
+      throw noSuchPage();
     }
   }
 

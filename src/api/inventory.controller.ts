@@ -34,7 +34,7 @@ export class InventoryController {
   @Requires({ verb: 'list', resource: 'nodes' })
   @ApiOperation({ summary: 'Nodes with their labels, taints and amounts' })
   @ApiOkResponse({ description: 'Nodes by name', standardSchema: pageSchema(nodeSchema) })
-  @ApiProblems(400, 403)
+  @ApiProblems(400, 403, 404)
   nodes(@Query({ schema: nodesQuery }) query: z.output<typeof nodesQuery>): Page<Node> {
     const nodes = this.inventory.current().nodes.filter(({ name }) => query.name === undefined || name === query.name);
     return pageOf(nodes, ({ name }) => name, query);
@@ -44,7 +44,7 @@ export class InventoryController {
   @Requires({ verb: 'list', resource: 'devices' })
   @ApiOperation({ summary: 'GPUs and MIG instances with their capacity, where it was learnt, and its age' })
   @ApiOkResponse({ description: 'Devices by node and index', standardSchema: pageSchema(deviceSchema) })
-  @ApiProblems(400, 403)
+  @ApiProblems(400, 403, 404)
   devices(@Query({ schema: devicesQuery }) query: z.output<typeof devicesQuery>): Page<Device> {
     const model = query.model?.toLowerCase();
     const devices = this.inventory

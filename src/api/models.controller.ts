@@ -26,7 +26,7 @@ export class ModelsController {
   @Get()
   @ApiOperation({ summary: 'Models of the catalog, by id' })
   @ApiOkResponse({ description: 'Models by id', standardSchema: pageSchema(modelSchema) })
-  @ApiProblems(400)
+  @ApiProblems(400, 404)
   models(@Query({ schema: query }) request: z.output<typeof query>): Page<Model> {
     const search = request.search?.toLowerCase() ?? '';
     const rows = this.#facts.models.rows.filter(({ id, aliases }) =>

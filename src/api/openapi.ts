@@ -17,7 +17,25 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   });
   const operations = Object.values(description.paths).flatMap(({ get, post }) => [get, post]);
   for (const operation of operations) if (operation) asProblems(operation.responses);
+  for (const operation of operations) if (operation?.requestBody) asManifest(operation.requestBody);
   return description;
+}
+
+const MANIFEST_SCHEMA = {
+  type: 'object',
+  required: ['apiVersion', 'kind', 'metadata', 'spec'],
+  properties: {
+    apiVersion: { type: 'string', pattern: '^([a-z][a-z0-9.-]{0,200}/)?v[0-9][a-z0-9]{0,20}$' },
+    kind: { type: 'string', pattern: '^[A-Z][A-Za-z]{0,60}$' },
+    metadata: { type: 'object' },
+    spec: { type: 'object' },
+  },
+};
+
+/** Bodies are taken as text, and that is all that the decorators know of them: what the text holds is a manifest. */
+function asManifest(body: object): void {
+  const { content } = body as { content?: Record<string, { schema?: object }> };
+  for (const type of Object.values(content ?? {})) type.schema = MANIFEST_SCHEMA;
 }
 
 /** Every error is `application/problem+json`, which the decorators have no word for. */

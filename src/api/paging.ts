@@ -31,10 +31,15 @@ export function decodeCursor<S extends z.ZodType>(cursor: string, schema: S): z.
   try {
     return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
   } catch {
-    throw new ProblemError(400, 'The cursor is none that was given out.', [
-      { field: 'cursor', problem: 'leave it out to begin anew' },
-    ]);
+    throw noSuchPage();
   }
+}
+
+/** No page begins there: like any other thing that is asked for by its name and is not there. */
+export function noSuchPage(): ProblemError {
+  return new ProblemError(404, 'The cursor is none that was given out.', [
+    { field: 'cursor', problem: 'leave it out to begin anew' },
+  ]);
 }
 
 export interface PageRequest {

@@ -9,7 +9,6 @@ import { ApiProblems } from './api-problems.js';
 import { deviceSummary } from './device-summary.js';
 import type { DeviceClassSummary } from './device-summary.js';
 import { limitSchema } from './paging.js';
-import { ProblemError } from './problem.js';
 import { verdictSchema } from './schemas/assessment.js';
 import { timeRange, timeSchema } from './time-range.js';
 
@@ -88,7 +87,7 @@ export class SummariesController {
 
   @Get('verdicts')
   @Requires({ verb: 'list', resource: 'assessments' })
-  @ApiOperation({ summary: 'How many assessments came to each verdict, over time' })
+  @ApiOperation({ summary: `How many assessments came to each verdict, over time: the latest ${STEPS} steps at most` })
   @ApiOkResponse({ description: 'Steps in which there were some', standardSchema: itemsOf(verdictCount) })
   @ApiProblems(400, 403, 503)
   async verdicts(
@@ -96,12 +95,8 @@ export class SummariesController {
   ): Promise<Items<VerdictCount>> {
     const asked = scopeOf(query);
     const stepSeconds = STEP_SECONDS[query.step];
-    if ((asked.untilMs - asked.sinceMs) / 1000 / stepSeconds > STEPS) {
-      throw new ProblemError(400, `These are more than ${STEPS} steps.`, [
-        { field: 'step', problem: 'take longer steps or a shorter time' },
-      ]);
-    }
-    return { items: await this.summaries.verdicts(asked, stepSeconds) };
+    const sinceMs = Math.max(asked.sinceMs, asked.untilMs - STEPS * stepSeconds * 1000);
+    return { items: await this.summaries.verdicts({ ...asked, sinceMs }, stepSeconds) };
   }
 
   @Get('memory')

@@ -154,6 +154,13 @@ export const SETTING_DEFINITIONS = {
     values: 'a number, 1 to 64',
     description: 'Threads that assess workloads. With one, a slow manifest holds up all others.',
   }),
+  workerMemoryMib: setting({
+    variable: 'PLIMSOLL_WORKER_MEMORY_MIB',
+    schema: z.coerce.number().int().min(32).max(8_192).default(512),
+    values: 'a number, 32 to 8192',
+    description:
+      'Heap that one worker may take, in MiB. One that needs more is ended and replaced; its workload is admitted with a warning.',
+  }),
   defaultMode: setting({
     variable: 'PLIMSOLL_DEFAULT_MODE',
     schema: z.enum(['off', 'advise', 'enforce']).default('advise'),

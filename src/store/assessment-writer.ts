@@ -8,6 +8,8 @@ export interface AssessmentWriterLimits {
   mostWaiting: number;
   /** How long one waits for others to be written with it. */
   delayMs: number;
+  /** When it is tried again after the database refused, as one that is full does. */
+  retryMs: number;
 }
 
 export interface AssessmentWriterCounts {
@@ -16,7 +18,7 @@ export interface AssessmentWriterCounts {
   failed: number;
 }
 
-const DEFAULT_LIMITS: AssessmentWriterLimits = { mostWaiting: 2_000, delayMs: 200 };
+const DEFAULT_LIMITS: AssessmentWriterLimits = { mostWaiting: 2_000, delayMs: 200, retryMs: 5_000 };
 /** Each is tens of kilobytes of JSON: a batch is one text, and a long one lies in memory until the next full collection. */
 const AT_A_TIME = 16;
 
@@ -65,9 +67,9 @@ export class AssessmentWriter {
     return this.#writing;
   }
 
-  private schedule(): void {
+  private schedule(delayMs = this.#limits.delayMs): void {
     if (this.#waiting.size === 0) return;
-    this.#timer ??= setTimeout(() => void this.flush(), this.#limits.delayMs).unref();
+    this.#timer ??= setTimeout(() => void this.flush(), delayMs).unref();
   }
 
   private letGo(): void {
@@ -82,7 +84,10 @@ export class AssessmentWriter {
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting.values()].slice(0, AT_A_TIME);
       const isWritten = await this.writeBatch(batch);
-      if (!isWritten) return;
+      if (!isWritten) {
+        this.schedule(this.#limits.retryMs);
+        return;
+      }
       for (const assessment of batch) {
         if (this.#waiting.get(assessment.id) === assessment) this.#waiting.delete(assessment.id);
       }

@@ -14,6 +14,18 @@ export interface DatabaseLog {
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 const PING_MS = 2_000;
+/** The server gives a statement up after this long. */
+const STATEMENT_MS = 60_000;
+/** And here no answer is waited for any longer: a server behind a broken network path says nothing at all. */
+const ANSWER_MS = 65_000;
+/** How long a refusal is told of after the last one. */
+const REFUSAL_MS = 60_000;
+
+/**
+ * What Postgres refuses for want of something that comes back, by SQLSTATE (Appendix A of its manual): class 53 is a full
+ * disk, too little memory or too many connections, class 57 an operator who stops it, 25006 a standby that does not write.
+ */
+const PASSING = /^(53...|57...|25006)$/;
 
 /**
  * The connection to Postgres. It is sought in the background and sought again when it is lost, so that the service
@@ -27,17 +39,21 @@ export class Database {
   #migrated = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  #refusal: { problem: string; atMs: number } | null = null;
   readonly #onUp = new Set<() => void>();
 
   constructor(
     private readonly url: string,
     private readonly log: DatabaseLog,
+    answerMs = ANSWER_MS,
   ) {
     this.pool = new pg.Pool({
       connectionString: url,
       max: 8,
       connectionTimeoutMillis: 5_000,
-      statement_timeout: 60_000,
+      statement_timeout: STATEMENT_MS,
+      query_timeout: answerMs,
+      keepAlive: true,
       // The driver adapter reads times as if the session were in UTC.
       options: '-c TimeZone=UTC',
     });
@@ -57,9 +73,11 @@ export class Database {
     return this.#state;
   }
 
-  /** Why it is not up; null where it is. */
+  /** Why it is not up, or what it refused a moment ago; null where it does what it is asked. */
   get problem(): string | null {
-    return this.#state === 'up' ? null : this.#problem;
+    if (this.#state !== 'up') return this.#problem;
+    const isRecent = this.#refusal !== null && performance.now() - this.#refusal.atMs < REFUSAL_MS;
+    return isRecent ? this.#refusal!.problem : null;
   }
 
   /** Tries to connect and to bring the schema up to date; resolves with whether that worked. Goes on trying if not. */
@@ -83,13 +101,16 @@ export class Database {
     return () => this.#onUp.delete(listener);
   }
 
-  /** Does something in the database. Throws StoreUnavailable where it cannot be reached, else what `work` throws. */
+  /**
+   * Does something in the database. Throws StoreUnavailable where it cannot be reached or has no room, else what `work`
+   * throws.
+   */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#state !== 'up') throw new StoreUnavailable(this.#problem);
     try {
       return await work();
     } catch (error) {
-      if (await this.answers()) throw error;
+      if (await this.answers()) throw this.refused(error as Error);
       this.lost(error as Error);
       throw new StoreUnavailable(this.#problem);
     }
@@ -122,6 +143,15 @@ export class Database {
     if (this.#state === 'down') this.log.log('the database is back');
     this.#state = 'up';
     for (const listener of this.#onUp) listener();
+  }
+
+  /** The same error; where it passes by itself, that it cannot be done now. */
+  private refused(error: Error & { code?: unknown }): Error {
+    if (typeof error.code !== 'string' || !PASSING.test(error.code)) return error;
+    const problem = problemOf(error);
+    if (this.problem !== problem) this.log.warn(`the database refuses: ${problem}`);
+    this.#refusal = { problem, atMs: performance.now() };
+    return new StoreUnavailable(problem);
   }
 
   private lost(error: Error): void {

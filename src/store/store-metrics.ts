@@ -10,10 +10,10 @@ export function measureStore(registry: Registry, database: Database, writer: Ass
   const registers = [registry];
   new Gauge({
     name: 'plimsoll_store_up',
-    help: '1 while the database can be reached.',
+    help: '1 while the database can be reached and has room.',
     registers,
     collect() {
-      this.set(database.state === 'up' ? 1 : 0);
+      this.set(database.problem === null ? 1 : 0);
     },
   });
   new Gauge({

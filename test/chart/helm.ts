@@ -23,7 +23,7 @@ export interface Manifest {
 export const chartFolder = fileURLToPath(new URL('../../charts/plimsoll', import.meta.url));
 
 /** Value sets of charts/plimsoll/ci. */
-export const valueSets = ['try-out', 'production', 'existing-secret'] as const;
+export const valueSets = ['try-out', 'production', 'existing-secret', 'self-managed'] as const;
 export type ValueSet = (typeof valueSets)[number];
 
 export const valuesOf = (set: ValueSet): string[] => ['--values', join(chartFolder, 'ci', `${set}-values.yaml`)];

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { X509Certificate } from 'node:crypto';
 import { startControlPlane } from '../cluster/control-plane.js';
 import type { ControlPlane } from '../cluster/control-plane.js';
 import { createGpuNode } from '../cluster/gpu-node.js';
@@ -12,8 +13,8 @@ import type { Manifest } from './helm.js';
 import { kubeconfigOf } from './service-account.js';
 
 const namespace = 'gpu-tools';
-/** Rights and settings of the chart, with leave to read the ConfigMaps of one namespace. */
-const values = [...valuesOf('try-out'), '--set=configMaps.namespaces={research}'];
+/** Rights and settings of the chart, with a certificate of its own and leave to read the ConfigMaps of one namespace. */
+const values = [...valuesOf('self-managed'), '--set=configMaps.namespaces={research}'];
 
 let plane: ControlPlane;
 let service: Service;
@@ -31,8 +32,9 @@ beforeAll(async () => {
     labels: { 'nvidia.com/gpu.product': 'NVIDIA-H200', 'nvidia.com/gpu.memory': '143771' },
   });
   const granting =
-    /^(ServiceAccount|ClusterRole|ClusterRoleBinding|RoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding)$/;
+    /^(ServiceAccount|ClusterRole|Role|ClusterRoleBinding|RoleBinding|Lease|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|MutatingWebhookConfiguration|ValidatingWebhookConfiguration)$/;
   for (const object of objects.filter(({ kind }) => granting.test(kind))) await apply(object);
+  await apply(one(objects, 'Secret', 'plimsoll-webhook-tls'));
   const account = await kubeconfigOf(plane, { name: 'plimsoll', namespace });
   token = account.token;
   service = await startService({ ...chartSettings(objects), PLIMSOLL_KUBECONFIG: account.file });
@@ -75,6 +77,20 @@ describe('the service with the rights and settings of the chart', () => {
     });
   }, 60_000);
 
+  it('fills its Secret, and tells the API server of the authority that is in it', async () => {
+    const secret = ['get', 'secret', 'plimsoll-webhook-tls', `--namespace=${namespace}`, '--output=json'];
+    const { data } = JSON.parse((await plane.kubectl(secret)).stdout) as { data: Record<string, string> };
+    const certificate = new X509Certificate(Buffer.from(data['tls.crt']!, 'base64'));
+    expect(certificate.subjectAltName).toBe(`DNS:plimsoll-webhook.${namespace}.svc`);
+    const authority = Buffer.from(data['ca.crt']!, 'base64').toString().trim();
+    for (const kind of ['mutating', 'validating']) {
+      await waitFor(async () => (await bundleOf(kind)).includes(authority), {
+        timeoutMs: 30_000,
+        what: `the ${kind} webhook configuration holds the authority`,
+      });
+    }
+  }, 90_000);
+
   it('was refused nothing that it asked of the API server', () => {
     expect(service.output()).not.toMatch(/forbidden|cannot be read|could not be registered/);
   });
@@ -82,10 +98,18 @@ describe('the service with the rights and settings of the chart', () => {
 
 /** What the chart sets, less the addresses and files of a pod. */
 function chartSettings(objects: readonly Manifest[]): Record<string, string> {
-  const ofAPod = /PORT|_HOST$|^PLIMSOLL_(TLS|KUBECONFIG|DATA)|^DATABASE_URL$/;
+  const ofAPod = /PORT|_HOST$|^PLIMSOLL_(KUBECONFIG|DATA)|^DATABASE_URL$/;
   const entries = environmentOf(one(objects, 'Deployment')).filter(({ name }) => !ofAPod.test(name));
   const shortened = { PLIMSOLL_WEBHOOK_URL: '', PLIMSOLL_DRAIN_MS: '0', PLIMSOLL_SCRAPE_INTERVAL_MS: '1000' };
-  return { ...Object.fromEntries(entries.map(({ name, value }) => [name, value ?? ''])), ...shortened };
+  const inAPod = { PLIMSOLL_LEASE_NAMESPACE: namespace };
+  return { ...Object.fromEntries(entries.map(({ name, value }) => [name, value ?? ''])), ...shortened, ...inAPod };
+}
+
+/** The authorities that the API server trusts, as PEM. */
+async function bundleOf(kind: string): Promise<string> {
+  const path = '--output=jsonpath={.webhooks[0].clientConfig.caBundle}';
+  const { stdout } = await plane.kubectl(['get', `${kind}webhookconfiguration`, 'plimsoll', path]);
+  return Buffer.from(stdout, 'base64').toString();
 }
 
 function verdictOf(job: string): Promise<string> {

@@ -148,7 +148,8 @@ describe('summaries', () => {
     const total = counts.reduce((sum, { count }) => sum + Number(count), 0);
     expect(total).toBe(all.length);
     expect(await summary('verdicts?until=2020-01-02T00:00:00Z')).toEqual([]);
-    expect((await service.get('/v1/summary/verdicts?since=2020-01-01T00:00:00Z&step=1m')).status).toBe(400);
+    // Of a very long time the latest steps are given.
+    expect(await summary('verdicts?since=2020-01-01T00:00:00Z&step=1m')).not.toEqual([]);
   });
 
   it('hold what workloads ask for against what they need, by namespace', async () => {
@@ -262,10 +263,12 @@ describe('inventory and catalog', () => {
   });
 
   it('refuse what is no page', async () => {
-    for (const query of ['limit=0', 'limit=many', 'cursor=x']) {
+    for (const query of ['limit=0', 'limit=many']) {
       expect((await service.get(`/v1/devices?${query}`)).status).toBe(400);
     }
-    expect((await service.get('/v1/assessments?cursor=x')).status).toBe(400);
+    for (const list of ['devices', 'assessments']) {
+      expect((await service.get(`/v1/${list}?cursor=x`)).status).toBe(404);
+    }
     expect((await service.get('/v1/assessments?verdict=maybe')).status).toBe(400);
   });
 });

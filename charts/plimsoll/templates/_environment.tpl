@@ -5,8 +5,14 @@
 - { name: PLIMSOLL_API_AUTH, value: token-review }
 - { name: WEBHOOK_PORT, value: "8443" }
 - { name: PLIMSOLL_WEBHOOK_HOST, value: 0.0.0.0 }
+{{- if eq .Values.webhook.certificate.source "selfManaged" }}
+- { name: PLIMSOLL_TLS_SECRET, value: {{ include "plimsoll.certificateSecret" . }} }
+- { name: PLIMSOLL_WEBHOOK_NAMES, value: {{ include "plimsoll.webhookHost" . | quote }} }
+- { name: PLIMSOLL_WEBHOOK_CONFIGURATION, value: {{ include "plimsoll.fullname" . }} }
+{{- else }}
 - { name: PLIMSOLL_TLS_CERT_FILE, value: /tls/tls.crt }
 - { name: PLIMSOLL_TLS_KEY_FILE, value: /tls/tls.key }
+{{- end }}
 - { name: PLIMSOLL_KUBECONFIG, value: in-cluster }
 - { name: PLIMSOLL_DATA_DIR, value: /data }
 - { name: PLIMSOLL_DEFAULT_MODE, value: {{ .Values.defaultMode | quote }} }

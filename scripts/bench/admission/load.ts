@@ -18,6 +18,8 @@ export interface Load {
 export interface LoadPlan {
   port: number;
   ca: string;
+  /** Where reviews are sent; `/mutate` where left out. */
+  path?: string;
   connections: number;
   seconds: number;
   /** Stop after as many requests, even before the time is over. */
@@ -70,7 +72,7 @@ class Run {
         }
         const body = this.plan.body(this.#sent++);
         sentMs = performance.now();
-        socket.write(requestOf(body));
+        socket.write(requestOf(body, this.plan.path ?? '/mutate'));
       };
       socket.on('data', (chunk: Buffer) => {
         received.push(chunk);
@@ -101,9 +103,9 @@ class Run {
   }
 }
 
-function requestOf(body: Buffer): Buffer {
+function requestOf(body: Buffer, path: string): Buffer {
   const head =
-    'POST /mutate?timeout=5s HTTP/1.1\r\nHost: plimsoll.gpu-tools.svc\r\nUser-Agent: kube-apiserver-admission\r\n' +
+    `POST ${path}?timeout=5s HTTP/1.1\r\nHost: plimsoll.gpu-tools.svc\r\nUser-Agent: kube-apiserver-admission\r\n` +
     `Content-Length: ${body.length}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '../../../src/store/embedded-postgres.js';
@@ -13,6 +14,9 @@ import { migrate } from '../../../src/store/migrations.js';
 const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 /** Ticks of the clock that /proc counts in. */
 const TICKS_PER_SECOND = 100;
+
+/** Pepr waits up to 3 s before it reads its store, and answers no review before that. */
+const PEPR_STORE_MS = 8_000;
 
 /** A server in a process of its own. */
 export interface Server {
@@ -81,6 +85,48 @@ export async function startEcho({ folder }: Server, size: number): Promise<Serve
   });
   const [text] = (await once(child.stdout!, 'data')) as [Buffer];
   return { ...serverOf(child, folder, Number(text)), metrics: () => Promise.resolve(''), stop: () => ended(child) };
+}
+
+/**
+ * Pepr with one capability that puts fixed annotations on every Job, with the same certificate. `installed` is a folder in
+ * which `npm install pepr` was run: no part of this package.
+ */
+export async function startPepr({ folder, ca }: Server, installed: string): Promise<Server & { path: string }> {
+  const program = fileURLToPath(new URL('./pepr-server.mjs', import.meta.url));
+  const port = 10_000 + (process.pid % 10_000);
+  const tls = { SSL_CERT_PATH: join(folder, 'server.crt'), SSL_KEY_PATH: join(folder, 'server.key') };
+  const child = spawn(process.execPath, [program, installed, String(port)], {
+    env: { ...process.env, ...tls, NODE_ENV: 'production', PEPR_API_PATH: 'bench', LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await listening(child, { port, ca });
+  await pause(PEPR_STORE_MS);
+  return {
+    ...serverOf(child, folder, port),
+    path: '/mutate/bench',
+    metrics: () => Promise.resolve(''),
+    stop: () => killed(child),
+  };
+}
+
+async function listening(child: ChildProcess, { port, ca }: { port: number; ca: string }): Promise<void> {
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+    const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' });
+    const isUp = await once(socket, 'secureConnect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isUp) return;
+    await pause(100);
+  }
+  throw new Error('the server did not start');
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }
 
 function serverOf(child: ChildProcess, folder: string, port: number): Omit<Server, 'metrics' | 'stop'> {
