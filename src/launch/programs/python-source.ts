@@ -8,7 +8,6 @@ import { optionsOfCall, scopeOf } from '../python/calls.js';
 import type { PythonCall, PythonSource } from '../python/source.js';
 import { mergeSays } from '../launchers/peel.js';
 import { saidCount } from '../launchers/launcher.js';
-import { isAtLeast } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { PEFT_LORA, readLoraShape, readModelName, readQuantization, readTargetModules } from './hf/model.js';
 import { PEFT_CONFIGS, PEFT_SIZES } from './hf/peft-configs.js';
@@ -20,6 +19,7 @@ import { nameProgram } from './program.js';
 import { readModelCall, readModelsBeside, roleOf } from './python-model.js';
 import { readLoop } from './python-loop.js';
 import { readAnswerLength } from './trl-lengths.js';
+import { trainerDefaults } from './trl-defaults.js';
 import { readTrlOthers } from './trl-others.js';
 import type { Task } from '../../run/training-run.js';
 
@@ -105,18 +105,24 @@ function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramCon
   const of = TRAINER_CONFIGS[config.last] ?? 'transformers';
   const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), draft);
   const trl = Object.hasOwn(TRL_TASKS, config.last) ? TRL_TASKS[config.last] : undefined;
-  if (trl) draft.derive('task', trl.task, ['program'], `what ${config.last} configures`);
-  if (trl?.task === 'rl') readAnswerLength(reader, context, trl.verb);
+  if (trl) readTask(reader, context, { ...trl, config: config.last });
   reader.count('sequenceLength', 'max_seq_length', 'max_length');
   const loads = scope.source.calls.find(({ name }) => name.startsWith('Fast') && name.endsWith('.from_pretrained'));
   if (loads) readLengthOf(loads, scope, draft);
   reader.flag('packing', 'packing');
-  const version = versions.get('trl');
-  const since = (from: string): boolean | null => (version === null ? null : isAtLeast(version, from));
-  const own = of === 'trl' ? { of, checkpointing: since('0.22.0'), bf16: since('0.19.0') } : { of };
-  readTrainingArguments(reader, context, own);
-  if (of === 'trl' && !draft.isOpen('sequenceLength')) draft.default('sequenceLength', 1024, { of, version });
+  readTrainingArguments(reader, context, of === 'trl' ? trainerDefaults(context) : { of });
+  if (of === 'trl' && !draft.isOpen('sequenceLength'))
+    draft.default('sequenceLength', 1024, { of, version: versions.get('trl') });
   if (trl) readTrlOthers(reader, context, trl.verb);
+}
+
+function readTask(
+  reader: OptionReader,
+  context: ProgramContext,
+  { task, verb, config }: { task: Task; verb: string; config: string },
+): void {
+  context.draft.derive('task', task, ['program'], `what ${config} configures`);
+  if (task === 'rl') readAnswerLength(reader, context, verb);
 }
 
 /** Ray Train starts `num_workers` processes, wherever the entrypoint itself runs. */

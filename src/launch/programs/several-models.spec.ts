@@ -108,17 +108,13 @@ describe('preference training', () => {
   it.each(['trl-dpo', 'openrlhf-dpo'])(
     '%s holds a frozen copy that answers within the step, on both answers',
     (file) => {
-      const [policy, reference] = readings(file);
-      expect([policy?.role, reference?.role]).toEqual(['policy', 'reference']);
-      expect(reference?.run?.model.value).toEqual(policy?.run?.model.value);
-      expect(reference?.run?.microBatchSize.value).toBe(2 * (policy?.run?.microBatchSize.value ?? 0));
-      expect(reference?.run?.sharing.turn.value).toBe('within-step');
+      const [policy, reference] = told(file);
+      expect(policy).toMatchObject({ role: 'policy', does: 'train' });
+      const rows = 2 * (policy?.rows ?? 0);
+      expect(reference).toEqual({ role: 'reference', does: 'forward', model: policy?.model, rows });
+      expect(setting(of(file, 'reference'), 'sharing.turn')).toMatchObject({ value: 'within-step' });
     },
   );
-
-  it('of ms-swift holds one too where all weights are trained', () => {
-    expect(of('ms-swift-rlhf-dpo', 'reference')?.run?.sharing.borrowsWeights.value).toBe(false);
-  });
 
   it('with adapters has the policy itself for a reference', () => {
     const command = ['trl', 'dpo', '--model_name_or_path', 'Qwen/Qwen2.5-0.5B', '--use_peft'];

@@ -92,20 +92,28 @@ const taskOf = (recipe: string): Task =>
   recipe.includes('dpo') ? 'preference' : recipe.startsWith(DISTILLATION) ? 'distillation' : 'causal-lm';
 
 const DISTILLATION = 'knowledge_distillation';
+/** Recipes that train adapters. */
+const ADAPTS = /^(?:lora|knowledge_distillation)/;
 
 /** The frozen teacher of distillation, the frozen reference of full DPO (recipes/knowledge_distillation_*.py, full_dpo_*.py). */
 function readOthers(reader: OptionReader, { draft }: ProgramContext, recipe: string): void {
-  const isTeacher = recipe.startsWith(DISTILLATION);
-  if (!isTeacher && !recipe.startsWith('full_dpo')) return;
-  draft.role = isTeacher ? 'student' : 'policy';
-  const other = draft.beside(isTeacher ? 'teacher' : 'reference');
-  evaluates(other, 'causal-lm', { of: 'torchtune', note: 'frozen' });
-  other.default('sharing.turn', 'within-step', { of: 'torchtune', note: 'between forward and backward' });
-  if (!isTeacher) return;
+  if (recipe.startsWith(DISTILLATION)) readTeacher(reader, holdsFrozen(draft, 'student', 'teacher'));
+  if (recipe.startsWith('full_dpo')) holdsFrozen(draft, 'policy', 'reference');
+}
+
+function holdsFrozen(draft: RunDraft, role: string, other: string): RunDraft {
+  draft.role = role;
+  const held = draft.beside(other);
+  evaluates(held, 'causal-lm', { of: 'torchtune', note: 'frozen' });
+  held.default('sharing.turn', 'within-step', { of: 'torchtune', note: 'between forward and backward' });
+  return held;
+}
+
+function readTeacher(reader: OptionReader, teacher: RunDraft): void {
   const component = optionAt(reader, 'teacher_model._component_');
   const name = MODELS[asText(component)?.split('.').at(-1) ?? ''];
-  if (name) other.read('model', { name, catalogId: null, config: null }, component?.place ?? null);
-  else other.leaveOpen('model', 'nothing says which model teaches');
+  if (name) teacher.read('model', { name, catalogId: null, config: null }, component?.place ?? null);
+  else teacher.leaveOpen('model', 'nothing says which model teaches');
 }
 
 /** torchrun's flags stand between `run` and the recipe; single-device recipes are one process. */
@@ -232,7 +240,7 @@ function readAdapter(
   { draft }: ProgramContext,
   { recipe, preset }: { recipe: string; preset: TorchtunePreset | null },
 ): void {
-  if (!recipe.startsWith('lora') && !recipe.startsWith(DISTILLATION)) return;
+  if (!ADAPTS.test(recipe)) return;
   const traits = preset?.[7] ?? '';
   draft.derive('peft.method', traits.includes('D') ? 'dora' : 'lora', ['program'], `${recipe} trains adapters`);
   const rank = optionAt(reader, 'model.lora_rank');

@@ -1,4 +1,4 @@
-import { OptionReader } from '../options/option-reader.js';
+import type { OptionReader } from '../options/option-reader.js';
 import { asBoolean, asNumber, asText } from '../options/option.js';
 import { isAtLeast } from '../versions.js';
 import {
@@ -94,7 +94,8 @@ function readVllm(main: OptionReader, { versions }: ProgramContext): void {
 function readOwnAnswers({ draft, options }: OptionReader): void {
   const itself = readerBeside(options, draft, 'generation').draft;
   generates(itself, { ...OF, note: 'the policy generates by itself' });
-  const isSharded = /^(?:zero3|fsdp)/.test(String(draft.value('parallelism.sharding') ?? ''));
+  const sharding = draft.value('parallelism.sharding');
+  const isSharded = typeof sharding === 'string' && /^(?:zero3|fsdp)/.test(sharding);
   itself.default('sharing.borrowsWeights', !isSharded, {
     ...OF,
     note: isSharded ? 'gathered whole' : 'the policy itself',

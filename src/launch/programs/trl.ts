@@ -7,12 +7,13 @@ import { mergeSays } from '../launchers/peel.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asBoolean, asText } from '../options/option.js';
 import type { Options } from '../options/option.js';
-import { defaultOf, isAtLeast } from '../versions.js';
+import { defaultOf } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { hfOptions } from './hf/command-line.js';
 import { readLora, readModelName, readQuantization, TRL_LORA } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { trainerDefaults } from './trl-defaults.js';
 import { readAnswerLength } from './trl-lengths.js';
 import { readTrlOthers } from './trl-others.js';
 import { nameProgram, versionedDefault } from './program.js';
@@ -106,17 +107,6 @@ const NAMED_CONFIGS: Readonly<Record<string, string>> = {
   zero2: 'zero2',
   zero3: 'zero3',
 };
-
-/** TRL turned checkpointing on by default in 0.22 and bf16 in 0.19. */
-function trainerDefaults({ versions }: ProgramContext): {
-  of: string;
-  checkpointing: boolean | null;
-  bf16: boolean | null;
-} {
-  const version = versions.get('trl');
-  const since = (from: string): boolean | null => (version === null ? null : isAtLeast(version, from));
-  return { of: 'trl', checkpointing: since('0.22.0'), bf16: since('0.19.0') };
-}
 
 function readTrainer(reader: OptionReader, context: ProgramContext, verb: string): void {
   const { draft } = context;
