@@ -109,6 +109,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     ),
     task: stated(taskOf(record), 'task', record.task),
     microBatchSize: stated(microBatch, 'micro_batch_size'),
+    rowsPerSample: byDefault(1, defaults.name),
     gradientAccumulationSteps: accumulation,
     globalBatchSize: byDefault(microBatch * accumulation.value * dataDegreeOf(record), 'batch size times ranks'),
     sequenceLength: stated(record.seq_len, 'seq_len'),

@@ -199,6 +199,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     model: { name: record.model },
     task: settings.task ?? taskOf(record),
     microBatchSize: settings.batch,
+    rowsPerSample: 1,
     gradientAccumulationSteps: steps,
     globalBatchSize: settings.batch * steps * world,
     ...sizesOf(settings),

@@ -1,3 +1,4 @@
+import { modelExample } from '../run/model-examples.js';
 import type { Unknown } from '../run/setting.js';
 import type { RunField } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
@@ -107,7 +108,7 @@ function finish(podSet: PodSet, context: ProgramContext): RunReading[] {
 
 function finishOne(podSet: PodSet, context: ProgramContext, draft: RunDraft): RunReading {
   const run = buildRun(draft, processFacts(podSet, context), context.versions);
-  if (run.model.value === null) draft.leaveOpen('model', 'nothing in the manifest says which model is trained', MODEL);
+  if (run.model.value === null) draft.leaveOpen('model', NO_MODEL, modelExample(run.task.value));
   return {
     podSet: podSet.name,
     training: true,
@@ -118,7 +119,7 @@ function finishOne(podSet: PodSet, context: ProgramContext, draft: RunDraft): Ru
   };
 }
 
-const MODEL = 'model: meta-llama/Llama-3.1-8B';
+const NO_MODEL = 'nothing in the manifest says which model is trained';
 
 /** What is open of a further run is declared under its role. */
 function inRole(unknown: Unknown, role: string, { draft }: ProgramContext): Unknown {
@@ -133,6 +134,7 @@ const INHERITED: readonly RunField[] = [
   'model',
   'task',
   'microBatchSize',
+  'rowsPerSample',
   'program',
   'framework',
   'precision',

@@ -22,6 +22,7 @@ const unused = (value: unknown): Fallback => none(value, 'not in use unless a pr
 
 /** What holds where no program, launcher or person says otherwise: PyTorch's own behaviour. */
 const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
+  rowsPerSample: unused(1),
   gradientAccumulationSteps: none(1),
   frames: unused(null),
   numClasses: none(null, 'as many as the model has'),

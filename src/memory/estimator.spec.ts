@@ -20,6 +20,7 @@ const RUN: TrainingRun = {
   model: set<RunValues['model']>({ name: 'gpt2', catalogId: null, config: null }),
   task: set('causal-lm'),
   microBatchSize: set(2),
+  rowsPerSample: set(1),
   gradientAccumulationSteps: set(1),
   globalBatchSize: set(2),
   sequenceLength: set<number | null>(128),

@@ -1,14 +1,12 @@
 import type { ModelCatalog, ModelRow } from '../model/catalog.js';
 
 import type { ModelConfig, ResolvedModel } from '../model/resolved-model.js';
+import { modelExample } from '../run/model-examples.js';
 import type { ModelReference, RunValues } from '../run/training-run.js';
 import { NotEstimable } from './not-estimable.js';
 
-const NO_MODEL = {
-  field: 'model',
-  reason: 'nothing says which model is trained',
-  declare: 'model: meta-llama/Llama-3.1-8B',
-};
+const noModel = ({ task }: RunValues): NotEstimable =>
+  new NotEstimable([{ field: 'model', reason: 'nothing says which model is trained', declare: modelExample(task) }]);
 
 /**
  * The dimensions of the model of a run: those of its configuration, laid over those that the catalog has for its name.
@@ -16,11 +14,11 @@ const NO_MODEL = {
  */
 export function resolveModel(values: RunValues, catalog: ModelCatalog): ResolvedModel {
   const { model } = values;
-  if (model === null) throw new NotEstimable([NO_MODEL]);
+  if (model === null) throw noModel(values);
   const row = rowOf(model, catalog);
   const config = { ...row?.config, ...model.config };
   const modelType = config['model_type'] ?? row?.modelType;
-  if (typeof modelType !== 'string') throw unknownModel(model, catalog);
+  if (typeof modelType !== 'string') throw unknownModel(model, values, catalog);
   refuseBoundless(model, config);
   const named = { name: row?.id ?? model.name, modelType, config: { ...config, ...classesOf(values) } };
   return row?.graph === undefined ? named : { ...named, graph: row.graph, image: nativeImageSize(values, catalog) };
@@ -49,14 +47,14 @@ function rowOf(model: ModelReference, catalog: ModelCatalog): ModelRow | null {
   return catalog.find(model.catalogId ?? model.name).row;
 }
 
-function unknownModel(model: ModelReference, catalog: ModelCatalog): NotEstimable {
+function unknownModel(model: ModelReference, { task }: RunValues, catalog: ModelCatalog): NotEstimable {
   const closest = catalog.closest(model.name, 3);
   const hint = closest.length > 0 ? `; closest: ${closest.join(', ')}` : '';
   return new NotEstimable([
     {
       field: 'model',
       reason: `"${model.name.slice(0, 100)}" is not in the catalog${hint}`,
-      declare: `model: ${closest[0] ?? 'meta-llama/Llama-3.1-8B'}`,
+      declare: closest[0] === undefined ? modelExample(task) : `model: ${closest[0]}`,
     },
   ]);
 }

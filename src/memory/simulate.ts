@@ -327,7 +327,8 @@ function batchSizes(values: RunValues, dtype: DType): BatchSizes {
   const image = values.imageSize ?? [224, 224];
   const targetSequence = values.targetSequenceLength ?? sequence;
   const { frames, sequenceLength: prompt } = values;
-  return { batch: values.microBatchSize, sequence, targetSequence, image, frames, prompt, dtype };
+  const batch = values.microBatchSize * values.rowsPerSample;
+  return { batch, sequence, targetSequence, image, frames, prompt, dtype };
 }
 
 function attentionOf(attention: Attention): 'eager' | 'sdpa' | 'flash' {

@@ -9,6 +9,7 @@ export function tinyRun(changes: Partial<RunValues> = {}): RunValues {
     model: null,
     task: 'causal-lm',
     microBatchSize: 2,
+    rowsPerSample: 1,
     gradientAccumulationSteps: 1,
     globalBatchSize: 2,
     sequenceLength: 64,

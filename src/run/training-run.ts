@@ -151,6 +151,8 @@ export const runValuesSchema = z.strictObject({
   model: modelReferenceSchema.nullable(),
   task: taskSchema,
   microBatchSize: positive,
+  /** Rows of a pass for each sample of the batch: chosen and rejected answers run together. */
+  rowsPerSample: positive,
   gradientAccumulationSteps: positive,
   globalBatchSize: positive,
   /** Tokens; null where the model has no sequences. For encoder-decoders the encoder's. */

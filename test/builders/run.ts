@@ -12,6 +12,7 @@ export const RUN_VALUES: RunValues = {
   model: { name: 'meta-llama/Llama-3.1-8B', catalogId: 'meta-llama/Llama-3.1-8B', config: null },
   task: 'causal-lm',
   microBatchSize: 8,
+  rowsPerSample: 1,
   gradientAccumulationSteps: 1,
   globalBatchSize: 8,
   sequenceLength: 2048,

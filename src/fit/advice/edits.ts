@@ -22,9 +22,14 @@ export function editedRun(run: TrainingRun, edits: readonly Edit[]): TrainingRun
 /** Settings that all runs on a device have in common: how many processes there are, and how long what they read is. */
 const concernsAll = ({ field }: Edit): boolean => field.startsWith('parallelism.') || field === 'sequenceLength';
 
-/** A run beside the one that a proposal changes. */
+/** A run beside the one that a proposal changes; one that works within its step takes the same batch. */
 export function editedBeside(run: TrainingRun, edits: readonly Edit[]): TrainingRun {
-  return run.activity.value === 'generate' ? run : editedRun(run, edits.filter(concernsAll));
+  if (run.activity.value === 'generate') return run;
+  const isWithin = run.sharing.turn.value === 'within-step';
+  return editedRun(
+    run,
+    edits.filter((edit) => concernsAll(edit) || (isWithin && edit.field === 'microBatchSize')),
+  );
 }
 
 const isDeviceLabel = (key: string): boolean => (DEVICE_LABELS as readonly string[]).includes(key);

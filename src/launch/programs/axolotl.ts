@@ -7,7 +7,7 @@ import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { RunField } from '../../run/training-run.js';
 import type { Option, Options } from '../options/option.js';
-import { asBoolean, asTexts } from '../options/option.js';
+import { asBoolean, asText, asTexts } from '../options/option.js';
 import type { RunDraft } from '../run-draft.js';
 import type { Invocation } from './invocation.js';
 import { configFile } from './hf/command-line.js';
@@ -16,6 +16,7 @@ import { HF_OPTIMIZERS } from './hf/optimizers.js';
 import { readTrainerSharding } from './hf/sharding.js';
 import { ATTENTION } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { readTrlOthers } from './trl-others.js';
 import { nameProgram } from './program.js';
 
 const MODULES: ReadonlySet<string> = new Set(['axolotl.cli.train', 'axolotl.cli.main', 'scripts.finetune']);
@@ -93,6 +94,8 @@ function readConfig(reader: OptionReader, context: ProgramContext): void {
   readPrecision(reader, context);
   readTraining(reader, context);
   readKernels(reader.options, context);
+  const rl = asText(reader.options.find('rl'));
+  if (rl !== undefined) readTrlOthers(reader, context, rl);
 }
 
 /** Without its configuration nothing of the batch is known. */

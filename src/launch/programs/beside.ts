@@ -67,3 +67,8 @@ export function trainedAlike(other: RunDraft, main: RunDraft, of: string): void 
 }
 
 const ALIKE = ['activationCheckpointing', 'optimizer.name', 'optimizer.implementation', 'gradientClipping'] as const;
+
+/** A sample of preference training is a pair of answers, which run in one pass. */
+export function pairsAnswers(draft: RunDraft): void {
+  draft.derive('rowsPerSample', 2, ['program'], 'chosen and rejected answers run together');
+}

@@ -5,13 +5,14 @@ import { mergeSays } from '../launchers/peel.js';
 import { environmentOption, saidCount } from '../launchers/launcher.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
-import { Options, textOption } from '../options/option.js';
+import { Options, textOption, asText } from '../options/option.js';
 import { defaultOf } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { configFile, hfOptions } from './hf/command-line.js';
 import { readLoraShape, readModelName } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { readTrlOthers } from './trl-others.js';
 import { nameProgram, versionedDefault } from './program.js';
 
 const OF = { of: 'llamafactory' };
@@ -69,6 +70,8 @@ export const llamafactory: TrainingProgram = {
     readAttention(reader);
     readCheckpointing(reader, context);
     readTrainingArguments(reader, context, OF);
+    const stage = asText(reader.options.find('stage'));
+    if (stage !== undefined) readTrlOthers(reader, context, stage);
   },
 };
 

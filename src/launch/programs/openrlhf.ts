@@ -7,6 +7,7 @@ import { asBoolean, asCount, asNumber, asText } from '../options/option.js';
 import {
   evaluates,
   generates,
+  pairsAnswers,
   readEngine,
   readOtherModel,
   readerBeside,
@@ -130,9 +131,7 @@ function readFrozen(reader: OptionReader, role: string, names: readonly string[]
   const other = readerBeside(options, draft, role);
   evaluates(other.draft, 'causal-lm', { ...OF, note: 'frozen' });
   readOtherModel(other, ...names);
-  const batch = draft.value('microBatchSize');
-  if (rows === 2 && typeof batch === 'number')
-    other.draft.derive('microBatchSize', 2 * batch, ['microBatchSize'], 'chosen and rejected answers run together');
+  if (rows === 2) pairsAnswers(draft);
   other.draft.default('sharing.turn', 'within-step', {
     ...OF,
     note: 'between forward and backward of the trained model',

@@ -110,18 +110,11 @@ describe('preference training', () => {
     (file) => {
       const [policy, reference] = told(file);
       expect(policy).toMatchObject({ role: 'policy', does: 'train' });
-      const rows = 2 * (policy?.rows ?? 0);
-      expect(reference).toEqual({ role: 'reference', does: 'forward', model: policy?.model, rows });
+      expect(reference).toEqual({ role: 'reference', does: 'forward', model: policy?.model, rows: policy?.rows });
+      expect(readings(file).map(({ run }) => run?.rowsPerSample.value)).toEqual([2, 2]);
       expect(setting(of(file, 'reference'), 'sharing.turn')).toMatchObject({ value: 'within-step' });
     },
   );
-
-  it('with adapters has the policy itself for a reference', () => {
-    const command = ['trl', 'dpo', '--model_name_or_path', 'Qwen/Qwen2.5-0.5B', '--use_peft'];
-    const [, reference] = readManifest(job({ command }), grammars);
-    expect(reference?.role).toBe('reference');
-    expect(reference?.run?.sharing.borrowsWeights.value).toBe(true);
-  });
 
   it('holds none where its log-probabilities were worked out before', () => {
     const command = ['trl', 'dpo', '--model_name_or_path', 'gpt2', '--precompute_ref_log_probs'];

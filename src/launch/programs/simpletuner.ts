@@ -61,7 +61,8 @@ export const simpletuner: TrainingProgram = {
       'optimizer.implementation': worded('--optimizer', { '8bit': 'bnb-adamw8bit' }),
     },
   },
-  recognise({ kind, name, args }: Invocation): Recognition | null {
+  recognise({ kind, name, args, cwd }: Invocation): Recognition | null {
+    if (kind === 'console' && name === 'train.sh' && /simpletuner/i.test(cwd ?? '')) return 'script';
     if (kind === 'console' && CONSOLES.has(name)) return args[0]?.text === 'server' ? null : 'name';
     if (kind === 'module') return name === 'simpletuner' || name.startsWith('simpletuner.') ? 'name' : null;
     const isOwn = args.some(({ text }) => OWN.some((flag) => text.startsWith(`--${flag}`)));

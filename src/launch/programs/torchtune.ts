@@ -13,7 +13,7 @@ import type { Tracked } from '../text/tracked.js';
 import type { Invocation } from './invocation.js';
 import { configFile } from './hf/command-line.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
-import { evaluates } from './beside.js';
+import { evaluates, pairsAnswers } from './beside.js';
 import { nameProgram } from './program.js';
 import type { TorchtunePreset } from './torchtune-presets.js';
 import { TORCHTUNE_PRESETS } from './torchtune-presets.js';
@@ -98,6 +98,7 @@ const ADAPTS = /^(?:lora|knowledge_distillation)/;
 /** The frozen teacher of distillation, the frozen reference of full DPO (recipes/knowledge_distillation_*.py, full_dpo_*.py). */
 function readOthers(reader: OptionReader, { draft }: ProgramContext, recipe: string): void {
   if (recipe.startsWith(DISTILLATION)) readTeacher(reader, holdsFrozen(draft, 'student', 'teacher'));
+  if (recipe.includes('dpo')) pairsAnswers(draft);
   if (recipe.startsWith('full_dpo')) holdsFrozen(draft, 'policy', 'reference');
 }
 

@@ -4,6 +4,7 @@ import { isAtLeast } from '../versions.js';
 import {
   evaluates,
   generates,
+  pairsAnswers,
   readEngine,
   readOtherModel,
   readerBeside,
@@ -18,6 +19,12 @@ const OF = { of: 'trl' };
 /** What each of TRL's trainers holds beside the model that it trains (trl/trainer/*_trainer.py). */
 const OTHERS: Readonly<Record<string, (reader: OptionReader, context: ProgramContext) => void>> = {
   dpo: (reader) => readReference(reader, 2),
+  ipo: (reader) => readReference(reader, 2),
+  orpo: ({ draft }) => pairsAnswers(draft),
+  cpo: ({ draft }) => pairsAnswers(draft),
+  simpo: ({ draft }) => pairsAnswers(draft),
+  reward: ({ draft }) => pairsAnswers(draft),
+  rm: ({ draft }) => pairsAnswers(draft),
   kto: (reader) => readReference(reader, 1),
   online_dpo: (reader) => {
     readReference(reader, 2);
@@ -45,14 +52,12 @@ const isBefore019 = ({ versions }: ProgramContext): boolean =>
 function readReference(main: OptionReader, rows: 1 | 2): void {
   const { draft, options } = main;
   draft.role = 'policy';
+  if (rows === 2) pairsAnswers(draft);
   if (asBoolean(options.find('precompute_ref_log_probs')) || asBoolean(options.find('reference_free'))) return;
   const reference = readerBeside(options, draft, 'reference').draft;
   evaluates(reference, 'causal-lm', { ...OF, note: 'a frozen copy of the policy' });
   if (draft.value('peft.method') !== undefined && draft.value('peft.method') !== 'none')
     withoutAdapter(reference, 'trl');
-  const batch = draft.value('microBatchSize');
-  if (rows === 2 && typeof batch === 'number')
-    reference.derive('microBatchSize', 2 * batch, ['microBatchSize'], 'chosen and rejected answers run together');
   reference.default('sharing.turn', 'within-step', { ...OF, note: 'between forward and backward of the policy' });
 }
 

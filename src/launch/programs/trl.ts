@@ -13,6 +13,7 @@ import { hfOptions } from './hf/command-line.js';
 import { readLora, readModelName, readQuantization, TRL_LORA } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
+import { pairsAnswers } from './beside.js';
 import { trainerDefaults } from './trl-defaults.js';
 import { readAnswerLength } from './trl-lengths.js';
 import { readTrlOthers } from './trl-others.js';
@@ -117,7 +118,7 @@ function readTrainer(reader: OptionReader, context: ProgramContext, verb: string
   reader.count('sequenceLength', ...trainer.lengths);
   if (!draft.isOpen('sequenceLength'))
     draft.default('sequenceLength', 1024, { of: 'trl', version: context.versions.get('trl') });
-  if (trainer.rows === 2) draft.note('chosen and rejected answers run together: two rows for each of the batch');
+  if (trainer.rows === 2) pairsAnswers(draft);
   const packing = reader.options.find('packing');
   if (asBoolean(packing) !== undefined) draft.read('packing', asBoolean(packing), packing?.place ?? null);
   reader.flag('offload.activations', 'activation_offloading');
