@@ -35,7 +35,8 @@ const SIGMAS = 3;
 export function learnedContexts(observations: Iterable<PodObservation>, rules: StandingRules): LearnedContext[] {
   const stacks = new Map<string, Stack>();
   for (const observation of observations) {
-    if (isComparable(observation, rules)) note(stacks, observation);
+    // Most are of no known stack: that is the quickest to see.
+    if (observation.run?.torch != null && isComparable(observation, rules)) note(stacks, observation);
   }
   return [...stacks].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, stack]) => learned(stack) ?? []);
 }
@@ -45,11 +46,13 @@ function note(stacks: Map<string, Stack>, { run, device: { deviceClass, model },
   if (run === null || run.estimate === null || torch === null) return;
   const { framework, fingerprint, estimate } = run;
   const cuda = releaseOf(run.cuda);
-  const key = JSON.stringify([framework, torch, cuda, deviceClass]);
+  const key = `${framework}|${torch}|${cuda ?? ''}|${deviceClass}`;
   const stack: Stack = stacks.get(key) ?? { framework, torch, cuda, deviceClass, model, implied: new Map() };
   stacks.set(key, stack);
   const rest = estimate.deviceBytes.expected - estimate.contextBytes;
-  stack.implied.set(fingerprint, [...(stack.implied.get(fingerprint) ?? []), ownPeakOf(use) - rest]);
+  const implied = stack.implied.get(fingerprint) ?? [];
+  stack.implied.set(fingerprint, implied);
+  implied.push(ownPeakOf(use) - rest);
 }
 
 interface Stack extends Pick<LearnedContext, 'framework' | 'torch' | 'cuda' | 'deviceClass' | 'model'> {

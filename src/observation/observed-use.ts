@@ -26,7 +26,7 @@ export interface ObservedUse {
 export type UsesByFingerprint = ReadonlyMap<string, readonly ObservedUse[]>;
 
 /** Runs that are kept of one fingerprint. */
-const KEPT_OF_ONE = 10;
+const KEPT_OF_ONE = 5;
 
 /** What says most about a run whose pods fared differently: that one of them was out of memory. */
 const DECISIVE: readonly Standing[] = ['out-of-memory', 'so-far', 'upper-bound', 'measured'];

@@ -30,7 +30,7 @@ export interface RecorderOptions {
   rules: StandingRules;
   /** Observations last seen before this long ago are forgotten. */
   keepMs: number;
-  /** Least time between two writes, and between two reads of what another replica wrote. */
+  /** Least time between two writes, between two reads of what another replica wrote, and between two changes of answers. */
   everyMs: number;
   /** Observations that are kept in memory at most, and that wait for the database at most. */
   most: number;
@@ -46,8 +46,8 @@ export interface RecorderState {
   failedWrites: number;
 }
 
-/** Fingerprints of which later answers are given: some hundred bytes each. */
-const MOST_FINGERPRINTS = 5_000;
+/** Fingerprints of which later answers are given: each takes some hundred bytes, and some microseconds to look through. */
+const MOST_FINGERPRINTS = 2_000;
 /** Origins that are looked for in one round: each may take an assessment. */
 const ORIGINS_AT_A_TIME = 20;
 /** A pod whose workload is not found in so many rounds belongs to none that is handled. */
@@ -72,6 +72,8 @@ export class UseRecorder {
   #readAtMs = -Infinity;
   #tidiedAtMs = -Infinity;
   #hasRecorded = false;
+  #isNewsWaiting = false;
+  #publishedAtMs = -Infinity;
   #work: Promise<void> = Promise.resolve();
 
   constructor(
@@ -118,7 +120,8 @@ export class UseRecorder {
     this.#snapshot = snapshot;
     const isChanged = await this.#read();
     if (pods === null || !isRecording()) {
-      if (isChanged) this.#publish();
+      this.#isNewsWaiting ||= isChanged;
+      this.#publishWhenDue();
       return;
     }
     const touched = this.#attempts.observe(snapshot, pods.pods());
@@ -128,7 +131,8 @@ export class UseRecorder {
       if (isLooked) looks += 1;
       this.#note(attempt);
     }
-    if (touched.length > 0 || isChanged) this.#publish();
+    this.#isNewsWaiting ||= touched.length > 0 || isChanged;
+    this.#publishWhenDue();
     if (now() - this.#writtenAtMs < this.options.everyMs) return;
     await this.#write();
     await this.#tidy();
@@ -144,7 +148,8 @@ export class UseRecorder {
     await this.#findOrigin(attempt);
     this.#note(attempt);
     this.#origins.delete(pod.uid);
-    this.#publish();
+    this.#isNewsWaiting = true;
+    this.#publishWhenDue();
   }
 
   /** Whether it had to be looked for. What cannot be assessed now is looked for again with the next sample. */
@@ -160,26 +165,24 @@ export class UseRecorder {
 
   /** Writes into memory what is known of an attempt; nothing of a pod that belongs to no workload. */
   #note(attempt: Attempt): void {
-    const { id, pod, node, uses, ending } = attempt;
-    const stored = this.#known.get(id);
-    const origin = this.#origins.get(pod.uid)?.origin ?? null;
+    const { id, pod, node, uses } = attempt;
     const worst = worstOf(attempt);
-    if (worst === null || (origin === null && stored === undefined)) return;
-    const observation: PodObservation = {
-      id,
-      cluster: this.options.cluster,
-      workload: origin?.workload ?? stored!.workload,
-      pod: pod.name,
-      node,
-      run: stored?.run ?? origin?.run ?? null,
-      device: this.#deviceOf(worst.device),
-      devices: uses.size,
-      use: worst.use,
-      ending: ending ?? stored?.ending ?? null,
-    };
-    this.#keep(observation);
+    const known = this.#knownOf(attempt);
+    if (worst === null || known === null) return;
+    const { cluster } = this.options;
+    const device = this.#deviceOf(worst.device);
+    this.#keep({ id, cluster, pod: pod.name, node, device, devices: uses.size, use: worst.use, ...known });
     this.#unwritten.add(id);
     this.#bound();
+  }
+
+  /** Whose it is, what it trains and how it ended, as far as that is known by now; what was stored of it stands. */
+  #knownOf({ id, pod, ending }: Attempt): Pick<PodObservation, 'workload' | 'run' | 'ending'> | null {
+    const stored = this.#known.get(id);
+    const origin = this.#origins.get(pod.uid)?.origin ?? null;
+    if (stored === undefined) return origin === null ? null : { ...origin, ending };
+    const { workload, run } = origin ?? stored;
+    return { workload, run: stored.run ?? run, ending: ending ?? stored.ending };
   }
 
   /** The newest stand last. */
@@ -207,7 +210,12 @@ export class UseRecorder {
     };
   }
 
-  #publish(): void {
+  /** Going through all that is known takes tens of milliseconds in the end: not with every sample, not with every pod. */
+  #publishWhenDue(): void {
+    const nowMs = this.parts.now();
+    if (!this.#isNewsWaiting || nowMs - this.#publishedAtMs < this.options.everyMs) return;
+    this.#isNewsWaiting = false;
+    this.#publishedAtMs = nowMs;
     const all = [...this.#known.values()];
     const { rules } = this.options;
     this.parts.holder.swap({ uses: usesOf(all, rules, MOST_FINGERPRINTS), contexts: learnedContexts(all, rules) });

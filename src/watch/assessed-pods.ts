@@ -9,6 +9,7 @@ import type { HolderPod } from '../observation/holder-pod.js';
 import type { ObservedEstimate, ObservedRun } from '../observation/pod-observation.js';
 import type { PodOrigin, PodOrigins } from '../observe/sources.js';
 import { TOGETHER } from '../fit/need.js';
+import type { TrainingRun } from '../run/training-run.js';
 import { WorkloadDirectory } from './workload-directory.js';
 
 /** Finds the workload of a pod among those that are watched, and what was read and estimated of it. */
@@ -43,21 +44,25 @@ function runOf(assessment: Assessment, pod: HolderPod, model: string): ObservedR
 }
 
 function observedRun(run: AssessedRun, estimate: ObservedEstimate | null): ObservedRun | null {
-  const { settings, fingerprint, launch } = run;
-  if (settings === null || fingerprint == null) return null;
-  const { name, packages } = settings.framework.value;
-  const program = settings.program.value;
+  const { settings, fingerprint = null, launch = '' } = run;
+  if (settings === null || fingerprint === null) return null;
+  return { podSet: run.podSet, fingerprint, launch, ...namesIn(settings), estimate };
+}
+
+function namesIn({
+  framework,
+  program,
+  model,
+}: TrainingRun): Omit<ObservedRun, 'podSet' | 'fingerprint' | 'launch' | 'estimate'> {
+  const { name, packages } = framework.value;
+  const { torch = null, cuda = null } = packages;
   return {
-    podSet: run.podSet,
-    fingerprint,
-    launch: launch ?? '',
-    model: settings.model.value?.catalogId ?? settings.model.value?.name ?? null,
+    model: model.value === null ? null : (model.value.catalogId ?? model.value.name),
     framework: name,
-    program: program?.name ?? null,
-    programVersion: program?.version ?? null,
-    torch: packages['torch'] ?? null,
-    cuda: packages['cuda'] ?? null,
-    estimate,
+    program: program.value?.name ?? null,
+    programVersion: program.value?.version ?? null,
+    torch,
+    cuda,
   };
 }
 

@@ -29,7 +29,7 @@ const QUIET_MS = 60_000;
 /** A look that finds nothing new costs some microseconds; what is written goes slower. */
 const LOOKS_PER_SECOND = 500;
 /** How long changes of what runs were seen to use are gathered before workloads are looked at again. */
-const LOOK_AGAIN_MS = 60_000;
+const LOOK_AGAIN_MS = 300_000;
 const WRITES = { perSecond: 20, burst: 40 };
 
 /** The parts that follow one cluster. */

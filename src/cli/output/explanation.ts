@@ -3,7 +3,15 @@ import { gib } from '../../fit/words.js';
 import { RUN_FIELDS, settingAt } from '../../run/fields.js';
 import type { Evidence, SourcePlace } from '../../run/setting.js';
 import type { AssessedInput } from '../assess-all.js';
-import { adviceBlock, deviceTable, interval, noteLines, unknownBlock, workloadName } from './assessments.js';
+import {
+  adviceBlock,
+  deviceTable,
+  interval,
+  noteLines,
+  observedBlock,
+  unknownBlock,
+  workloadName,
+} from './assessments.js';
 import { bar, memoryChart, relativeWidth } from './memory-chart.js';
 import { table } from './tables.js';
 import { hanging, painted, painter } from './terminal.js';
@@ -200,6 +208,7 @@ export function explanationText({ assessment, source }: AssessedInput, terminal:
     unknownBlock(assessment, terminal),
     ...shownEstimates(assessment).map((estimate) => estimateText(estimate, terminal)),
     ...new Set(assessment.fit.filter(({ classes }) => classes.length > 0).map((fit) => deviceTable(fit, terminal))),
+    observedBlock(assessment, terminal),
     adviceBlock(assessment, terminal),
     noteLines(assessment, terminal),
   ];
