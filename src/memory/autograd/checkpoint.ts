@@ -3,6 +3,7 @@ import type { Returned } from '../../model/operations.js';
 import type { Engine } from './engine.js';
 import type { SavingHook } from './graph.js';
 import type { KeptOutputs } from './kept-outputs.js';
+import { beginRecomputation, endRecomputation } from './recomputation.js';
 import { EngineTensor } from './graph.js';
 
 /** Thrown by `pack` when all that backward needs has been recomputed (torch.utils.checkpoint's early stop). */
@@ -136,14 +137,14 @@ class RecomputationHook implements SavingHook {
 
 /** Runs a call again while the hook catches what it saves; everything else that it makes is dropped. */
 function recompute(engine: Engine, inputs: readonly Argument[], call: BlockCall, hook: RecomputationHook): void {
-  const outer = engine.beginRecomputation(hook);
+  const outer = beginRecomputation(engine, hook);
   for (const input of inputs) if (input !== null) engine.hold(input);
   try {
-    engine.dismiss(call(inputs));
+    engine.frames.dismiss(call(inputs));
   } catch (error) {
     if (error !== ENOUGH) throw error;
   }
-  engine.endRecomputation(outer);
+  endRecomputation(engine, outer);
   for (const input of inputs) if (input !== null) engine.release(input);
 }
 

@@ -1,7 +1,6 @@
 import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Argument, Returned } from '../../model/operations.js';
-import type { BreakdownCategory } from '../estimate.js';
 import type { ConvolutionCall, ConvolutionWorkspace } from '../operations/convolution-workspace.js';
 import { NO_WORKSPACE } from '../operations/convolution-workspace.js';
 import type { Formula, SavingHook, Workspace } from './graph.js';
@@ -16,6 +15,8 @@ import {
   savedTensor,
   sourcesOf,
 } from './fusion.js';
+import type { References } from './frames.js';
+import { Frames } from './frames.js';
 import type { KeptOutputs } from './kept-outputs.js';
 import { operation } from './operation-names.js';
 import { EventRecorder } from './recorder.js';
@@ -43,21 +44,11 @@ function outputNumbersOf(inputs: readonly (EngineTensor | null)[]): readonly num
   return areFirst ? firsts! : inputs.map((input) => input?.outputIndex ?? 0);
 }
 
-/** What recomputation sets aside. */
-export interface OuterState {
-  gradEnabled: boolean;
-  autocastCache: Map<EngineTensor, EngineTensor>;
-  arena: Engine['arena'];
-  hook: SavingHook | null;
-  category: BreakdownCategory;
-  depth: number;
-}
-
 /**
  * The state of one run: who holds which memory, and the graph of what was done. Operations are functions over it.
  * Allocation and the last reference's end are the only sources of events.
  */
-export class Engine implements Workspace {
+export class Engine implements Workspace, References {
   readonly recorder = new EventRecorder();
   stream = 0;
   gradEnabled = true;
@@ -89,9 +80,7 @@ export class Engine implements Workspace {
   layer = -1;
   /** Called when backward comes to the nodes of another block. */
   enterLayer: ((layer: number) => void) | null = null;
-  private names: EngineTensor[] = [];
-  /** Per open frame: where its arguments begin and where they end in `names`. */
-  private frames: number[] = [];
+  readonly frames = new Frames(this);
 
   constructor(
     readonly gradientAddition: GradientAddition,
@@ -269,113 +258,31 @@ export class Engine implements Workspace {
     node.forgetSaved();
   }
 
-  // ---- recomputation
-
-  /** Sets the state aside in which backward runs, and begins one in which everything made is noted for its end. */
-  beginRecomputation(hook: SavingHook): OuterState {
-    const { gradEnabled, autocastCache, arena, hook: outerHook } = this;
-    const category = this.recorder.bear('activations');
-    this.gradEnabled = true;
-    this.autocastCache = new Map();
-    this.arena = { tensors: [], nodes: [] };
-    this.hook = hook;
-    return { gradEnabled, autocastCache, arena, hook: outerHook, category, depth: this.frames.length };
-  }
-
-  /** Drops what recomputation made, as the exception that stops it does, and restores the outer state. */
-  endRecomputation(outer: OuterState): void {
-    const { tensors, nodes } = this.arena!;
-    this.unwind(outer.depth);
-    this.clearAutocastCache();
-    for (const tensor of tensors) if (tensor.refs >= 0) this.destroy(tensor);
-    for (const node of nodes) {
-      if (node.refs !== 0) continue;
-      node.refs = 1;
-      this.releaseNode(node);
-    }
-    this.recorder.bear(outer.category);
-    this.gradEnabled = outer.gradEnabled;
-    this.autocastCache = outer.autocastCache;
-    this.arena = outer.arena;
-    this.hook = outer.hook;
-  }
-
   clearAutocastCache(): void {
     for (const copy of this.autocastCache.values()) this.release(copy);
     this.autocastCache.clear();
   }
 
-  // ---- frames
+  // ---- names, as operations and model code have them
 
   enter(args: readonly Argument[]): void {
-    this.frames.push(this.names.length);
-    for (const argument of args) if (argument !== null) this.names.push(this.hold(argument as EngineTensor));
-    this.frames.push(this.names.length);
+    this.frames.enter(args);
   }
 
   leave<R extends Returned>(result: R): R {
-    this.eachReturned(result, (tensor) => this.hold(tensor));
-    this.frames.pop();
-    this.dropNames(this.frames.pop()!);
-    this.eachReturned(result, (tensor) => this.float(tensor));
-    return result;
-  }
-
-  /** Ends what a call returned and nobody wants. */
-  dismiss(result: Returned): void {
-    this.eachReturned(result, (tensor) => this.consume(tensor));
+    return this.frames.leave(result);
   }
 
   keep(tensor: EngineTensor): EngineTensor {
-    this.names.push(this.hold(tensor));
-    return tensor;
+    return this.frames.keep(tensor);
   }
 
   rebind(old: EngineTensor, value: EngineTensor): EngineTensor {
-    this.hold(value);
-    const place = this.findName(old);
-    if (place < 0) this.names.push(value);
-    else {
-      this.names[place] = value;
-      this.release(old);
-    }
-    return value;
+    return this.frames.rebind(old, value);
   }
 
   drop(tensor: EngineTensor): void {
-    const place = this.findName(tensor);
-    if (place < 0) return this.consume(tensor);
-    this.names.splice(place, 1);
-    this.release(tensor);
-  }
-
-  get frameDepth(): number {
-    return this.frames.length;
-  }
-
-  /** Ends the frames above a depth without a return, as an exception does. */
-  unwind(depth: number): void {
-    if (this.frames.length === depth) return;
-    this.dropNames(this.frames[depth]!);
-    this.frames.length = depth;
-  }
-
-  /** Place of a local name of the current frame; arguments are held by the caller's tuple and never rebound. */
-  private findName(tensor: EngineTensor): number {
-    const locals = this.frames.length === 0 ? 0 : this.frames[this.frames.length - 1]!;
-    for (let i = this.names.length - 1; i >= locals; i--) if (this.names[i] === tensor) return i;
-    return -1;
-  }
-
-  private dropNames(base: number): void {
-    for (let i = base; i < this.names.length; i++) this.release(this.names[i]!);
-    this.names.length = base;
-  }
-
-  private eachReturned(result: Returned, act: (tensor: EngineTensor) => void): void {
-    if (result === null) return;
-    if (result instanceof EngineTensor) act(result);
-    else for (const tensor of result as readonly Argument[]) if (tensor !== null) act(tensor as EngineTensor);
+    this.frames.drop(tensor);
   }
 
   // ---- graph

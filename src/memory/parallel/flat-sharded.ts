@@ -60,13 +60,13 @@ export class FlatSharded {
     private readonly options: ShardingOptions,
     private readonly units: ShardedUnits,
   ) {
-    this.blocks = units.paths.map(() => new FlatUnit());
+    this.blocks = Array.from({ length: units.count }, () => new FlatUnit());
     this.run = this.blocks.filter((_, block) => !units.isLeftOut(block));
   }
 
   /** Notes a parameter of its unit; the flat tensors are made once all are known. */
   place(shape: Shape, path: string): EngineTensor {
-    const block = this.units.paths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    const block = this.units.blockOf(path);
     const unit = this.blocks[block] ?? this.root;
     unit.elements += elementCount(shape);
     unit.storage ??= new Storage(0, -1);

@@ -46,7 +46,9 @@ export interface ShardingOptions {
 
 /** The blocks that are sharded each by itself. */
 export interface ShardedUnits {
-  readonly paths: readonly string[];
+  readonly count: number;
+  /** Index of the block that a parameter's path lies in; -1: in none. */
+  readonly blockOf: (path: string) => number;
   /** Whether a block is not run, as one that does what its neighbours do. */
   readonly isLeftOut: (block: number) => boolean;
 }
@@ -92,7 +94,7 @@ export class FullySharded {
     private readonly options: ShardingOptions,
     private readonly units: ShardedUnits,
   ) {
-    this.blocks = units.paths.map(() => new ShardedGroup());
+    this.blocks = Array.from({ length: units.count }, () => new ShardedGroup());
     this.run = this.blocks.filter((_, block) => !units.isLeftOut(block));
   }
 
@@ -120,7 +122,7 @@ export class FullySharded {
   }
 
   private groupOf(path: string): ShardedGroup {
-    const block = this.units.paths.findIndex((prefix) => path.startsWith(`${prefix}.`));
+    const block = this.units.blockOf(path);
     return this.blocks[block] ?? this.root;
   }
 

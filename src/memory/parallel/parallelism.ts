@@ -51,10 +51,18 @@ const STORED: Partial<Record<Precision, DType>> = { bf16: bfloat16, fp16: float1
 
 const storedType = ({ precision }: RunValues): DType => STORED[precision] ?? float32;
 const computeType = (values: RunValues): DType => LOWERED[values.precision] ?? storedType(values);
-const unitsOf = ({ architecture: { root }, isLeftOut }: ParallelContext): ShardedUnits => ({
-  paths: root.blocks.map(({ scope }) => scope.path),
-  isLeftOut,
-});
+function unitsOf({ architecture: { root }, isLeftOut }: ParallelContext): ShardedUnits {
+  const byPath = new Map(root.blocks.map(({ scope, index }) => [scope.path, index]));
+  return { count: root.blocks.length, blockOf: (path) => blockAbove(path, byPath), isLeftOut };
+}
+
+function blockAbove(path: string, byPath: ReadonlyMap<string, number>): number {
+  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+    const block = byPath.get(path.slice(0, dot));
+    if (block !== undefined) return block;
+  }
+  return -1;
+}
 
 const alone: Strategy = (engine) => ({
   runBlock: plainBlocks(engine),
