@@ -138,6 +138,7 @@ export function modelOnDevice(
       parameters: one.parameters,
       buffers: one.buffers,
       linear: linearLayers(engine, one, { quantised, inFloat8: values.precision === 'fp8' }),
+      isAdapted: ({ index }) => one.adapters.has(index),
       runBlock: repetition?.around(blocks) ?? blocks,
       runSection: sectionRunner(engine, values),
       float8,

@@ -16,6 +16,7 @@ import { krea2 } from './families/krea2.js';
 import { ltxVideo } from './families/ltx-video.js';
 import { llama } from './families/llama.js';
 import { openMmlab } from './families/openmmlab.js';
+import { MEGATRON_TYPES } from './families/megatron-config.js';
 import { megatronGpt } from './families/megatron-gpt.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
@@ -137,25 +138,30 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mmaction: { write: openMmlab, tasks: ['image-classification', 'detection'] },
 };
 
+/**
+ * Llama's kind with dense layers: PyTorch's plans of tensor parallelism, which torchtitan writes down, split them alike.
+ * What they do between split layers beside Llama's two norms is left out.
+ */
+const TITAN_TYPES = [
+  'llama',
+  'mistral',
+  'ministral',
+  'qwen2',
+  'qwen3',
+  'granite',
+  'smollm3',
+  'seed_oss',
+  'gemma',
+  'gemma2',
+  'gemma3_text',
+  'olmo2',
+  'exaone4',
+];
+
 /** Other libraries' code for the same models, by model type; what they do not have runs as transformers writes it. */
 const OTHER_CODE: Readonly<Record<Exclude<ModelCode, 'transformers'>, Readonly<Record<string, Family>>>> = {
-  torchtitan: {
-    llama: languageModel(titan),
-    mistral: languageModel(titan),
-    qwen2: languageModel(titan),
-    qwen3: languageModel(titan),
-  },
-  megatron: {
-    gpt2: languageModel(megatron),
-    megatron_gpt: languageModel(megatron),
-    mixtral: languageModel(megatron),
-    qwen3_moe: languageModel(megatron),
-    gemma: languageModel(megatron),
-    llama: languageModel(megatron),
-    mistral: languageModel(megatron),
-    qwen2: languageModel(megatron),
-    qwen3: languageModel(megatron),
-  },
+  torchtitan: Object.fromEntries(TITAN_TYPES.map((type) => [type, languageModel(titan)])),
+  megatron: Object.fromEntries(MEGATRON_TYPES.map((type) => [type, languageModel(megatron)])),
   litgpt: Object.fromEntries(
     Object.entries(LITGPT_CONFIGS).map(([type, read]) => [
       type,

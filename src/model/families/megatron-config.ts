@@ -46,18 +46,74 @@ export interface MegatronMixture {
 /** megatron/training/arguments.py: rows of the word table are a multiple of this for each rank. */
 const VOCABULARY_MULTIPLE = 128;
 
-/** Model types that are GPT's kind: learned positions, layer norms, biases, GELU, tied head; others are Llama's kind. */
-const GPT_TYPES: ReadonlySet<string> = new Set(['gpt2', 'megatron_gpt', 'opt', 'gpt_neox']);
+/** How the arguments of a model type's command line differ from Llama's. */
+interface MegatronKind {
+  learnedPositions?: boolean;
+  normalisation?: 'LayerNorm' | 'RMSNorm';
+  bias?: boolean;
+  queryKeyValueBias?: boolean;
+  queryKeyNorms?: boolean;
+  gated?: boolean;
+  tied?: boolean;
+  dropout?: number;
+}
+
+const GPT: MegatronKind = {
+  learnedPositions: true,
+  normalisation: 'LayerNorm',
+  bias: true,
+  gated: false,
+  tied: true,
+  dropout: 0.1,
+};
+const LLAMA: MegatronKind = {};
+const GEMMA: MegatronKind = { tied: true };
+
+/** Model types that Megatron's GPT model can be told to be, and how (megatron/training/arguments.py, NeMo's and Megatron-Bridge's recipes). */
+const KINDS = {
+  gpt2: GPT,
+  megatron_gpt: GPT,
+  opt: GPT,
+  gpt_neox: { ...GPT, learnedPositions: false, tied: false, dropout: 0 },
+  starcoder2: { ...GPT, learnedPositions: false, dropout: 0 },
+  nemotron: { normalisation: 'LayerNorm', gated: false },
+  llama: LLAMA,
+  mistral: LLAMA,
+  ministral: LLAMA,
+  mixtral: LLAMA,
+  granite: LLAMA,
+  phi3: LLAMA,
+  olmo2: { queryKeyNorms: true },
+  olmoe: { queryKeyNorms: true },
+  qwen2: { queryKeyValueBias: true },
+  qwen2_moe: { queryKeyValueBias: true },
+  qwen3: { queryKeyNorms: true },
+  qwen3_moe: { queryKeyNorms: true },
+  seed_oss: { queryKeyValueBias: true },
+  glm4: { queryKeyValueBias: true },
+  glm4_moe: { queryKeyValueBias: true },
+  gemma: GEMMA,
+  gemma2: GEMMA,
+  gemma3_text: { ...GEMMA, queryKeyNorms: true },
+  gemma4: { ...GEMMA, queryKeyNorms: true },
+} satisfies Readonly<Record<string, MegatronKind>>;
+
+/** Model types that Megatron trains, in the table's order. */
+export const MEGATRON_TYPES: readonly string[] = Object.keys(KINDS);
+
+const kindOf = (modelType: string): MegatronKind =>
+  Object.hasOwn(KINDS, modelType) ? KINDS[modelType as keyof typeof KINDS] : LLAMA;
 
 /** Reads a configuration in the terms of Megatron's arguments or of Hugging Face's; throws where a dimension is missing. */
 export function readMegatron(model: ResolvedModel, view: RankView): MegatronConfig {
   const config = new ConfigReader(model);
-  const isGpt = GPT_TYPES.has(model.modelType);
+  const kind = kindOf(model.modelType);
   const hidden = config.size(['hidden_size', 'n_embd']);
   const heads = config.size(['num_attention_heads', 'n_head']);
-  const rotary = config.text('position_embedding_type', isGpt ? 'learned_absolute' : 'rope') === 'rope';
+  const rotary = config.text('position_embedding_type', kind.learnedPositions ? 'learned_absolute' : 'rope') === 'rope';
   const multiple = config.size('make_vocab_size_divisible_by', VOCABULARY_MULTIPLE) * view.tensor;
-  const bias = config.flag('add_bias_linear', isGpt);
+  const bias = config.flag('add_bias_linear', kind.bias ?? false);
+  const dropout = kind.dropout ?? 0;
   return {
     view,
     layers: config.size(['num_hidden_layers', 'n_layer']),
@@ -68,19 +124,26 @@ export function readMegatron(model: ResolvedModel, view: RankView): MegatronConf
     headSize: config.size('head_dim', Math.floor(hidden / heads)),
     vocabulary: Math.ceil(config.size('vocab_size') / multiple) * multiple,
     positions: rotary ? null : config.size(['max_position_embeddings', 'n_positions'], 1024),
-    tied: config.flag('tie_word_embeddings', isGpt),
+    tied: config.flag('tie_word_embeddings', kind.tied ?? false),
     bias,
-    queryKeyValueBias: config.flag('add_qkv_bias', bias || model.modelType === 'qwen2'),
-    gated: config.flag('swiglu', !isGpt),
+    queryKeyValueBias: config.flag('add_qkv_bias', bias || (kind.queryKeyValueBias ?? false)),
+    gated: config.flag('swiglu', kind.gated ?? true),
     normalisation:
-      config.text('normalization', isGpt ? 'LayerNorm' : 'RMSNorm') === 'RMSNorm' ? 'RMSNorm' : 'LayerNorm',
-    queryKeyNorms: config.flag('qk_layernorm', /qwen3/.test(model.modelType)),
+      config.text('normalization', kind.normalisation ?? 'RMSNorm') === 'RMSNorm' ? 'RMSNorm' : 'LayerNorm',
+    queryKeyNorms: config.flag('qk_layernorm', kind.queryKeyNorms ?? false),
     mixture: readMixture(config),
-    hiddenDropout: config.number('hidden_dropout', isGpt ? 0.1 : 0),
-    attentionDropout: config.number('attention_dropout', isGpt ? 0.1 : 0),
+    hiddenDropout: config.number('hidden_dropout', dropout),
+    attentionDropout: config.number('attention_dropout', dropout),
     fusedAttention: config.flag('fused_attention', true),
     fusedSoftmax: config.flag('masked_softmax_fusion', true),
   };
+}
+
+/** Width of what every token passes: one shared expert, several, or Gemma 4's dense part beside the experts. */
+function sharedWidth(config: ConfigReader): number {
+  if (config.has('top_k_experts')) return config.size('intermediate_size', 0);
+  const several = config.size('n_shared_experts', 0) * config.size('moe_intermediate_size', 0);
+  return config.size(['shared_expert_intermediate_size', 'moe_shared_expert_intermediate_size'], several);
 }
 
 function readMixture(config: ConfigReader): MegatronMixture | null {
@@ -88,9 +151,9 @@ function readMixture(config: ConfigReader): MegatronMixture | null {
   if (experts === 0) return null;
   return {
     experts,
-    perToken: config.size('num_experts_per_tok', 2),
+    perToken: config.size(['num_experts_per_tok', 'top_k_experts'], 2),
     intermediate: config.size(['moe_intermediate_size', 'intermediate_size']),
-    shared: config.size(['shared_expert_intermediate_size', 'moe_shared_expert_intermediate_size'], 0),
+    shared: sharedWidth(config),
     tensor: config.size('expert_tensor_parallel_size', 1),
     denseLayers: config.size('first_k_dense_replace', 0),
   };
