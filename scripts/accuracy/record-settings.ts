@@ -169,18 +169,22 @@ const KERNELS: readonly (readonly [RegExp, string])[] = [
 
 export function kernelsOf(record: MeasuredRun): TrainingRun['kernels'] {
   const options = (record.memory_options ?? []).join(' ');
-  const kernels = KERNELS.filter(([pattern]) => pattern.test(options)).map(([, name]) => name);
-  if (/torch LayerNorm/.test(record.notes ?? '')) kernels.push('fused-norms');
-  const local = /--transformer-impl local/.test(record.command_or_config ?? '');
-  if (/--fp8-param-gather/.test(record.command_or_config ?? '')) kernels.push('fp8-param-gather');
-  if (frameworkDefaults(record).name === 'megatron' && !local) kernels.push('transformer-engine');
-  const { kernels: usual = [], otherKernels = [], name } = frameworkDefaults(record);
-  if (usual.length === 0) return stated(kernels, 'memory_options', options);
-  const low = [...usual, ...kernels];
-  return assumed(low, `${name}'s recipes for performance; others do without`, {
-    low,
-    high: [...otherKernels, ...kernels],
-  });
+  const kernels = [...KERNELS.filter(([pattern]) => pattern.test(options)).map(([, name]) => name), ...saidOf(record)];
+  const { kernels: usual, otherKernels, name } = frameworkDefaults(record);
+  if (usual === undefined) return stated(kernels, 'memory_options', options);
+  const [low, high] = [usual, otherKernels ?? usual].map((own) => [...own, ...kernels]) as [string[], string[]];
+  return assumed(low, `${name}'s recipes for performance; others do without`, { low, high });
+}
+
+/** Kernels that the notes and the command line tell of, and those that a framework runs on unless told otherwise. */
+function saidOf(record: MeasuredRun): string[] {
+  const command = record.command_or_config ?? '';
+  const engine = frameworkDefaults(record).name === 'megatron' && !command.includes('--transformer-impl local');
+  return [
+    ...(/torch LayerNorm/.test(record.notes ?? '') ? ['fused-norms'] : []),
+    ...(command.includes('--fp8-param-gather') ? ['fp8-param-gather'] : []),
+    ...(engine ? ['transformer-engine'] : []),
+  ];
 }
 
 export function offloadOf(record: MeasuredRun): SettingsOf<RunValues['offload']> {

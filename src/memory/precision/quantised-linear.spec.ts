@@ -3,6 +3,7 @@ import { architectureOf } from '../../model/architecture.js';
 import type { Quantization, RunValues } from '../../run/training-run.js';
 import { uncovered } from '../coverage.js';
 import type { MemoryEvents } from '../events.js';
+import { equalLayers } from '../repetition/equal-layers.js';
 import { simulate } from '../simulate.js';
 import { tinyRun } from '../tiny-run.spec-data.js';
 import { quantisedSizes } from './quantised-linear.js';
@@ -81,6 +82,19 @@ describe('a base of quantised weights', () => {
     const [tokens, hidden, intermediate] = [2 * 256, 256, 512];
     const ofOneBlock = 2 * tokens * (3 * hidden + intermediate);
     expect(heldAtStep('0.42.0') - heldAtStep('0.43.2')).toBeGreaterThanOrEqual(ofOneBlock);
+  });
+
+  it('are not repeated layer by layer where their inputs outlive the iteration', () => {
+    const deep = architectureOf(
+      { name: 'deep', modelType: 'llama', config: { ...config, num_hidden_layers: 12 } },
+      'causal-lm',
+    );
+    const runsWith = (bitsandbytes: string): number => {
+      const framework = { name: 'pytorch', packages: { bitsandbytes } };
+      return equalLayers(tinyRun({ quantization: 'nf4', peft: lora, precision: 'bf16', framework }), deep).length;
+    };
+    expect(runsWith('0.42.0')).toBe(0);
+    expect(runsWith('0.43.2')).toBe(1);
   });
 
   it('is refused in 8 bits where the parameters are sharded', () => {

@@ -5,6 +5,7 @@ import type { EngineTensor } from '../autograd/graph.js';
 import { sameShape } from '../autograd/strides.js';
 import type { ModelState } from '../model-state.js';
 import { tensorsWithin } from '../model-state.js';
+import { quantisedCodeOf } from '../precision/quantised-code.js';
 import type { ParallelStrategy } from '../parallel/parallelism.js';
 import { LayerRepetition } from './layer-repetition.js';
 import type { LayerRun } from './layer-runs.js';
@@ -12,10 +13,10 @@ import { layerRuns } from './layer-runs.js';
 import { NotRepeated } from './not-repeated.js';
 
 /** Runs of layers of which only those at the ends need be run; none where something is done to some layers only. */
-export function equalLayers(
-  { activationCheckpointing, parallelism }: RunValues,
-  { root }: Architecture,
-): readonly LayerRun[] {
+export function equalLayers(run: RunValues, { root }: Architecture): readonly LayerRun[] {
+  const { activationCheckpointing, parallelism } = run;
+  // What a layer's functions hold by their contexts ends an iteration later, long after the layer is through.
+  if (quantisedCodeOf(run)?.holdsInput) return [];
   const isDoneToAll = typeof activationCheckpointing === 'string' || 'modules' in activationCheckpointing;
   return isDoneToAll ? layerRuns(root.blocks, reachOf(parallelism)) : [];
 }
