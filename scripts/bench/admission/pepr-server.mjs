@@ -45,7 +45,12 @@ writeFileSync(
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'bench', cluster: { server: `http://127.0.0.1:${api.address().port}` } }],
+    clusters: [
+      {
+        name: 'bench',
+        cluster: { server: `http://127.0.0.1:${api.address().port}`, 'insecure-skip-tls-verify': true },
+      },
+    ],
     users: [{ name: 'bench', user: {} }],
     contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
     'current-context': 'bench',
