@@ -13,6 +13,7 @@ import { readRuns } from '../launch/read-runs.js';
 import type { FilesAlongside, RunReading } from '../launch/reading.js';
 import type { DeviceTraits, LearnedContext } from '../memory/estimate.js';
 import { estimate } from '../memory/estimator.js';
+import type { Member } from '../memory/sharing/processes.js';
 import { estimateTogether } from '../memory/sharing/shared-device.js';
 import { NotEstimable } from '../memory/not-estimable.js';
 import type { DeviceRuns } from '../run/device-runs.js';
@@ -77,6 +78,8 @@ export interface Advisor {
 const ESTIMATES_KEPT = 1000;
 const ASSESSMENTS_KEPT = 500;
 const SHARED_KEPT = 200;
+/** Each holds the events of a run: enough for those beside the one that advice changes. */
+const MEMBERS_KEPT = 8;
 const LOOKUPS_KEPT = 5000;
 
 const NO_OBJECTS: ObjectsAlongside = { object: () => undefined };
@@ -89,6 +92,7 @@ class MemoizingAdvisor implements Advisor {
   private readonly estimates: LRUCache<string, EstimateOutcome>;
   private readonly assessments: LRUCache<string, Remembered>;
   private readonly shared = new LRUCache<string, TogetherOutcome>({ max: SHARED_KEPT });
+  private readonly members = new LRUCache<string, Member>({ max: MEMBERS_KEPT });
   private readonly lookups = new LRUCache<string, readonly Lookup[]>({ max: LOOKUPS_KEPT });
   private readonly clusters = new WeakMap<InventorySnapshot, { cluster: Cluster; serial: number }>();
   private snapshotsSeen = 0;
@@ -119,7 +123,7 @@ class MemoizingAdvisor implements Advisor {
     const key = `${deviceKeyOf(device)}|${prints.join('|')}`;
     const known = this.shared.get(key);
     if (known !== undefined) return known;
-    const outcome = orUnknown(() => estimateTogether({ runs, device, facts: this.parts.facts }));
+    const outcome = orUnknown(() => estimateTogether({ runs, device, facts: this.parts.facts, members: this.members }));
     this.shared.set(key, outcome);
     return outcome;
   }

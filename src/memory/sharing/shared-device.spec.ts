@@ -143,6 +143,8 @@ describe('an inference engine beside the training', () => {
     expect(asleep.minimumCapacityBytes.expected).toBeGreaterThanOrEqual(held / (1 - 0.9) - 1);
     expect(asleep.minimumCapacityBytes.expected).toBeLessThan(awake.minimumCapacityBytes.expected);
     expect(asleep.peak.phase).toBe('generate');
+    expect(asleep.notes).toContain('rollout takes 90 % of the device in its turn: the others must do with the rest');
+    expect(awake.notes).toContain('rollout takes 90 % of the device all the time: the others must do with the rest');
   });
 
   it('that is the policy itself takes keys and values of all that it writes at once', () => {

@@ -1,5 +1,6 @@
 import type { ModelCatalog } from '../../model/catalog.js';
 import { valuesOf } from '../../run/fields.js';
+import { runFingerprint } from '../../run/fingerprint.js';
 import type { DeviceRuns, RoleRun } from '../../run/device-runs.js';
 import type { RunValues } from '../../run/training-run.js';
 import { breakdownOf, liveByCategory } from '../breakdown.js';
@@ -20,6 +21,14 @@ export interface SharedRequest {
   runs: DeviceRuns;
   device: DeviceTraits;
   facts: { readonly models: ModelCatalog };
+  /** Runs that were worked out before: of a proposal that changes one run, the others stay as they are. */
+  members?: MemberMemory;
+}
+
+/** Remembers runs that were worked out, by a key of the run, its device and its surroundings. */
+export interface MemberMemory {
+  get(key: string): Member | undefined;
+  set(key: string, member: Member): unknown;
 }
 
 /** Each run by itself, and all of them together on their device. */
@@ -57,7 +66,9 @@ export function estimateTogether(request: SharedRequest): SharedEstimate {
   const context = { device: request.device, models: request.facts.models };
   const [main] = request.runs;
   const keepsWeights = main?.run.sharing.keepsParameters.value ?? true;
-  const members = request.runs.filter(trainsOrEvaluates).map((one) => memberOf(one, context, keepsWeights));
+  const members = request.runs
+    .filter(trainsOrEvaluates)
+    .map((one) => remembered(one, context, { keepsWeights, members: request.members }));
   const engines = request.runs.filter((one) => !trainsOrEvaluates(one)).map((one) => engineOf(one, context));
   const shared: Shared = { processes: processesOf(members), engines, device: request.device };
   const alone = [...members, ...engines].map(({ role, estimate }) => ({ role, estimate }));
@@ -67,6 +78,21 @@ export function estimateTogether(request: SharedRequest): SharedEstimate {
 const trainsOrEvaluates = ({ run }: RoleRun): boolean => run.activity.value !== 'generate';
 
 type Context = { device: DeviceTraits; models: ModelCatalog };
+
+function remembered(
+  one: RoleRun,
+  context: Context,
+  { keepsWeights, members }: { keepsWeights: boolean; members: MemberMemory | undefined },
+): Member {
+  if (members === undefined) return memberOf(one, context, keepsWeights);
+  const { vendor, model } = context.device;
+  const key = `${vendor}|${model}|${keepsWeights}|${one.role}|${runFingerprint(one.run)}`;
+  const known = members.get(key);
+  if (known !== undefined) return known;
+  const made = memberOf(one, context, keepsWeights);
+  members.set(key, made);
+  return made;
+}
 
 function memberOf({ role, run }: RoleRun, context: Context, keepsWeights: boolean): Member {
   const evaluation = evaluate(run, context);
@@ -219,9 +245,16 @@ function togetherOf(shared: Shared): Estimate {
       total: sum(all.map(({ estimate }) => estimate.parameters.total)),
       trainable: sum(all.map(({ estimate }) => estimate.parameters.trainable)),
     },
-    notes: [...new Set(all.flatMap(({ estimate }) => estimate.notes))],
+    notes: [...new Set([...shared.engines.flatMap(shareNote), ...all.flatMap(({ estimate }) => estimate.notes)])],
     turns: turnsOf(shared, size),
   };
+}
+
+/** Why a device must be so large: the others have what an engine's share leaves. */
+function shareNote({ role, share, values }: Engine): readonly string[] {
+  if (share === null) return [];
+  const when = values.sharing.keepsParameters ? 'all the time' : 'in its turn';
+  return [`${role} takes ${Math.round(share * 100)} % of the device ${when}: the others must do with the rest`];
 }
 
 /** What the processes hold in the allocator together, at the largest turn. */
