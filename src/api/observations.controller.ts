@@ -79,7 +79,7 @@ export class ObservationsController {
   @Requires({ verb: 'list', resource: 'assessments' })
   @ApiOperation({ summary: 'What pods used of their devices, the one last seen first' })
   @ApiOkResponse({ description: 'Observations', standardSchema: pageSchema(observationSchema) })
-  @ApiProblems(400, 403, 503)
+  @ApiProblems(400, 403, 404, 503)
   async observations(@Query({ schema: listQuery }) query: z.output<typeof listQuery>): Promise<Page<Described>> {
     const { limit, cursor, since, until, ...equal } = query;
     const after = cursor === undefined ? null : decodeCursor(cursor, z.tuple([z.number(), z.string()]));
