@@ -1,6 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { Gauge, Histogram } from 'prom-client';
 import { Tinypool } from 'tinypool';
 import { SETTINGS } from '../config/settings.module.js';
@@ -18,6 +17,7 @@ import { assessmentId } from './fingerprint.js';
 import { Knowledge } from './knowledge.js';
 import { NO_OBSERVATIONS, writtenObservations } from './observation-holder.js';
 import { questionKey } from './question-key.js';
+import { RememberedAnswers } from './remembered-answers.js';
 
 /** Answers kept, as the length of their JSON: some tens of thousand characters each. */
 const REMEMBERED_CHARACTERS = 24 * 1024 ** 2;
@@ -27,21 +27,12 @@ const YOUNG_MIB = 24;
 const IDLE_WORKER_MS = 120_000;
 
 type Settings = Pick<SettingValues, 'workers' | 'workerMemoryMib' | 'admissionWaiting' | 'estimateLimitMs'>;
-/** lru-cache holds no null. */
-interface Remembered {
-  assessment: Assessment | null;
-  /** Of the earlier runs that it rests on. */
-  revision: string;
-}
 
 /** Assesses on threads of its own, so that the event loop stays free; equal questions are worked out once. */
 @Injectable()
 export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdown {
   readonly #pool: Tinypool;
-  readonly #remembered = new LRUCache<string, Remembered>({
-    maxSize: REMEMBERED_CHARACTERS,
-    sizeCalculation: ({ assessment }) => JSON.stringify(assessment).length,
-  });
+  readonly #remembered = new RememberedAnswers(REMEMBERED_CHARACTERS);
   readonly #underWay = new Map<string, Assessing>();
   readonly #seconds: Histogram;
   #shared: { snapshot: InventorySnapshot; inventory: SharedInventory } | null = null;
@@ -102,9 +93,9 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   recall(question: Question): Assessment | null | undefined {
     if (question.inventory !== undefined || !this.known.inventory.isKnown()) return undefined;
-    const known = this.#remembered.get(this.#keyOf(question));
-    if (known === undefined || known.revision !== this.#revisionOf(known.assessment)) return undefined;
-    return addressedTo(question.workload.reference, known.assessment);
+    const ofNow = question.isOfNow === true ? this.known.inventory.current().takenAtMs : null;
+    const known = this.#remembered.recall(this.#keyOf(question), (each) => this.#revisionOf(each), ofNow);
+    return known === undefined ? undefined : addressedTo(question.workload.reference, known);
   }
 
   assess(question: Question): Promise<Assessment | null> {
@@ -126,12 +117,13 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
 
   #beginShared(key: string, question: Question): Assessing {
     const { epoch } = this.known.observations;
+    const { takenAtMs } = this.known.inventory.current();
     const { verdict, whole } = this.#run(question, this.#current().inventory);
     const remembered = whole
       .then((assessment) => {
         // What was seen meanwhile is not in it.
         const isCurrent = epoch === this.known.observations.epoch;
-        if (isCurrent) this.#remembered.set(key, { assessment, revision: this.#revisionOf(assessment) });
+        if (isCurrent) this.#remembered.keep(key, assessment, { revision: this.#revisionOf(assessment), takenAtMs });
         return assessment;
       })
       .finally(() => this.#underWay.delete(key));

@@ -10,6 +10,8 @@ export interface Question {
   alongside: Alongside;
   /** What to hold it against; left out: the inventory of the process as it is now. */
   inventory?: InventorySnapshot | undefined;
+  /** What has room just now is asked for too: an answer from an earlier snapshot will not do. */
+  isOfNow?: boolean;
 }
 
 /** Assesses workloads against the inventory as it is now, without holding up the thread that asks. */

@@ -104,7 +104,7 @@ export class AdviceController {
     try {
       const read = readAlongside(manifest, surroundings);
       if (read === null) return skipped;
-      const question = { manifest, ...read, inventory };
+      const question = { manifest, ...read, inventory, isOfNow: true };
       const assessment = this.assessor.recall(question) ?? (await this.assessor.assess(question));
       return assessment ?? skipped;
     } catch (error) {
