@@ -45,6 +45,8 @@ export interface AssessQuestion {
   /** What earlier runs used; left out: none are known. */
   observations?: ObservationSnapshot;
   nowMs: number;
+  /** Every proposal that is found, not the handful that is shown. */
+  allAdvice?: boolean;
   /** Told the answer without advice before advice is searched, which takes most of the time. */
   onVerdict?: (assessment: Assessment) => void;
 }
@@ -176,7 +178,8 @@ class MemoizingAdvisor implements Advisor {
     question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
     const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
-    const advice = advise({ ...fitQuestion, fit, documents, modelTypeOf, optionsOf });
+    const extent = question.allAdvice === true ? ('all' as const) : ('handful' as const);
+    const advice = advise({ ...fitQuestion, fit, extent, documents, modelTypeOf, optionsOf });
     return assembled(reading, fit, advice, question.nowMs);
   }
 
@@ -220,9 +223,9 @@ class MemoizingAdvisor implements Advisor {
   private keyOf(
     manifestHash: string,
     alongsideHash: string,
-    { inventory, observations = NO_OBSERVATIONS }: AssessQuestion,
+    { inventory, observations = NO_OBSERVATIONS, allAdvice = false }: AssessQuestion,
   ): string {
-    return `${this.indexed(inventory).serial}|${this.serialOf(observations)}|${manifestHash}|${alongsideHash}`;
+    return `${allAdvice}|${this.indexed(inventory).serial}|${this.serialOf(observations)}|${manifestHash}|${alongsideHash}`;
   }
 
   private serialOf(observations: ObservationSnapshot): number {

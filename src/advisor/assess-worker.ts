@@ -30,6 +30,7 @@ export interface WorkerTask {
   /** null: nothing was seen yet. */
   observations: SharedObservations | null;
   nowMs: number;
+  allAdvice: boolean;
   /** Where the verdict is sent as soon as it stands, before its advice; closed with the task. */
   verdicts: MessagePort;
 }
@@ -46,14 +47,14 @@ let seen: { version: number; snapshot: ObservationSnapshot } = { version: 0, sna
 
 /** Assesses one workload on this worker's thread. */
 export function assessInWorker(task: WorkerTask): WorkerResult {
-  const { manifest, alongside, nowMs, verdicts } = task;
+  const { manifest, alongside, nowMs, allAdvice, verdicts } = task;
   const { configMaps } = alongside;
   const onVerdict = (assessment: Assessment) => verdicts.postMessage(assessment);
   const files = { configMap: (name: string) => (Object.hasOwn(configMaps, name) ? configMaps[name] : undefined) };
   const objects = objectsAlongside(alongside.objects);
   try {
     const known = { inventory: snapshotOf(task.inventory), observations: observationsOf(task.observations) };
-    return { assessment: advisor.assess({ manifest, files, objects, ...known, nowMs, onVerdict }) };
+    return { assessment: advisor.assess({ manifest, files, objects, ...known, nowMs, allAdvice, onVerdict }) };
   } catch (error) {
     if (error instanceof UnreadableManifest) return { unreadable: { path: error.path, expected: error.expected } };
     throw error;

@@ -92,7 +92,8 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   }
 
   recall(question: Question): Assessment | null | undefined {
-    if (question.inventory !== undefined || !this.known.inventory.isKnown()) return undefined;
+    if (question.inventory !== undefined || question.allAdvice === true || !this.known.inventory.isKnown())
+      return undefined;
     const ofNow = question.isOfNow === true ? this.known.inventory.current().takenAtMs : null;
     const known = this.#remembered.recall(this.#keyOf(question), (each) => this.#revisionOf(each), ofNow);
     return known === undefined ? undefined : addressedTo(question.workload.reference, known);
@@ -107,6 +108,7 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   begin(question: Question): Assessing {
     if (question.inventory !== undefined) return this.#run(question, question.inventory);
     if (!this.known.inventory.isKnown()) return failing(new NoInventory());
+    if (question.allAdvice === true) return this.#run(question, this.#current().inventory);
     const key = this.#keyOf(question);
     const { verdict, whole } = this.#underWay.get(key) ?? this.#beginShared(key, question);
     return {
@@ -132,13 +134,13 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     return work;
   }
 
-  #run({ manifest, alongside }: Question, inventory: WorkerTask['inventory']): Assessing {
+  #run({ manifest, alongside, allAdvice = false }: Question, inventory: WorkerTask['inventory']): Assessing {
     const { maxQueue } = this.#pool.options;
     if (this.#pool.queueSize >= maxQueue) return failing(new AssessorBusy(maxQueue));
     const { port1, port2 } = new MessageChannel();
     const early = new Promise<Assessment>((resolve) => port1.once('message', resolve));
     const known = { inventory, observations: this.#seen() };
-    const task: WorkerTask = { manifest, alongside, ...known, nowMs: Date.now(), verdicts: port2 };
+    const task: WorkerTask = { manifest, alongside, allAdvice, ...known, nowMs: Date.now(), verdicts: port2 };
     const whole = this.#timed(task).finally(() => port1.close());
     // What is no workload has no verdict before its end.
     return { verdict: Promise.race([early, whole]), whole };

@@ -12,6 +12,8 @@ export interface Question {
   inventory?: InventorySnapshot | undefined;
   /** What has room just now is asked for too: an answer from an earlier snapshot will not do. */
   isOfNow?: boolean;
+  /** Every proposal that is found, not the handful that is shown: worked out anew, and not remembered. */
+  allAdvice?: boolean;
 }
 
 /** Assesses workloads against the inventory as it is now, without holding up the thread that asks. */

@@ -16,6 +16,12 @@ import { assessmentSchema } from './schemas/assessment.js';
 
 const bodySchema = z.string().min(1, 'post a manifest, as YAML or JSON');
 const query = z.strictObject({ gpu: gpuSchema });
+const adviceQuery = query.extend({
+  advice: z
+    .enum(['handful', 'all'])
+    .default('handful')
+    .describe('`all`: every proposal that is found, which takes longer'),
+});
 
 const skipped = z
   .array(z.object({ document: z.string(), reason: z.string() }))
@@ -59,9 +65,9 @@ export class AdviceController {
   @ApiProblems(400, 404, 413, 415, 422, 503)
   advise(
     @Body({ schema: bodySchema }) body: string,
-    @Query({ schema: query }) { gpu }: z.output<typeof query>,
+    @Query({ schema: adviceQuery }) { gpu, advice }: z.output<typeof adviceQuery>,
   ): Promise<Answered> {
-    return this.#answer(body, gpu);
+    return this.#answer(body, gpu, advice === 'all');
   }
 
   @Post('estimate')
@@ -82,13 +88,13 @@ export class AdviceController {
     };
   }
 
-  async #answer(body: string, gpu: z.output<typeof gpuSchema>): Promise<Answered> {
+  async #answer(body: string, gpu: z.output<typeof gpuSchema>, allAdvice = false): Promise<Answered> {
     const { manifests, surroundings } = readPosted(body);
     const inventory = gpu === undefined ? undefined : askedInventory(gpu);
     const found: Answered = { assessments: [], skipped: [] };
     // One after the other: a request takes its turn among reviews and other requests, however many it brings.
     for (const posted of manifests) {
-      const answer = await this.#assess(posted, surroundings, inventory);
+      const answer = await this.#assess(posted, surroundings, { inventory, allAdvice });
       if ('reason' in answer && 'document' in answer) found.skipped.push(answer);
       else found.assessments.push(answer);
     }
@@ -98,13 +104,13 @@ export class AdviceController {
   async #assess(
     { document, manifest }: PostedManifest,
     surroundings: Surroundings,
-    inventory: InventorySnapshot | undefined,
+    asked: { inventory: InventorySnapshot | undefined; allAdvice: boolean },
   ): Promise<Assessment | Skipped> {
     const skipped = { document, reason: `${describe(manifest)} is no workload that is handled` };
     try {
       const read = readAlongside(manifest, surroundings);
       if (read === null) return skipped;
-      const question = { manifest, ...read, inventory, isOfNow: true };
+      const question = { manifest, ...read, ...asked, isOfNow: true };
       const assessment = this.assessor.recall(question) ?? (await this.assessor.assess(question));
       return assessment ?? skipped;
     } catch (error) {

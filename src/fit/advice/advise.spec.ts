@@ -34,6 +34,7 @@ interface Scene {
   podSets?: readonly PodSet[];
   manifest?: JsonObject;
   modelType?: string | null;
+  extent?: 'handful' | 'all';
 }
 
 function advised(scene: Scene): { advice: Advice[]; estimates: number } {
@@ -60,7 +61,10 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
   estimates = 0;
   const modelTypeOf = (): string | null => (scene.modelType === undefined ? 'llama' : scene.modelType);
   const documents = { manifest: scene.manifest ?? {}, configMap: () => undefined };
-  return { advice: advise({ ...question, fit, documents, modelTypeOf, optionsOf }), estimates };
+  return {
+    advice: advise({ ...question, fit, extent: scene.extent ?? 'handful', documents, modelTypeOf, optionsOf }),
+    estimates,
+  };
 }
 
 const fields = (advice: Advice | undefined): string[] => (advice?.changes ?? []).map(({ field }) => field);
@@ -120,6 +124,15 @@ describe('a run that does not fit', () => {
     );
   });
 
+  it.each([10, 22, 40, 79])('all of it holds what the handful holds, on %d GiB', (gib) => {
+    const values = { sequenceLength: 8192, microBatchSize: 64, globalBatchSize: 64 };
+    const fieldsOf = (extent: 'handful' | 'all'): string[] =>
+      advised({ values, nodes: [a100(gib), l4], extent }).advice.map(({ changes }) =>
+        changes.map(({ field, to }) => `${field} ${to}`).join(),
+      );
+    expect(fieldsOf('all')).toEqual(expect.arrayContaining(fieldsOf('handful')));
+  });
+
   it('never costs more estimates than the budget, and shows five pieces at most', () => {
     const nodes = Array.from({ length: 8 }, (_, index) =>
       node(`n${index}`, [{ model: `GPU ${index}`, gib: 10 + index * 9 }]),
@@ -128,7 +141,7 @@ describe('a run that does not fit', () => {
       values: { sequenceLength: 8192, microBatchSize: 64, globalBatchSize: 64 },
       nodes,
     });
-    expect(estimates).toBeLessThanOrEqual(ADVICE_BUDGET.estimates + 8);
+    expect(estimates).toBeLessThanOrEqual(ADVICE_BUDGET.handful.estimates + 8);
     expect(advice.length).toBeLessThanOrEqual(5);
     for (const { verdict } of advice) expect(['fits', 'fits-some', 'tight']).toContain(verdict);
   });

@@ -17,6 +17,8 @@ import { largestTarget } from './target.js';
 
 export interface AdviceQuestion extends FitQuestion {
   fit: WorkloadFit;
+  /** `all`: also changes of the result where others do, and every one that was found; a handful where left out. */
+  extent?: keyof typeof ADVICE_BUDGET;
   documents: Documents;
   /** `model_type` of the model that a run trains, where the catalog has it. */
   modelTypeOf: (values: RunValues) => string | null;
@@ -24,8 +26,11 @@ export interface AdviceQuestion extends FitQuestion {
   optionsOf: (program: string) => ProgramOptions | null;
 }
 
-/** Estimates that one workload's advice may cost, and pieces of advice that are shown. */
-export const ADVICE_BUDGET = { estimates: 40, shown: 5 } as const;
+/** Estimates that one workload's advice may cost, and pieces of advice that are shown: a handful, or all that there are. */
+export const ADVICE_BUDGET = {
+  handful: { estimates: 40, shown: 5 },
+  all: { estimates: 150, shown: 40 },
+} as const;
 
 type Training = PodSetRun & { run: NonNullable<PodSetRun['run']> };
 
@@ -94,23 +99,24 @@ function adviceOf(found: Found, subject: Subject, documents: Documents): Advice 
 }
 
 function adviceFor(subject: Subject, question: AdviceQuestion): Advice[] {
-  const evaluator = new Evaluator(question, subject, ADVICE_BUDGET.estimates);
+  const extent = question.extent ?? 'handful';
+  const evaluator = new Evaluator(question, subject, ADVICE_BUDGET[extent].estimates);
   const [largest] = subject.fit.classes;
   const required = largest?.requiredBytes ?? { low: 0, expected: 0, high: 0 };
-  const search = new Search(evaluator, subject.fit.verdict, required);
+  const search = new Search(evaluator, subject.fit.verdict, required, extent === 'all');
   return ordered(search.run(subject, ADVICE_KINDS))
-    .slice(0, ADVICE_BUDGET.shown)
+    .slice(0, ADVICE_BUDGET[extent].shown)
     .map((found) => adviceOf(found, subject, question.documents));
 }
 
 /**
  * Changes that lead to a better verdict, each estimated and matched again, ordered by what the person gives up; at most
- * five. For runs that fit: a smaller device that would do, and devices that nothing uses.
+ * five, or all. For runs that fit: a smaller device that would do, and devices that nothing uses.
  */
 export function advise(asked: AdviceQuestion): Advice[] {
   // What the run used beyond its estimate, a change of it is taken to use as well.
   const question = { ...asked, shiftBytes: asked.fit.excessBytes };
   return subjectsOf(question)
     .flatMap((subject) => adviceFor(subject, question))
-    .slice(0, ADVICE_BUDGET.shown);
+    .slice(0, ADVICE_BUDGET[asked.extent ?? 'handful'].shown);
 }

@@ -50,6 +50,8 @@ export class Search {
     private readonly evaluator: Evaluator,
     private readonly current: Verdict,
     private readonly requiredNow: Interval,
+    /** Seeks changes of the result also where others do. */
+    private readonly isWide = false,
   ) {}
 
   /**
@@ -61,7 +63,7 @@ export class Search {
       .map((kind, rank) => ({ kind, rank, rungs: kind.answers.includes(this.current) ? kind.ladder(subject) : [] }))
       .filter(({ rungs }) => rungs.length > 0);
     const light = this.among(ladders.filter(({ kind }) => kind.price !== 'result'));
-    const isEnough = light.filter(({ outcome }) => this.isGoal(outcome)).length >= ENOUGH;
+    const isEnough = !this.isWide && light.filter(({ outcome }) => this.isGoal(outcome)).length >= ENOUGH;
     const found = isEnough ? light : [...light, ...this.among(ladders, light)];
     return found.map(withAffinity).filter(({ outcome }) => this.isBetter(outcome));
   }
