@@ -36,11 +36,11 @@ function withAliases(chosen) {
   const taken = new Set(chosen.map(({ id }) => id));
   return chosen
     .sort((a, b) => (a.library + a.id < b.library + b.id ? -1 : 1))
-    .map(({ id, library, graph, numClasses, imageSize }) => {
+    .map(({ id, library, graph, numClasses, imageSize, resizedTo }) => {
       const short = id.replace(SCHEDULE, '');
       const aliases = taken.has(short) ? [] : [short];
       taken.add(short);
-      return { id, library, aliases, ...(numClasses ? { numClasses } : {}), imageSize, graph };
+      return { id, library, aliases, ...(numClasses ? { numClasses } : {}), imageSize, ...(resizedTo ? { resizedTo } : {}), graph };
     });
 }
 

@@ -49,6 +49,8 @@ export interface VisionFile {
     params?: number;
     imageSize?: number | readonly [number, number];
     numClasses?: number;
+    /** Size of the largest batch, where whole batches are resized at random around `imageSize`. */
+    resizedTo?: readonly [number, number];
     /** Its recorded graph, where models share one; its own id where left out. */
     graph?: string;
   }[];
@@ -106,6 +108,13 @@ interface VisionSources {
   graphs: GraphReader;
 }
 
+/** By how much the largest batch is larger than the images that the pipeline makes. */
+function resizing({ imageSize, resizedTo }: VisionFile['models'][number]): ModelConfig {
+  if (resizedTo === undefined || !Array.isArray(imageSize)) return {};
+  const [height] = imageSize as readonly [number, number];
+  return { batch_resized_by: resizedTo[0] / height };
+}
+
 const rowOfVision = (model: VisionFile['models'][number], { sources, graphs }: VisionSources): ModelRow => ({
   id: model.id,
   aliases: model.aliases,
@@ -113,6 +122,7 @@ const rowOfVision = (model: VisionFile['models'][number], { sources, graphs }: V
   config: {
     architecture: model.id,
     ...(model.numClasses === undefined ? {} : { num_classes: model.numClasses }),
+    ...resizing(model),
   },
   params: model.params ?? null,
   paramsActive: null,

@@ -91,7 +91,7 @@ def reshape(r, out, x, *shape, **kwargs):
 
 def adaptive_average(dims):
     def note(r, out, x, size):
-        r.emit("adaptiveAveragePool", [x], [listed(size, dims) if size is not None else list(out.shape[-dims:])], [out])
+        r.emit("adaptiveAveragePool", [x], [list(out.shape[-dims:]) if size is None or (isinstance(size, (list, tuple)) and None in size) else listed(size, dims)], [out])
 
     def fits(x, size, **kwargs):
         return x.dim() == dims + 2

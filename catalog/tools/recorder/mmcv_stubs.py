@@ -138,14 +138,61 @@ class CornerPool(nn.Module):
         return compiled("corner_pool", [x], list(x.shape))
 
 
+class MaskedConv2d(nn.Conv2d):
+    """Without a mask, as in training, a convolution."""
+
+    def forward(self, x, mask=None):
+        return super().forward(x)
+
+
+class MultiScaleDeformableAttention(nn.Module):
+    """Attention to a few points of each level, as mmcv has it; the points are sampled by a compiled operator."""
+
+    def __init__(self, embed_dims=256, num_heads=8, num_levels=4, num_points=4, im2col_step=64, dropout=0.1, batch_first=False,
+                 norm_cfg=None, init_cfg=None, value_proj_ratio=1.0):
+        super().__init__()
+        self.embed_dims, self.num_heads, self.num_levels, self.num_points = embed_dims, num_heads, num_levels, num_points
+        self.batch_first, self.dropout = batch_first, nn.Dropout(dropout)
+        values = int(embed_dims * value_proj_ratio)
+        points = num_heads * num_levels * num_points
+        self.sampling_offsets, self.attention_weights = nn.Linear(embed_dims, points * 2), nn.Linear(embed_dims, points)
+        self.value_proj, self.output_proj = nn.Linear(embed_dims, values), nn.Linear(values, embed_dims)
+
+    def init_weights(self):
+        pass
+
+    def forward(self, query, key=None, value=None, identity=None, query_pos=None, key_padding_mask=None, reference_points=None,
+                spatial_shapes=None, level_start_index=None, **kwargs):
+        value = query if value is None else value
+        identity = query if identity is None else identity
+        query = query if query_pos is None else query + query_pos
+        if not self.batch_first:
+            query, value = query.permute(1, 0, 2), value.permute(1, 0, 2)
+        batch, queries, _ = query.shape
+        value = self.value_proj(value)
+        if key_padding_mask is not None:
+            value = value.masked_fill(key_padding_mask[..., None], 0.0)
+        shape = (batch, queries, self.num_heads, self.num_levels, self.num_points)
+        offsets = self.sampling_offsets(query).view(*shape, 2)
+        weights = self.attention_weights(query).view(batch, queries, self.num_heads, -1).softmax(-1)
+        normaliser = torch.stack([spatial_shapes[..., 1], spatial_shapes[..., 0]], -1).to(offsets.dtype)
+        locations = reference_points[:, :, None, :, None, :2].to(offsets.dtype) + offsets / normaliser[None, None, None, :, None, :]
+        sampled = compiled("ms_deform_attn", [value, locations, weights], [batch, queries, value.size(-1)])
+        output = self.output_proj(sampled)
+        output = output if self.batch_first else output.permute(1, 0, 2)
+        return self.dropout(output) + identity
+
+
 def sigmoid_focal_loss(input, target, gamma=2.0, alpha=0.25, weight=None, reduction="mean"):
     return torch.nn.functional.softplus(input)
 
 
 from mmengine.registry import MODELS  # noqa: E402
+MODELS.register_module(name="MultiScaleDeformableAttention", module=MultiScaleDeformableAttention)
 MODELS.register_module(name="DCN", module=DeformConv2dPack)
 MODELS.register_module(name="DCNv2", module=ModulatedDeformConv2dPack)
-for known in (RoIAlign, DeformConv2d, ModulatedDeformConv2d, deform_conv2d, CornerPool, DeformConv2dPack, ModulatedDeformConv2dPack, sigmoid_focal_loss):
+for known in (RoIAlign, DeformConv2d, ModulatedDeformConv2d, deform_conv2d, CornerPool, DeformConv2dPack, ModulatedDeformConv2dPack, MaskedConv2d,
+              MultiScaleDeformableAttention, sigmoid_focal_loss):
     setattr(OPS, known.__name__, known)
 import mmcv  # noqa: E402
 mmcv.__version__ = "2.0.1"

@@ -1,6 +1,9 @@
 """What OpenMMLab's packages do with values is answered here by shapes, so that their losses run without data."""
 import torch
 
+from recorder import ACTIVE
+from region_steps import POSITIVES, PROPOSALS, constant, given, priors, unrecorded
+
 
 def _segmentation(model, batch, size, dtype):
     """Labels of the whole batch are one tensor: how many images there are is then no matter of steps."""
@@ -109,7 +112,55 @@ def _action_regions(model, clips, batch):
     return F.binary_cross_entropy_with_logits(scores, torch.zeros_like(scores), reduction="none").mean()
 
 
-PROPOSALS, POSITIVES = 512, 128      # sampled for each image by the two-stage configurations, and those with a mask
+def _anchored(head, maps, truths):
+    """Anchors of one image against its ground truths, as mmdet's assigners do it; images come one after the other."""
+    from mmdet.structures.bbox import bbox_overlaps
+    assigner = type(getattr(head, "assigner", None)).__name__
+    generator = getattr(head, "prior_generator", None)
+    if generator is None or assigner not in ("MaxIoUAssigner", "ATSSAssigner", "ApproxMaxIoUAssigner", "TaskAlignedAssigner", "SimOTAAssigner", "DynamicSoftLabelAssigner"):
+        return
+    with torch.no_grad():
+        anchors = torch.cat([priors(m, n) for m, n in zip(maps, generator.num_base_priors)])
+        boxes = constant([truths, 4], anchors)
+        if assigner in ("SimOTAAssigner", "DynamicSoftLabelAssigner"):
+            _costs(head, anchors, truths)
+        overlaps = bbox_overlaps(boxes, anchors)
+        best, which = overlaps.max(dim=0)
+        if assigner == "ATSSAssigner":
+            centres = (anchors[:, None, :2] - boxes[None, :, :2]).pow(2).sum(-1).sqrt()
+            del centres
+        del overlaps, best, which
+
+
+def _costs(head, anchors, truths):
+    """The cost of every pair of location and ground truth, class by class."""
+    classes = head.num_classes
+    pairs = given("labels", anchors, [anchors.size(0), truths, classes], ACTIVE[0].weights)
+    scores = given("scores", anchors, [anchors.size(0), truths, classes], ACTIVE[0].weights)
+    cost = torch.nn.functional.binary_cross_entropy_with_logits(scores, pairs, reduction="none").sum(-1)
+    del pairs, scores, cost
+
+
+def _assigned_together(head, maps, batch, truths):
+    """mmyolo's assigners take the whole batch at once, padded to the image with the most ground truths."""
+    assigner = getattr(head, "initial_assigner", None) or getattr(head, "assigner", None)
+    kind = type(assigner).__name__
+    if kind not in ("BatchTaskAlignedAssigner", "BatchATSSAssigner", "BatchDynamicSoftLabelAssigner"):
+        return
+    with torch.no_grad():
+        anchors = torch.cat([priors(m, 1) for m in maps])
+        dtype = ACTIVE[0].weights
+        boxes = given("boxes", anchors, [batch, anchors.size(0), 4], dtype)
+        scores = given("scores", anchors, [batch, anchors.size(0), head.num_classes], dtype)
+        wanted = constant([batch, truths, 4], anchors)
+        with unrecorded():
+            labels = torch.zeros(batch, truths, 1, dtype=torch.int64, device=anchors.device)
+            flags = torch.ones(batch, truths, 1, dtype=dtype, device=anchors.device)
+        if kind == "BatchATSSAssigner":
+            result = assigner(boxes, anchors, [m.size(2) * m.size(3) for m in maps], labels, wanted, flags)
+        else:
+            result = assigner(boxes, scores, anchors, labels, wanted, flags)
+        del result
 
 
 def _dense_loss(outs):
@@ -158,33 +209,101 @@ def _region_loss(head, feats, batch, stages):
     return total
 
 
-def _detection(model, batch, size, dtype):
+def _first_maps(outs):
+    """The first map of each level."""
+    first = outs[0] if isinstance(outs, (tuple, list)) else outs
+    return [t for t in torch.utils._pytree.tree_leaves(first) if isinstance(t, torch.Tensor) and t.dim() == 4]
+
+
+def _dense_step(head, feats, batch, truths):
+    outs = head(feats)
+    maps = _first_maps(outs)
+    _anchored(head, maps, truths)
+    _assigned_together(head, maps, batch, truths)
+    return _dense_loss(outs)
+
+
+def _samples(batch, size):
+    from mmdet.structures import DetDataSample
+    metainfo = {"img_shape": tuple(size), "batch_input_shape": tuple(size), "ori_shape": tuple(size), "pad_shape": tuple(size), "scale_factor": (1.0, 1.0)}
+    return [DetDataSample(metainfo=metainfo) for _ in range(batch)]
+
+
+def _query_loss(outs):
+    """Classes of every query, and boxes or maps of those that are matched."""
+    total = 0
+    for predicted in [t for t in torch.utils._pytree.tree_leaves(outs) if isinstance(t, torch.Tensor) and t.is_floating_point()]:
+        if predicted.dim() > 2 and predicted.size(-1) > 4 and predicted.size(-2) > 100:      # maps: sampled at points
+            points = constant([predicted.size(0), 12544, 1, 2], predicted)
+            total = total + torch.nn.functional.softplus(torch.nn.functional.grid_sample(predicted, points)).mean()
+        else:
+            total = total + torch.nn.functional.softplus(predicted).mean()
+    return total
+
+
+def _transformer_step(model, feats, batch, size):
+    """DETR and its like: queries through encoder and decoder, each layer of the decoder with its loss."""
+    results = model.forward_transformer(feats, _samples(batch, size))
+    return _query_loss(model.bbox_head(**results))
+
+
+def _shared_context_step(head, feats, batch):
+    """SCNet: boxes in stages, then masks with the features that the last stage hands on."""
+    import torch.nn.functional as F
+    head._fuse_glbctx = lambda regions, context, rois: regions + context[:1]       # that of the image that a region is in
+    _, semantic = head.semantic_head(feats) if head.with_semantic else (None, None)
+    context = head.glbctx_head(feats)[1] if head.with_glbctx else None
+    total = 0
+    for stage in range(head.num_stages):
+        rois = constant([PROPOSALS * batch, 5], feats[0])
+        result = head._bbox_forward(stage, feats, rois, semantic, context)
+        labels = torch.zeros(PROPOSALS * batch, dtype=torch.int64, device=rois.device)
+        total = total + F.cross_entropy(result["cls_score"], labels, reduction="none").sum() + result["bbox_pred"].abs().sum()
+    positive = constant([POSITIVES * batch, 5], feats[0])
+    relayed = None
+    if head.with_feat_relay:
+        again = head._bbox_forward(head.num_stages - 1, feats, positive, semantic, context)
+        relayed = head.feat_relay_head(again["relayed_feat"])
+    masks = head._mask_forward(feats, positive, semantic_feat=semantic, glbctx_feat=context, relayed_feat=relayed)["mask_preds"]
+    return total + F.softplus(masks[:, 0]).sum()
+
+
+def _detection(model, batch, size, truths, dtype):
     from mmdet.models.roi_heads.roi_extractors.single_level_roi_extractor import SingleRoIExtractor
     SingleRoIExtractor.forward = _roi_features
+    import mmdet.models.dense_heads.solov2_head as solov2
+    solov2.generate_coordinate = lambda shape, device: torch.empty(shape[0], 2, *shape[-2:], dtype=ACTIVE[0].weights, device=device)
 
     def call(m, inputs):
         feats = m.extract_feat(inputs[0])
         teacher = getattr(m, "teacher_model", None) or getattr(m, "teacher", None)
         if teacher is not None:
             with torch.no_grad():
-                taught = teacher.bbox_head(teacher.extract_feat(inputs[0]))  # noqa: F841  held through the loss
+                extract = getattr(teacher, "extract_feat", None) or m.extract_teacher_feat
+                taught = teacher.bbox_head(extract(inputs[0]))  # noqa: F841  held through the loss
+        if hasattr(m, "forward_transformer"):
+            return _transformer_step(m, feats, batch, size)
+        if hasattr(m, "panoptic_head"):
+            return _query_loss(m.panoptic_head(feats, _samples(batch, size)))
+        if type(getattr(m, "roi_head", None)).__name__ == "SCNetRoIHead":
+            return _dense_step(m.rpn_head, feats, batch, truths) + _shared_context_step(m.roi_head, feats, batch)
         if hasattr(m, "roi_head"):
-            loss = _dense_loss(m.rpn_head(feats))
+            loss = _dense_step(m.rpn_head, feats, batch, truths)
             stages = range(m.roi_head.num_stages) if hasattr(m.roi_head, "num_stages") else [None]
             return loss + _region_loss(m.roi_head, feats, inputs[0].size(0), stages)
         head = getattr(m, "bbox_head", None) or getattr(m, "mask_head", None) or m.rpn_head
-        return _dense_loss(head(feats))
+        return _dense_step(head, feats, batch, truths)
     return [torch.empty(batch, 3, *size, dtype=dtype)], call
 
 
-def prepare(package, model, cfg, batch, size, dtype):
+def prepare(package, model, cfg, batch, size, truths, dtype):
     """Inputs of a training step and the call that gives its loss."""
     from mmengine.model import BaseModel
     BaseModel.parse_losses = lambda self, losses: (_total(losses), losses)
     if package == "mmaction":
         return _video(model, cfg, batch, size, dtype)
     if package in ("mmdet", "mmyolo"):
-        return _detection(model, batch, size, dtype)
+        return _detection(model, batch, size, truths, dtype)
     import mmseg.models.decode_heads.decode_head as decode_head
     import mmseg.models.losses.accuracy as accuracy
     decode_head.accuracy = accuracy.accuracy = _accuracy

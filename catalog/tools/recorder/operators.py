@@ -158,7 +158,9 @@ def expand(r, func, args, kwargs, out):
 def cat(r, func, args, kwargs, out):
     parts = [t for t in args[0] if t.numel() > 0 or t.dim() == out.dim()]
     dim = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % out.dim()
-    if floating(out):
+    if floating(out) and len(parts) > 1 and all(p is parts[0] for p in parts):      # however often: the batch may say so
+        r.emit("rearranged", parts[:1], ["repeat", list(out.shape), False], [out])
+    elif floating(out):
         r.emit("cat", parts, [dim], [out])
     else:
         derive(r, func, args, out)
@@ -327,6 +329,13 @@ OPERATORS["max_pool1d"] = named("maxPool", 1)
 OPERATORS["avg_pool2d"] = named("averagePool", 2)
 OPERATORS["avg_pool3d"] = named("averagePool", 3)
 OPERATORS["avg_pool1d"] = named("averagePool", 1)
+
+
+@operator("prod")
+def product(r, func, args, kwargs, out):
+    if floating(out) and not r.without_gradient:
+        raise Unknown("product under gradients")
+    derive(r, func, args, out)
 
 
 @operator("adaptive_max_pool2d", "adaptive_max_pool1d", "adaptive_max_pool3d")

@@ -153,7 +153,7 @@ def record_config(config):
     inputs, first = one(config, config.classes, TRUTHS[0], 2, size, torch.float32)
     for second, allowed in (((size[0] + 96, size[1] + 32), "any"), ((size[0] + 128, size[1] + 64), "any"), (tuple(size), "fixed")):
         try:
-            others, other = one(config, config.classes + 4, TRUTHS[1], 3, second, torch.bfloat16)
+            others, other = one(config, config.classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
             graph = graph_of(first, other, (inputs, others))
             image = {"size": size[0], "width": size[1], "allowed": allowed, **({"multiple": divisibility} if divisibility > 1 else {})}
             return {"image": image, **graph}

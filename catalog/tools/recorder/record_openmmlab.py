@@ -21,7 +21,7 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmcv_stubs  # noqa: F401  first
 from graph_file import graph_of
-from openmmlab_patches import prepare
+from openmmlab_patches import _clip, prepare
 from record_models import GRAPHS, write
 from recorder import record
 
@@ -86,6 +86,13 @@ def scale_of(cfg):
     return found if found and min(found) > 0 else None
 
 
+def largest_of(model, crop):
+    """[height, width] of the largest batch where whole batches are resized at random."""
+    augments = (model.get("data_preprocessor") or {}).get("batch_augments") or ()
+    ranges = [a["random_size_range"] for a in augments if a.get("random_size_range")]
+    return [ranges[0][1]] * 2 if ranges and max(crop) < ranges[0][1] else None
+
+
 def build(package, model_cfg, dtype):
     registry = importlib.import_module(f"{package}.registry").MODELS
     from mmengine.config import ConfigDict
@@ -98,15 +105,22 @@ def build(package, model_cfg, dtype):
         if "meta" not in str(error):
             raise
         model = registry.build(cfg)
-    return model.to("meta", dtype).train()
+    for part in (model, getattr(model, "teacher_model", None)):      # a teacher is no module of its student
+        if part is not None:
+            torch.nn.Module.to(part, "meta", dtype)
+    model.train()
+    return model
 
 
-def one(package, cfg, model_cfg, classes, batch, size, dtype):
+TRUTHS = (29, 43)        # ground truths of an image in the two recordings: sizes that follow them are told apart
+
+
+def one(package, cfg, model_cfg, classes, truths, batch, size, dtype):
     model = build(package, with_classes(model_cfg, classes), dtype)
     with torch.device("meta"):
-        inputs, call = prepare(package, model, cfg, batch, size, dtype)
+        inputs, call = prepare(package, model, cfg, batch, size, truths, dtype)
     recorder, results = record(model, inputs, call)
-    return inputs, (model, recorder, results, {"B": batch, "H": size[0], "W": size[1], "K": classes})
+    return inputs, (model, recorder, results, {"B": batch, "H": size[0], "W": size[1], "K": classes, "G": truths})
 
 
 def record_config(package, cfg, classes, crop):
@@ -114,10 +128,10 @@ def record_config(package, cfg, classes, crop):
     multiple = MULTIPLES.get(package)
     crop = padded(crop, multiple or 1)
     problems = []
-    inputs, first = one(package, cfg, model_cfg, classes, 2, tuple(crop), torch.float32)
+    inputs, first = one(package, cfg, model_cfg, classes, TRUTHS[0], 2, tuple(crop), torch.float32)
     for second, allowed in (((crop[0] + 96, crop[1] + 32), "any"), ((crop[0] + 128, crop[1] + 64), "any"), (tuple(crop), "fixed")):
         try:
-            others, second_recording = one(package, cfg, model_cfg, classes + 4, 3, second, torch.bfloat16)
+            others, second_recording = one(package, cfg, model_cfg, classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
             graph = graph_of(first, second_recording, (inputs, others))
             image = {"size": crop[0], "width": crop[1], "allowed": allowed, **({"multiple": multiple} if multiple else {})}
             return {"image": image, **graph}
@@ -141,11 +155,12 @@ def main():
     os.chdir(os.path.dirname(root))
     import mmengine.runner
     mmengine.runner.load_checkpoint = lambda *args, **kwargs: None
-    wanted = set(open(arguments.list).read().split()) if arguments.list else set()
+    listed = open(arguments.list).read().split() if arguments.list else []
+    wanted = {name: place for place, name in enumerate(listed)}
     name_of = lambda p: os.path.basename(p)[:-3]
     paths = [p for p in paths if re.search(arguments.match, name_of(p))]
     paths = [p for p in paths if not arguments.only or name_of(p) in wanted]
-    paths.sort(key=lambda p: name_of(p) not in wanted)
+    paths.sort(key=lambda p: wanted.get(name_of(p), len(wanted)))
     done = {json.loads(line)["id"] for line in open(arguments.rows)} if os.path.exists(arguments.rows) else set()
     for path in paths:
         name = name_of(path)
@@ -156,12 +171,15 @@ def main():
             cfg = Config.fromfile(path)
             classes, crop = classes_of(cfg["model"]) or 80, crop_of(arguments.package, cfg)
             key = json.dumps(with_classes(plain(cfg["model"].to_dict() if hasattr(cfg["model"], "to_dict") else dict(cfg["model"])), 0), sort_keys=True, default=str)
+            if arguments.package == "mmaction":
+                key += json.dumps(_clip(cfg.get("train_pipeline")))      # the same layers run on other clips
             graph_name = hashlib.sha1(key.encode()).hexdigest()[:12]
             file = os.path.join(arguments.to, arguments.package, graph_name + ".json.gz")
             if not os.path.exists(file):
                 graph = record_config(arguments.package, cfg, classes, crop)
                 write(arguments.to, arguments.package, graph_name, {"format": 1, "library": arguments.package, "name": name, **graph})
-            row = {"id": name, "library": arguments.package, "graph": graph_name, "numClasses": classes, "imageSize": crop}
+            largest = largest_of(cfg["model"], crop)
+            row = {"id": name, "library": arguments.package, "graph": graph_name, "numClasses": classes, "imageSize": crop, **({"resizedTo": largest} if largest else {})}
             with open(arguments.rows, "a") as rows:
                 rows.write(json.dumps(row, separators=(",", ":")) + "\n")
             print(f"{name}: {graph_name} {time.time() - start:.1f} s", flush=True)

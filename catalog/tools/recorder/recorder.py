@@ -164,6 +164,8 @@ class Functions(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         handler = FUNCTIONS.get(name)
         recorder = self.recorder
+        if name == "__bool__" and recorder.on_device(args[0]):
+            return True                        # whether there is anything to do: there is
         if func == DTYPE and recorder.on_device(args[0]):
             recorder.dtype_of = Known(recorder.reference(args[0]), args[0].dtype)
         if handler is not None and not recorder.suspended and handler.takes(recorder, func, args, kwargs):

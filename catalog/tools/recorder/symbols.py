@@ -4,6 +4,9 @@ import itertools
 import math
 
 
+PYRAMIDS = (1024, 4096)     # strides of the coarsest level, 32 or 64, squared
+
+
 class NoExpression(Exception):
     pass
 
@@ -63,7 +66,8 @@ def found(targets, named):
                 if scale is None:
                     continue
                 cost = (scale[0] + scale[1]) * size
-                if (scale[0] > 4096 or scale[1] > 4096 or (scale[0] > 1 and scale[1] > 1 and scale[0] + scale[1] > 64)):
+                pyramid = scale[1] in PYRAMIDS and offset == 0          # all locations of a feature pyramid
+                if not pyramid and (scale[0] > 4096 or scale[1] > 4096 or (scale[0] > 1 and scale[1] > 1 and scale[0] + scale[1] > 64)):
                     continue
                 if best is None or cost < best[0]:
                     best = (cost, {"v": list(subset), "a": scale[0], "c": scale[1], "b": offset, "r": "exact"})

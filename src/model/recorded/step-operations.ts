@@ -40,6 +40,13 @@ const second = ({ inputs }: StepCall): Tensor => inputs[1]!;
 const list = (call: StepCall, place: number): readonly number[] =>
   call.sizes.list(call.attributes[place]!, call.inputs);
 const size = (call: StepCall, place: number): number => call.sizes.size(call.attributes[place]!, call.inputs);
+/** Sizes to pool to; null keeps the input's own. */
+function pooledSize(call: StepCall): readonly number[] {
+  const wanted = call.attributes[0] as readonly WrittenAttribute[];
+  const own = first(call).shape.slice(-wanted.length);
+  return wanted.map((one, dim) => (one === null ? own[dim]! : call.sizes.size(one, call.inputs)));
+}
+
 const affine = ({ inputs }: StepCall): { weight: Tensor | null; bias: Tensor | null } => ({
   weight: inputs[1] ?? null,
   bias: inputs[2] ?? null,
@@ -110,9 +117,10 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   mulScalar: (ops, call) => ops.mulScalar(first(call)),
   addScalarInPlace: (ops, call) => ops.addScalarInPlace(first(call)),
   mulScalarInPlace: (ops, call) => ops.mulScalarInPlace(first(call)),
-  powTensor: (ops, call) => {
-    const [base, exponent] = [first(call), second(call)];
-    return ops.derive('pow', [base, exponent], base.shape, base.dtype);
+  powTensor: (ops, { inputs }) => {
+    const operands = inputs.filter((input) => input !== null);
+    const [widest] = operands.toSorted((a, b) => b.shape.length - a.shape.length);
+    return ops.derive('pow', operands, widest!.shape, widest!.dtype);
   },
   pow: (ops, call) => ops.pow(first(call), Number(call.attributes[0])),
   unary: (ops, call) => ops.elementwise(first(call), call.attributes[0] as ElementwiseName),
@@ -131,7 +139,7 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   softmax: (ops, call) => ops.softmax(first(call)),
   logSoftmax: (ops, call) => ops.logSoftmax(first(call)),
 
-  view: (ops, call) => ops.view(first(call), list(call, 0)),
+  view: (ops, call) => ops.reshape(first(call), list(call, 0)),
   reshape: (ops, call) => ops.reshape(first(call), list(call, 0)),
   detach: (ops, call) => ops.detach(first(call)),
   transpose: (ops, call) => ops.transpose(first(call), size(call, 0), size(call, 1)),
@@ -156,7 +164,7 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
 
   maxPool: (ops, call) => ops.maxPool(first(call), spatial(call)),
   averagePool: (ops, call) => ops.averagePool(first(call), spatial(call)),
-  adaptiveAveragePool: (ops, call) => ops.adaptiveAveragePool(first(call), list(call, 0)),
+  adaptiveAveragePool: (ops, call) => ops.adaptiveAveragePool(first(call), pooledSize(call)),
   adaptiveMaxPool: (ops, call) => ops.adaptiveMaxPool(first(call), list(call, 0)),
   upsample: (ops, call) => ops.interpolate(first(call), list(call, 0), String(call.attributes[1])),
 
