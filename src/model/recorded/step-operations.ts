@@ -59,6 +59,16 @@ const spatial = (call: StepCall): SpatialWindow => ({
   ceil: call.attributes[4] === true,
 });
 
+/** A view; a copy at batch sizes at which the dimensions do not join, as `reshape` has it, whose parts are recorded. */
+function viewed(ops: Operations, call: StepCall): Tensor {
+  const shape = list(call, 0);
+  try {
+    return ops.view(first(call), shape);
+  } catch {
+    return ops.reshape(first(call), shape);
+  }
+}
+
 const convolution =
   (transposed: boolean): StepOperation =>
   (ops, call) =>
@@ -139,7 +149,7 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   softmax: (ops, call) => ops.softmax(first(call)),
   logSoftmax: (ops, call) => ops.logSoftmax(first(call)),
 
-  view: (ops, call) => ops.reshape(first(call), list(call, 0)),
+  view: viewed,
   reshape: (ops, call) => ops.reshape(first(call), list(call, 0)),
   detach: (ops, call) => ops.detach(first(call)),
   transpose: (ops, call) => ops.transpose(first(call), size(call, 0), size(call, 1)),
