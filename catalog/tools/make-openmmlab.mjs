@@ -40,7 +40,15 @@ function withAliases(chosen) {
       const short = id.replace(SCHEDULE, '');
       const aliases = taken.has(short) ? [] : [short];
       taken.add(short);
-      return { id, library, aliases, ...(numClasses ? { numClasses } : {}), imageSize, ...(resizedTo ? { resizedTo } : {}), graph };
+      return {
+        id,
+        library,
+        aliases,
+        ...(numClasses ? { numClasses } : {}),
+        imageSize,
+        ...(resizedTo ? { resizedTo } : {}),
+        graph,
+      };
     });
 }
 
