@@ -47,7 +47,7 @@ function assessorOf(advisor: Advisor): Assessor {
         try {
           resolve(advisor.assess({ manifest, files: { configMap: () => undefined }, inventory, nowMs: 0 }));
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

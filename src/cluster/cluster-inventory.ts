@@ -94,16 +94,16 @@ export class ClusterInventory
   }
 
   /** Pods that hold devices are known by what they are, too. */
-  #noting({ changed, removed, ...handler }: ResourceHandler): ResourceHandler {
+  #noting(handler: ResourceHandler): ResourceHandler {
     return {
       ...handler,
       changed: (object) => {
-        changed(object);
+        handler.changed(object);
         const holder = readHolderPod(object);
         if (holder !== null) this.#holders.set(holder.uid, holder);
       },
       removed: (object) => {
-        removed(object);
+        handler.removed(object);
         const holder = readHolderPod(object);
         if (holder === null) return;
         this.#holders.delete(holder.uid);

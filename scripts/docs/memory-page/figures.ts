@@ -49,8 +49,9 @@ export function figuresOf(
       mixed: largestBatch({ ...values, precision: 'amp-fp16' }, card, facts),
     })),
     start: { batch: start.microBatchSize, bytes },
-    remedies: REMEDIES.map(({ name, change }) => {
-      const changed = change(start);
+    remedies: REMEDIES.map((remedy) => {
+      const { name } = remedy;
+      const changed = remedy.change(start);
       return { name, bytes: changed === null ? 'means nothing here' : bytesAt(changed) };
     }),
     reason: null,

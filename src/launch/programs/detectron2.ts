@@ -41,6 +41,7 @@ export const detectron2: TrainingProgram = {
     const line = readCommandLine(invocation.args, { switches: SWITCHES });
     const config = line.options.find('config_file');
     const path = asText(config);
+    const named = path === undefined ? null : baseName(path).replace(/\.(yaml|py)$/, '');
     const pairs = pairsOf(line.positionals).over(readOverrides(line.positionals));
     const options = path === undefined ? pairs : pairs.over(flattened(configFile(path, context)));
     nameProgram(context, { name: 'detectron2', package: 'detectron2' });
@@ -50,9 +51,9 @@ export const detectron2: TrainingProgram = {
       nodes: saidCount(line.options.find('num_machines')),
     });
     if (config?.unresolved) draft.leaveOpen('model', config.unresolved);
-    else if (path !== undefined) readNamed(draft, baseName(path).replace(/\.(yaml|py)$/, ''), config?.place ?? null);
+    else if (named !== null) readNamed(draft, named, config?.place ?? null);
     draft.derive('task', 'detection', ['program'], 'detectron2 trains detectors');
-    const shipped = path === undefined ? null : shippedConfig('detectron2', baseName(path).replace(/\.(yaml|py)$/, ''));
+    const shipped = named === null ? null : shippedConfig('detectron2', named);
     readSolver(new OptionReader(options, draft), context, { shipped, place: config?.place ?? null });
   },
 };
@@ -71,22 +72,37 @@ interface Shipped {
   place: SourcePlace | null;
 }
 
-function readSolver(reader: OptionReader, context: ProgramContext, { shipped, place }: Shipped): void {
+function readSolver(reader: OptionReader, context: ProgramContext, from: Shipped): void {
+  const { draft } = context;
+  readImages(reader, context, from);
+  readPrecision(reader, from);
+  readSize(reader, from);
+  draft.default('optimizer.name', 'sgd', OF);
+  draft.default('optimizer.momentum', 0.9, OF);
+  draft.default('optimizer.weightDecay', 1e-4, OF);
+}
+
+function readImages(reader: OptionReader, context: ProgramContext, { shipped, place }: Shipped): void {
   const { draft } = context;
   reader.count('globalBatchSize', 'SOLVER.IMS_PER_BATCH', 'dataloader.train.total_batch_size');
   if (shipped?.images && !draft.isOpen('globalBatchSize')) draft.read('globalBatchSize', shipped.images, place);
   draft.default('globalBatchSize', 16, OF);
   readShare(reader, context, shipped?.images ?? 16);
+}
+
+function readPrecision(reader: OptionReader, { shipped, place }: Shipped): void {
+  const { draft } = reader;
   const amp = reader.truth('precision', 'SOLVER.AMP.ENABLED', 'train.amp.enabled');
   if (amp) draft.read('precision', amp.value ? 'amp-fp16' : 'fp32', amp.place);
   if (shipped?.precision === 'amp-fp16') draft.read('precision', 'amp-fp16', place);
+}
+
+function readSize(reader: OptionReader, { shipped, place }: Shipped): void {
+  const { draft } = reader;
   if (!reader.options.has('INPUT.MIN_SIZE_TRAIN', 'INPUT.MAX_SIZE_TRAIN'))
     readShippedSize(draft, shipped?.size ?? null, place, 'detectron2');
   const longest = asCount(reader.options.find('INPUT.MAX_SIZE_TRAIN')) ?? 1333;
   draft.default('imageSize', [800, Math.ceil(longest / 32) * 32], { ...OF, note: 'short side 800, padded to 32' });
-  draft.default('optimizer.name', 'sgd', OF);
-  draft.default('optimizer.momentum', 0.9, OF);
-  draft.default('optimizer.weightDecay', 1e-4, OF);
 }
 
 /** Images of one device: the whole batch over all of them. */

@@ -10,6 +10,7 @@ import { readNamed } from './named-model.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 import type { RunDraft } from '../run-draft.js';
+import type { SourcePlace } from '../../run/setting.js';
 import type { ShippedConfig } from './shipped-config.js';
 import { readShippedSize, shippedConfig } from './shipped-config.js';
 import { OUTPUTS_DROPPED } from './steps.js';
@@ -54,30 +55,29 @@ export const openmmlab: TrainingProgram = {
     const name = baseName(config.text).slice(0, -3);
     const isSegmentation = SEGMENTATION.some((set) => name.includes(set));
     const line = readCommandLine(invocation.args, { switches: SWITCHES, values: 'all' });
-    nameProgram(context, {
-      name: PACKAGES[shippedAs(name)?.of ?? (isSegmentation ? 'mmseg' : 'mmdet')],
-      package: 'mmengine',
-    });
-    startProcesses(context);
     const shipped = shippedAs(name);
+    const library = shipped?.of ?? (isSegmentation ? 'mmseg' : 'mmdet');
+    nameProgram(context, { name: PACKAGES[library], package: 'mmengine' });
+    startProcesses(context);
     readNamed(draft, name, config.place());
-    draft.derive(
-      'task',
-      taskOf(shipped?.of ?? (isSegmentation ? 'mmseg' : 'mmdet')),
-      ['model'],
-      'what it is a configuration of',
-    );
+    draft.derive('task', taskOf(library), ['model'], 'what it is a configuration of');
     readBatch(name, config, context);
-    const amp = line.options.find('amp');
-    if (amp) draft.read('precision', 'amp-fp16', amp.place);
+    readPrecision(line.options.find('amp')?.place ?? null, draft);
     if (shipped) readShipped(shipped.config, config, draft, shipped.of);
     readSizes(name, config, context, isSegmentation);
-    if (name.includes('amp')) draft.read('precision', 'amp-fp16', config.place());
-    draft.default('optimizer.name', name.includes('detr') || name.includes('swin') ? 'adamw' : 'sgd', OF);
+    if (name.includes('amp')) readPrecision(config.place(), draft);
+    draft.default('optimizer.name', USUALLY_ADAMW.test(name) ? 'adamw' : 'sgd', OF);
     draft.default('optimizer.momentum', 0.9, OF);
     draft.default('optimizer.weightDecay', 1e-4, OF);
   },
 };
+
+const USUALLY_ADAMW = /detr|swin/;
+
+/** Mixed precision is asked for by a flag, or by the configuration that is named. */
+function readPrecision(asked: SourcePlace | null, draft: RunDraft): void {
+  if (asked !== null) draft.read('precision', 'amp-fp16', asked);
+}
 
 const PACKAGES = { mmdet: 'mmdetection', mmseg: 'mmsegmentation', mmaction: 'mmaction2', mmyolo: 'mmyolo' } as const;
 type Library = keyof typeof PACKAGES;

@@ -42,16 +42,20 @@ export function shippedConfig(library: Package, name: string): ShippedConfig | n
   const row = rows(library).get(name);
   if (row === undefined) return null;
   const [images = '', size = '-', optimizer = '-', traits = '-'] = row.split(' ');
-  const steps = /\d+/.exec(traits)?.[0];
   return {
     images: images === '' ? null : Number(images),
     size: sizeOf(size),
     optimizer: OPTIMIZERS[optimizer] ?? 'sgd',
-    precision: traits.includes('a') ? 'amp-fp16' : traits.includes('b') ? 'amp-bf16' : 'fp32',
+    precision: precisionOf(traits),
     ema: traits.includes('e'),
     checkpointsBackbone: traits.includes('c'),
-    accumulation: steps === undefined ? 1 : Number(steps),
+    accumulation: Number(/\d+/.exec(traits)?.[0] ?? 1),
   };
+}
+
+function precisionOf(traits: string): ShippedConfig['precision'] {
+  if (traits.includes('a')) return 'amp-fp16';
+  return traits.includes('b') ? 'amp-bf16' : 'fp32';
 }
 
 /** Detectors pad both sides to a multiple of it. */

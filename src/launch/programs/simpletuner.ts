@@ -7,6 +7,7 @@ import type { Option } from '../options/option.js';
 import { asBoolean, asCount, asNumber, asText, Options } from '../options/option.js';
 import { readStructured } from '../options/structured.js';
 import { readModelName } from './hf/model.js';
+import type { RunDraft } from '../run-draft.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
@@ -61,11 +62,11 @@ export const simpletuner: TrainingProgram = {
       'optimizer.implementation': worded('--optimizer', { '8bit': 'bnb-adamw8bit' }),
     },
   },
-  recognise({ kind, name, args, cwd }: Invocation): Recognition | null {
-    if (kind === 'console' && name === 'train.sh' && /simpletuner/i.test(cwd ?? '')) return 'script';
-    if (kind === 'console' && CONSOLES.has(name)) return args[0]?.text === 'server' ? null : 'name';
-    if (kind === 'module') return name === 'simpletuner' || name.startsWith('simpletuner.') ? 'name' : null;
-    const isOwn = args.some(({ text }) => OWN.some((flag) => text.startsWith(`--${flag}`)));
+  recognise(invocation: Invocation): Recognition | null {
+    const { kind, name } = invocation;
+    if (kind === 'console') return recogniseConsole(invocation);
+    if (kind === 'module') return /^simpletuner(\.|$)/.test(name) ? 'name' : null;
+    const isOwn = invocation.args.some(({ text }) => OWN.some((flag) => text.startsWith(`--${flag}`)));
     return kind === 'script' && isOwn ? 'flags' : null;
   },
   read(context: ProgramContext): void {
@@ -85,6 +86,11 @@ export const simpletuner: TrainingProgram = {
     readPlacement(reader);
   },
 };
+
+function recogniseConsole({ name, args, cwd }: Invocation): Recognition | null {
+  if (name === 'train.sh' && /simpletuner/i.test(cwd ?? '')) return 'script';
+  return CONSOLES.has(name) && args[0]?.text !== 'server' ? 'name' : null;
+}
 
 /** Flags over the configuration file, whose keys may be written with their dashes. */
 function settingsOf(context: ProgramContext): Options {
@@ -130,12 +136,18 @@ const CLIP_ONLY = /^sd(?:xl|1x|2x)/;
 /** `resolution` is in pixels, or in megapixels where its type says so; images keep their area, not their shape. */
 function readImage({ options, draft }: OptionReader): void {
   const found = options.find('resolution');
-  const isArea = asText(options.find('resolution_type')) === 'area';
-  const number = asNumber(found);
-  const pixels = number === undefined ? undefined : isArea ? Math.round((Math.sqrt(number) * 1000) / 64) * 64 : number;
   if (found?.unresolved) draft.leaveOpen('imageSize', found.unresolved);
-  if (pixels !== undefined && pixels >= 1) draft.read('imageSize', [pixels, pixels], found?.place ?? null);
+  const pixels = pixelsOf(asNumber(found) ?? 0, asText(options.find('resolution_type')) === 'area');
+  if (pixels >= 1) draft.read('imageSize', [pixels, pixels], found?.place ?? null);
   draft.default('imageSize', [1024, 1024], OF);
+  readPromptLength(options, draft);
+}
+
+/** Of a square of so many megapixels: the side, to the 64 that latents need. */
+const pixelsOf = (resolution: number, isArea: boolean): number =>
+  isArea ? Math.round((Math.sqrt(resolution) * 1000) / 64) * 64 : resolution;
+
+function readPromptLength(options: Options, draft: RunDraft): void {
   const isClip = CLIP_ONLY.test(asText(options.find('model_family')) ?? '');
   const tokens = asCount(options.find('tokenizer_max_length')) ?? (isClip ? 77 : 512);
   draft.default('sequenceLength', tokens, { ...OF, note: 'tokens of the prompt' });
@@ -189,12 +201,7 @@ function readPlacement(reader: OptionReader): void {
   const { draft, options } = reader;
   const device = asText(options.find('ema_device')) ?? 'cpu';
   if (device !== 'cpu') reader.on('ema', true, 'use_ema');
-  const fsdp = options.find('fsdp_enable');
-  const reshards = asBoolean(options.find('fsdp_reshard_after_forward')) !== false;
-  if (asBoolean(fsdp)) {
-    draft.read('parallelism.sharding', reshards ? 'fsdp-full' : 'fsdp-grad-op', fsdp?.place ?? null);
-    draft.default('parallelism.fsdpVersion', 2, OF);
-  }
+  readSharding(options, draft);
   reader.count('parallelism.context', 'context_parallel_size');
   const offload = OFFLOADS.find((name) => asBoolean(options.find(name)));
   const swapped = asCount(options.find('musubi_blocks_to_swap'));
@@ -202,4 +209,12 @@ function readPlacement(reader: OptionReader): void {
     draft.leaveOpen('offload.parameters', `${offload ?? 'musubi_blocks_to_swap'} keeps weights in the host's memory`);
   if (asBoolean(options.find('train_text_encoder')))
     draft.leaveOpen('program', 'the text encoder is trained too: its memory is not worked out');
+}
+
+function readSharding(options: Options, draft: RunDraft): void {
+  const fsdp = options.find('fsdp_enable');
+  if (!asBoolean(fsdp)) return;
+  const reshards = asBoolean(options.find('fsdp_reshard_after_forward')) !== false;
+  draft.read('parallelism.sharding', reshards ? 'fsdp-full' : 'fsdp-grad-op', fsdp?.place ?? null);
+  draft.default('parallelism.fsdpVersion', 2, OF);
 }

@@ -179,7 +179,7 @@ function rotaryTable(ops: Operations, [batch, tokens]: readonly [number, number]
   angles = ops.rebind(angles, ops.derive('div', [ops.create('mul', [third], float32)], [third], float32));
   const centred = ops.derive('sub', [ops.create('mul', place, float32)], place, float32);
   angles = ops.rebind(angles, ops.derive('mul', [centred], [batch, tokens, 3, third], float32));
-  angles = ops.rebind(angles, ops.derive('clone', [], [batch, tokens, 3 * third], float32));
+  ops.rebind(angles, ops.derive('clone', [], [batch, tokens, 3 * third], float32));
   const doubled = (name: string): Tensor => {
     const once = ops.create(name, [batch, tokens, 3 * third], float32);
     return ops.keep(ops.derive('clone', [once], [batch, tokens, 6 * third], float32));
