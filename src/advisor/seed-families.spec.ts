@@ -76,13 +76,15 @@ const FAMILIES: readonly Family[] = [
     name: 'SSD',
     model: /ssdlite_mobilenetv2/,
     image: MMDET,
-    command: 'python tools/train.py configs/ssd/ssdlite_mobilenetv2-scratch_8xb24-600e_coco.py',
+    command:
+      'python tools/train.py configs/ssd/ssdlite_mobilenetv2-scratch_8xb24-600e_coco.py --cfg-options train_dataloader.batch_size=96',
   },
   {
     name: 'YOLO',
     model: /yolox_s/,
     image: MMDET,
-    command: 'python tools/train.py configs/yolox/yolox_s_8xb8-300e_coco.py',
+    command:
+      'python tools/train.py configs/yolox/yolox_s_8xb8-300e_coco.py --cfg-options train_dataloader.batch_size=32',
   },
   {
     name: 'Faster R-CNN',

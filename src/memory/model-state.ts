@@ -77,7 +77,10 @@ export function placeModel(placement: Placement): ModelState {
           : placeQuantised(engine, layer, { code: placement.quantised!, dtype, place: placement.place });
       if (layer !== null) state.quantised.add(layer.index);
       tensor.requiresGrad = layer === null && !placement.frozen && isTrained(parameter, peft);
-      if (peft.method === 'ln-tuning' && tensor.requiresGrad) place(parameter.shape, `${parameter.path}.base`, dtype);
+      if (peft.method === 'ln-tuning' && tensor.requiresGrad) {
+        place(parameter.shape, `${parameter.path}.base`, dtype);
+        state.counts.total += elementCount(parameter.shape);
+      }
       state.parameters[parameter.index] = tensor;
     }
     placeBuffers(placement, scope, state);
