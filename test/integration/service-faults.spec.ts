@@ -18,7 +18,7 @@ import type { Service } from '../e2e/service.js';
 import { trainingJob } from '../e2e/training-jobs.js';
 
 /** So small that a small model's estimate fits in and that of a very large one does not. */
-const WORKER_MEMORY_MIB = '64';
+const WORKER_MEMORY_MIB = '32';
 const CONNECTIONS = 10_000;
 
 let folder: string;
