@@ -131,7 +131,17 @@ class Scene implements HolderPods, PodOrigins {
 
 const terminated = (exitCode: number, message = ''): Json => ({ terminated: { exitCode, reason: 'Error', message } });
 
-function pod(name: string, { gpus = 1, restarts = 0, state = { running: {} }, lastState = {} } = {}): HolderPod {
+interface PodState {
+  gpus?: number;
+  restarts?: number;
+  state?: Json;
+  lastState?: Json;
+}
+
+function pod(
+  name: string,
+  { gpus = 1, restarts = 0, state = { running: {} }, lastState = {} }: PodState = {},
+): HolderPod {
   return readHolderPod({
     metadata: { uid: `uid-${name}`, namespace: 'team', name },
     spec: { nodeName: 'gpu-1', containers: [{ name: 'main', resources: { limits: { 'nvidia.com/gpu': gpus } } }] },

@@ -51,7 +51,9 @@ describe('the inventory in Postgres', () => {
   it('is what the migrations make of an empty database, and they are applied once', async () => {
     expect(await schemaDrift(postgres.server.url)).toBe('');
     expect(await migrate(postgres.server.url)).toEqual([]);
-    const { rows } = await postgres.database.pool.query('SELECT migration_name FROM _prisma_migrations ORDER BY migration_name');
+    const { rows } = await postgres.database.pool.query(
+      'SELECT migration_name FROM _prisma_migrations ORDER BY migration_name',
+    );
     expect(rows).toEqual([
       { migration_name: '20261123000000_inventory_and_assessments' },
       { migration_name: '20261130120000_pod_observations' },

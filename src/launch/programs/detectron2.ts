@@ -45,18 +45,23 @@ export const detectron2: TrainingProgram = {
     const pairs = pairsOf(line.positionals).over(readOverrides(line.positionals));
     const options = path === undefined ? pairs : pairs.over(flattened(configFile(path, context)));
     nameProgram(context, { name: 'detectron2', package: 'detectron2' });
-    const gpus = saidCount(line.options.find('num_gpus')) ?? { value: 1, place: null };
-    context.says = mergeSays(context.says, {
-      processesPerNode: gpus,
-      nodes: saidCount(line.options.find('num_machines')),
-    });
+    readProcesses(line.options, context);
+    const place = config?.place ?? null;
     if (config?.unresolved) draft.leaveOpen('model', config.unresolved);
-    else if (named !== null) readNamed(draft, named, config?.place ?? null);
+    else if (named !== null) readNamed(draft, named, place);
     draft.derive('task', 'detection', ['program'], 'detectron2 trains detectors');
     const shipped = named === null ? null : shippedConfig('detectron2', named);
-    readSolver(new OptionReader(options, draft), context, { shipped, place: config?.place ?? null });
+    readSolver(new OptionReader(options, draft), context, { shipped, place });
   },
 };
+
+/** `launch` of detectron2 starts them itself: one, unless it is told. */
+function readProcesses(options: Options, context: ProgramContext): void {
+  context.says = mergeSays(context.says, {
+    processesPerNode: saidCount(options.find('num_gpus')) ?? { value: 1, place: null },
+    nodes: saidCount(options.find('num_machines')),
+  });
+}
 
 /** `KEY VALUE KEY VALUE …` after the flags. */
 function pairsOf(words: readonly Tracked[]): Options {

@@ -101,8 +101,22 @@ const KINDS = {
 /** Model types that Megatron trains, in the table's order. */
 export const MEGATRON_TYPES: readonly string[] = Object.keys(KINDS);
 
-const kindOf = (modelType: string): MegatronKind =>
-  Object.hasOwn(KINDS, modelType) ? KINDS[modelType as keyof typeof KINDS] : LLAMA;
+/** What kinds are unless they say otherwise. */
+const USUAL: Required<MegatronKind> = {
+  learnedPositions: false,
+  bias: false,
+  dropout: 0,
+  tied: false,
+  queryKeyValueBias: false,
+  gated: true,
+  normalisation: 'RMSNorm',
+  queryKeyNorms: false,
+};
+
+const kindOf = (modelType: string): Required<MegatronKind> => ({
+  ...USUAL,
+  ...(Object.hasOwn(KINDS, modelType) ? KINDS[modelType as keyof typeof KINDS] : LLAMA),
+});
 
 /** Reads a configuration in the terms of Megatron's arguments or of Hugging Face's; throws where a dimension is missing. */
 export function readMegatron(model: ResolvedModel, view: RankView): MegatronConfig {
@@ -112,8 +126,8 @@ export function readMegatron(model: ResolvedModel, view: RankView): MegatronConf
   const heads = config.size(['num_attention_heads', 'n_head']);
   const rotary = config.text('position_embedding_type', kind.learnedPositions ? 'learned_absolute' : 'rope') === 'rope';
   const multiple = config.size('make_vocab_size_divisible_by', VOCABULARY_MULTIPLE) * view.tensor;
-  const bias = config.flag('add_bias_linear', kind.bias ?? false);
-  const dropout = kind.dropout ?? 0;
+  const bias = config.flag('add_bias_linear', kind.bias);
+  const { dropout } = kind;
   return {
     view,
     layers: config.size(['num_hidden_layers', 'n_layer']),
@@ -124,13 +138,12 @@ export function readMegatron(model: ResolvedModel, view: RankView): MegatronConf
     headSize: config.size('head_dim', Math.floor(hidden / heads)),
     vocabulary: Math.ceil(config.size('vocab_size') / multiple) * multiple,
     positions: rotary ? null : config.size(['max_position_embeddings', 'n_positions'], 1024),
-    tied: config.flag('tie_word_embeddings', kind.tied ?? false),
+    tied: config.flag('tie_word_embeddings', kind.tied),
     bias,
-    queryKeyValueBias: config.flag('add_qkv_bias', bias || (kind.queryKeyValueBias ?? false)),
-    gated: config.flag('swiglu', kind.gated ?? true),
-    normalisation:
-      config.text('normalization', kind.normalisation ?? 'RMSNorm') === 'RMSNorm' ? 'RMSNorm' : 'LayerNorm',
-    queryKeyNorms: config.flag('qk_layernorm', kind.queryKeyNorms ?? false),
+    queryKeyValueBias: config.flag('add_qkv_bias', bias || kind.queryKeyValueBias),
+    gated: config.flag('swiglu', kind.gated),
+    normalisation: config.text('normalization', kind.normalisation) === 'RMSNorm' ? 'RMSNorm' : 'LayerNorm',
+    queryKeyNorms: config.flag('qk_layernorm', kind.queryKeyNorms),
     mixture: readMixture(config),
     hiddenDropout: config.number('hidden_dropout', dropout),
     attentionDropout: config.number('attention_dropout', dropout),
