@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -15,6 +16,8 @@ import { trainingJob } from './training-jobs.js';
 const MODEL = 'NVIDIA A100-SXM4-40GB';
 const CAPACITY_MIB = 40_536;
 const COMMAND = fileURLToPath(new URL('../../bin/plimsoll.mjs', import.meta.url));
+
+const SCRAPE_INTERVAL_MS = 1_000;
 
 let plane: ControlPlane;
 let exporter: TestExporter;
@@ -33,7 +36,7 @@ beforeAll(async () => {
   service = await startService({
     PLIMSOLL_KUBECONFIG: plane.kubeconfig,
     PLIMSOLL_DCGM_TARGETS: exporter.url,
-    PLIMSOLL_SCRAPE_INTERVAL_MS: '1000',
+    PLIMSOLL_SCRAPE_INTERVAL_MS: String(SCRAPE_INTERVAL_MS),
     PLIMSOLL_OBSERVED_LEAST_MS: '1000',
     PLIMSOLL_ADMISSION_BUDGET_MS: '20000',
     PLIMSOLL_CLUSTER_NAME: 'here',
@@ -43,7 +46,15 @@ beforeAll(async () => {
     async () => (await plane.kubectl(probe, { stdin: manifest('probe', 4) })).stderr.includes('plimsoll: fits'),
     { timeoutMs: 120_000, intervalMs: 500, what: 'the webhook answers' },
   );
+  await waitFor(async () => /^plimsoll_leader(\{[^}]*\})? 1$/m.test(await metrics()), {
+    timeoutMs: 60_000,
+    what: 'this replica leads, and so writes down what it sees',
+  });
+  // What the GPU shows while nobody has it is seen with the next sample
+  await setTimeout(2 * SCRAPE_INTERVAL_MS);
 }, 300_000);
+
+const metrics = async (): Promise<string> => (await fetch(`${service.url}/metrics`)).text();
 
 afterAll(async () => {
   await service?.stop();
