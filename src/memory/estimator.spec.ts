@@ -325,3 +325,21 @@ describe('any run', () => {
     );
   });
 });
+
+describe('scratch memory of convolutions', () => {
+  it('is read where there is room, and not counted in the least that survives: PyTorch takes another algorithm', () => {
+    const network = { name: 'vgg16', catalogId: null, config: null };
+    const run = withValue(
+      withValue(withValue(RUN, 'model', network), 'task', 'image-classification'),
+      'sequenceLength',
+      null,
+    );
+    const batch = withValue(run, 'microBatchSize', 64);
+    const t4: DeviceTraits = { model: 'Tesla T4', vendor: 'nvidia', computeCapability: 7.5 };
+    const answer = estimateOf(batch, t4);
+    // The second layer's tiles alone: 2.25 times its input and its output of 64 channels at 224 x 224 in fp32
+    const tiles = 2.25 * 2 * 64 * 64 * 224 * 224 * 4;
+    expect(answer.deviceBytes.expected - answer.minimumCapacityBytes.expected).toBeGreaterThan(tiles / 2);
+    expectSound(answer);
+  });
+});

@@ -17,6 +17,7 @@ import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
 import { NotEstimable } from './not-estimable.js';
+import { CONVOLUTION_WORKSPACE } from './operations/convolution-workspace.js';
 import { modelCodeOf } from './rank-view-of.js';
 import { decisiveStages, stageViews } from './pipeline/stage-views.js';
 import { nativeImageSize, resolveModel } from './resolve-model.js';
@@ -84,9 +85,24 @@ function forecastStage(values: RunValues, context: ForecastContext, stage: numbe
   };
 }
 
-/** Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.5 %. */
+/**
+ * Bytes of device memory that the allocator needs at least, giving unused segments back; to within 0.5 %. Scratch memory of
+ * convolutions is not among them: where an algorithm cannot have its own, PyTorch takes the next, down to those that need
+ * none (aten/src/ATen/native/cudnn/Conv_v7.cpp and Conv_v8.cpp go on after an OutOfMemoryError).
+ */
 export function smallestLimitOf({ events, allocator, unlimited }: Forecast): number {
-  return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes: unlimited.peakReservedBytes / 200 });
+  const toleranceBytes = unlimited.peakReservedBytes / 200;
+  const needed = withoutConvolutionWorkspaces(events);
+  if (needed === events) return smallestSurvivingLimit(events, allocator, { unlimited, toleranceBytes });
+  return smallestSurvivingLimit(needed, allocator, { toleranceBytes });
+}
+
+/** The list itself where there are none. */
+function withoutConvolutionWorkspaces(list: MemoryEvents): MemoryEvents {
+  const workspace = list.operationNames.indexOf(CONVOLUTION_WORKSPACE);
+  if (workspace < 0 || !list.operations.includes(workspace)) return list;
+  const isWorkspace = (block: number): boolean => list.operations[block] === workspace;
+  return { ...list, events: list.events.filter((event) => !isWorkspace(event >= 0 ? event : -event - 1)) };
 }
 
 /** A single tensor that the address space of a GPU cannot hold. */

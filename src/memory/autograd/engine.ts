@@ -2,7 +2,7 @@ import type { DType } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Argument, Returned } from '../../model/operations.js';
 import type { ConvolutionCall, ConvolutionWorkspace } from '../operations/convolution-workspace.js';
-import { NO_WORKSPACE } from '../operations/convolution-workspace.js';
+import { CONVOLUTION_WORKSPACE, NO_WORKSPACE } from '../operations/convolution-workspace.js';
 import type { Formula, SavingHook, Workspace } from './graph.js';
 import { EngineTensor, Node, Storage, withAdded } from './graph.js';
 import {
@@ -26,7 +26,7 @@ import { denseStrides, elementCount } from './strides.js';
 /** Gradients that meet: on a device torch adds them in place where it can; while operators are recorded, never. */
 export type GradientAddition = 'in-place' | 'out-of-place';
 
-const CONVOLUTION_WORKSPACE = operation('convolution workspace');
+const WORKSPACE_OF_CONVOLUTION = operation(CONVOLUTION_WORKSPACE);
 const ACCUMULATE: Formula = { operation: operation('accumulate_grad'), apply: () => [] };
 
 function anyNeedsGradient(inputs: readonly (EngineTensor | null)[]): boolean {
@@ -111,7 +111,7 @@ export class Engine implements Workspace, References {
     const bytes = this.convolutionWorkspace(call);
     if (bytes <= 0) return;
     const category = this.recorder.bear('workspaces');
-    this.discard(this.scratch(bytes, CONVOLUTION_WORKSPACE));
+    this.discard(this.scratch(bytes, WORKSPACE_OF_CONVOLUTION));
     this.recorder.bear(category);
   }
 

@@ -17,4 +17,7 @@ export interface ConvolutionCall {
 /** Bytes of scratch memory that the library asks for while the kernel runs. */
 export type ConvolutionWorkspace = (call: ConvolutionCall) => number;
 
+/** What lends it is called in the event list. */
+export const CONVOLUTION_WORKSPACE = 'convolution workspace';
+
 export const NO_WORKSPACE: ConvolutionWorkspace = () => 0;
