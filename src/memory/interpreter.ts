@@ -7,6 +7,7 @@ import { HostOffload } from './autograd/host-offload.js';
 import { operation } from './autograd/operation-names.js';
 import { NotEstimable } from './not-estimable.js';
 import type { BlockRunner, SectionRunner } from './block-runner.js';
+import { frameOperations } from './operations/frames.js';
 import type { KernelChoice } from './operations/attention.js';
 import { scaledDotProductAttention } from './operations/attention.js';
 import { collectiveOperations } from './operations/collectives.js';
@@ -109,14 +110,7 @@ function adaptedGathered({ engine, linear }: Interpretation, x: EngineTensor, la
 
 function nameOperations({ engine, runBlock, compilesLoss }: Interpretation): NameOperations {
   return {
-    enter: (args) => engine.enter(args),
-    leave: (result) => engine.leave(result),
-    keep: (value) => {
-      engine.keep(own(value));
-      return value;
-    },
-    rebind: (old, value) => engine.rebind(own(old), own(value)),
-    drop: (value) => engine.drop(own(value)),
+    ...frameOperations(engine),
     block: (block, args, body) => runBlock(block, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
     loss: (body) => {
       const { fusing } = engine;
@@ -130,13 +124,6 @@ function nameOperations({ engine, runBlock, compilesLoss }: Interpretation): Nam
       if (hook instanceof HostOffload) engine.hook = null;
       const result = body();
       engine.hook = hook;
-      return result;
-    },
-    noGrad: (body) => {
-      const { gradEnabled } = engine;
-      engine.gradEnabled = false;
-      const result = body();
-      engine.gradEnabled = gradEnabled;
       return result;
     },
     withoutAutocast: (body) => {

@@ -4,7 +4,6 @@ import type {
   ElementwiseOperations,
   IndexOperations,
   MatrixOperations,
-  NameOperations,
   ReductionOperations,
   Tensor,
   TensorOperations,
@@ -14,6 +13,8 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { elementwiseOperations } from '../operations/elementwise.js';
+import type { FrameOperations } from '../operations/frames.js';
+import { frameOperations } from '../operations/frames.js';
 import { indexOperations } from '../operations/indexing.js';
 import { bmm, linear, matmul } from '../operations/matrix.js';
 import { reductionOperations } from '../operations/reductions.js';
@@ -31,7 +32,7 @@ interface ProductOperations {
 /** The part of the vocabulary that adapters are written in: what takes tensors alone, and no layers of the model. */
 export type AdapterOperations = SparseOperations &
   ProductOperations &
-  Pick<NameOperations, 'enter' | 'leave' | 'keep' | 'rebind' | 'drop' | 'noGrad'> &
+  FrameOperations &
   Pick<CreationOperations, 'create'> &
   ElementwiseOperations &
   ReductionOperations &
@@ -47,21 +48,7 @@ const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 
 export function adapterOperations(engine: Engine): AdapterOperations {
   return {
-    enter: (args) => engine.enter(args),
-    leave: (result) => engine.leave(result),
-    keep: (value) => {
-      engine.keep(own(value));
-      return value;
-    },
-    rebind: (old, value) => engine.rebind(own(old), own(value)),
-    drop: (value) => engine.drop(own(value)),
-    noGrad: (body) => {
-      const { gradEnabled } = engine;
-      engine.gradEnabled = false;
-      const result = body();
-      engine.gradEnabled = gradEnabled;
-      return result;
-    },
+    ...frameOperations(engine),
     create: (name, shape, dtype) => engine.empty(shape, dtype, operation(name)),
     ...elementwiseOperations(engine),
     ...reductionOperations(engine),

@@ -116,13 +116,20 @@ export function keepPartlyRotated(
   return [wholeQuery, wholeKey];
 }
 
-/** Phi-3's: each result in one expression, so that only the slices are named. */
-export function applyPartialRotaryAtOnce(
+interface Parts {
+  queryTurns: Tensor;
+  queryStays: Tensor;
+  keyTurns: Tensor;
+  keyStays: Tensor;
+  turned: (part: Tensor) => Tensor;
+}
+
+/** Queries and keys cut where turning ends, each part named. */
+function cutWhereTurningEnds(
   ops: Operations,
   [query, key]: readonly [Tensor, Tensor],
   [cos, sin]: readonly [Tensor, Tensor],
-): [Tensor, Tensor] {
-  ops.enter([query, key, cos, sin]);
+): Parts {
   const rowCos = ops.keep(ops.unsqueeze(cos, 1));
   const rowSin = ops.keep(ops.unsqueeze(sin, 1));
   const turning = cos.shape[cos.shape.length - 1]!;
@@ -132,25 +139,24 @@ export function applyPartialRotaryAtOnce(
   ];
   const [queryTurns, queryStays] = cut(query);
   const [keyTurns, keyStays] = cut(key);
-  const wholeQuery = ops.keep(ops.cat([rotate(ops, queryTurns, rowCos, rowSin), queryStays], 3));
-  const wholeKey = ops.keep(ops.cat([rotate(ops, keyTurns, rowCos, rowSin), keyStays], 3));
-  return ops.leave([wholeQuery, wholeKey]);
+  return { queryTurns, queryStays, keyTurns, keyStays, turned: (part) => rotate(ops, part, rowCos, rowSin) };
 }
 
+/** Phi-3's: each result in one expression, so that only the slices are named. */
+export const applyPartialRotaryAtOnce: Rotation = (ops, heads, turns) => {
+  ops.enter([...heads, ...turns]);
+  const { queryTurns, queryStays, keyTurns, keyStays, turned } = cutWhereTurningEnds(ops, heads, turns);
+  const wholeQuery = ops.keep(ops.cat([turned(queryTurns), queryStays], 3));
+  const wholeKey = ops.keep(ops.cat([turned(keyTurns), keyStays], 3));
+  return ops.leave([wholeQuery, wholeKey]);
+};
+
 /** Nemotron's: both parts turn, then both are joined with what stays. */
-export const applyPartialRotaryJoined: Rotation = (ops, [query, key], [cos, sin]) => {
-  ops.enter([query, key, cos, sin]);
-  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
-  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
-  const turning = cos.shape[cos.shape.length - 1]!;
-  const cut = (x: Tensor): [Tensor, Tensor] => [
-    ops.keep(ops.slice(x, 3, 0, turning)),
-    ops.keep(ops.slice(x, 3, turning, x.shape[3]!)),
-  ];
-  const [queryTurns, queryStays] = cut(query);
-  const [keyTurns, keyStays] = cut(key);
-  const turnedQuery = ops.keep(rotate(ops, queryTurns, rowCos, rowSin));
-  const turnedKey = ops.keep(rotate(ops, keyTurns, rowCos, rowSin));
+export const applyPartialRotaryJoined: Rotation = (ops, heads, turns) => {
+  ops.enter([...heads, ...turns]);
+  const { queryTurns, queryStays, keyTurns, keyStays, turned } = cutWhereTurningEnds(ops, heads, turns);
+  const turnedQuery = ops.keep(turned(queryTurns));
+  const turnedKey = ops.keep(turned(keyTurns));
   return ops.leave([ops.cat([turnedQuery, queryStays], 3), ops.cat([turnedKey, keyStays], 3)]);
 };
 

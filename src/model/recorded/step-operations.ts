@@ -59,15 +59,8 @@ const spatial = (call: StepCall): SpatialWindow => ({
   ceil: call.attributes[4] === true,
 });
 
-/** A view; a copy at batch sizes at which the dimensions do not join, as `reshape` has it, whose parts are recorded. */
-function viewed(ops: Operations, call: StepCall): Tensor {
-  const shape = list(call, 0);
-  try {
-    return ops.view(first(call), shape);
-  } catch {
-    return ops.reshape(first(call), shape);
-  }
-}
+/** A copy at batch sizes at which the dimensions do not join: the parts of a recorded `reshape` are what it came to then. */
+const viewed: StepOperation = (ops, call) => ops.reshape(first(call), list(call, 0));
 
 const convolution =
   (transposed: boolean): StepOperation =>
