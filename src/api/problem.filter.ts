@@ -20,7 +20,9 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const [request, response] = [http.getRequest<Request>(), http.getResponse<Response>()];
     const answer = answerFor(error);
-    if (answer.status >= 500) this.#logger.error({ err: error }, 'a request failed');
+    // A controller that says by itself that it is not ready did not fail: probes ask every few seconds.
+    if (answer.status >= 500 && !(error instanceof HttpException))
+      this.#logger.error({ err: error }, 'a request failed');
     if (response.headersSent) {
       response.destroy();
       return;
