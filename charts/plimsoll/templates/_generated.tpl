@@ -416,5 +416,5 @@
 {{- end }}
 
 {{- define "plimsoll.generated.ownAnnotations" -}}
-"['plimsoll.dev/verdict','plimsoll.dev/memory','plimsoll.dev/capacity','plimsoll.dev/advice','plimsoll.dev/assessment']"
+"['plimsoll.dev/verdict','plimsoll.dev/memory','plimsoll.dev/capacity','plimsoll.dev/observed','plimsoll.dev/advice','plimsoll.dev/assessment']"
 {{- end }}
