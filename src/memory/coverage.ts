@@ -11,18 +11,6 @@ interface Gap {
 
 /** All of peft's that are named in a run: those of the table of adapters, and those that train what goes in or norms. */
 const COVERED_PEFT: readonly string[] = peftMethodSchema.options;
-const COVERED_SHARDING: readonly string[] = [
-  'none',
-  'ddp',
-  'zero1',
-  'zero2',
-  'zero3',
-  'fsdp-full',
-  'fsdp-grad-op',
-  'hsdp',
-  'distributed-optimizer',
-];
-
 /** Optimizers that work on whole matrices, which sharding along the rows would cut. */
 const OF_MATRICES: readonly string[] = ['muon', 'shampoo', 'soap', 'galore-adamw', 'apollo', 'came', 'adam-mini'];
 
@@ -78,10 +66,6 @@ const GAPS: readonly Gap[] = [
   { field: 'quantization', reason: quantisationGap },
   { field: 'peft.method', reason: ({ peft }) => unless(COVERED_PEFT, peft.method, 'fine-tuning with') },
   { field: 'optimizer.name', reason: optimizerGap },
-  {
-    field: 'parallelism.sharding',
-    reason: ({ parallelism }) => unless(COVERED_SHARDING, parallelism.sharding, 'sharding by'),
-  },
   { field: 'loss', reason: lossGap },
   { field: 'ema', reason: movingAverageGap },
   { field: 'offload.parameters', reason: parameterOffloadGap },

@@ -5,9 +5,14 @@ import type { OracleRecord } from '../../scripts/oracle/record.js';
 import { oracleRun } from '../../scripts/oracle/record.js';
 import { architectureOf } from '../model/architecture.js';
 
-const golden = JSON.parse(readFileSync('test/golden/recorded-image-models.json', 'utf8')) as { runs: OracleRecord[] };
+const GOLDENS = [
+  ['image models of torchvision and timm', 'test/golden/recorded-image-models.json'],
+  ['diffusion and speech models', 'test/golden/recorded-diffusion-speech.json'],
+] as const;
 
-describe('peaks of image models of torchvision and timm, recorded operation by operation', () => {
+describe.each(GOLDENS)('peaks of %s, recorded operation by operation', (_, file) => {
+  const golden = JSON.parse(readFileSync(file, 'utf8')) as { runs: OracleRecord[] };
+
   it.each(golden.runs.map((record) => [record.id, record] as const))('%s', (_, record) => {
     const { model, values } = oracleRun(record);
     expect(architectureOf(model, values.task).parameterCount).toBe(record.n_params);
