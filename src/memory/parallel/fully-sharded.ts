@@ -42,7 +42,12 @@ export interface ShardingOptions {
   accumulatesWhole?: boolean;
   /** Adapters and the frozen weights beside them are one flat parameter, whose gradient is whole, zeros and all. */
   flattensFrozen?: boolean;
+  /** What is computed last stays gathered from forward to backward, which would gather it at once again. */
+  keepsLastUnit?: boolean;
 }
+
+/** What lies before the first block and behind the last one. */
+export type Edge = 'first' | 'last';
 
 /** The blocks that are sharded each by itself. */
 export interface ShardedUnits {
@@ -51,6 +56,8 @@ export interface ShardedUnits {
   readonly blockOf: (path: string) => number;
   /** Whether a block is not run, as one that does what its neighbours do. */
   readonly isLeftOut: (block: number) => boolean;
+  /** Where what lies around the blocks is sharded by itself: the edge that a parameter belongs to; null: the root. */
+  readonly edgeOf?: (path: string) => Edge | null;
 }
 
 interface ShardedParameter {
@@ -84,6 +91,7 @@ export class FullySharded {
   /** Those of the blocks that are run. */
   private readonly run: ShardedGroup[];
   private readonly root = new ShardedGroup();
+  private readonly edges: Record<Edge, ShardedGroup> = { first: new ShardedGroup(), last: new ShardedGroup() };
   /** Forward keeps an all-gather's output until the next group has copied out, so that the two overlap. */
   private keptGather: Storage | null = null;
   /** The input of the last reduce-scatter lives until the next one begins. */
@@ -116,22 +124,29 @@ export class FullySharded {
   /** This rank's shards of the trained parameters. */
   shardsOf(trained: readonly EngineTensor[]): EngineTensor[] {
     const shards = new Map(
-      [this.root, ...this.blocks].flatMap((group) => group.parameters.map((p) => [p.whole, p.shard])),
+      [...this.around, ...this.blocks].flatMap((group) => group.parameters.map((p) => [p.whole, p.shard])),
     );
     return trained.map((whole) => shards.get(whole) ?? whole);
   }
 
   private groupOf(path: string): ShardedGroup {
-    const block = this.units.blockOf(path);
-    return this.blocks[block] ?? this.root;
+    const block = this.blocks[this.units.blockOf(path)];
+    if (block !== undefined) return block;
+    const edge = this.units.edgeOf?.(path) ?? null;
+    return edge === null ? this.root : this.edges[edge];
+  }
+
+  private get around(): readonly ShardedGroup[] {
+    return [this.root, this.edges.first, this.edges.last];
   }
 
   // ---- forward
 
   /** The root is gathered before anything else and stays so until backward has ended. */
   beforeForward(): void {
-    for (const group of [this.root, ...this.blocks]) group.reduced = false;
+    for (const group of [...this.around, ...this.blocks]) group.reduced = false;
     this.gatherInForward(this.root);
+    this.gatherInForward(this.edges.first);
   }
 
   afterForward(): void {
@@ -141,22 +156,36 @@ export class FullySharded {
   runBlock: BlockRunner = (block, args, call) => {
     const { engine } = this;
     const group = this.blocks[block.index]!;
+    if (this.edges.first.unsharded && this.options.reshardAfterForward) this.reshard(this.edges.first);
     this.gatherInForward(group);
     const watched = args.map((argument) =>
-      argument?.requiresGrad ? onGradient(engine, argument, () => this.reduce(group)) : argument,
+      argument?.requiresGrad ? onGradient(engine, argument, () => this.afterBlock(group)) : argument,
     );
     const result = plainCall(engine, watched, call);
-    if (this.options.reshardAfterForward) this.reshard(group);
+    if (this.options.reshardAfterForward && !this.isKept(group)) this.reshard(group);
+    if (group === this.run.at(-1)) this.gatherInForward(this.edges.last);
     return this.watchOutput(result, block.index);
   };
 
+  /** Whether a block stays gathered as the last unit that is computed. */
+  private isKept(group: ShardedGroup): boolean {
+    if (this.options.keepsLastUnit !== true || !this.engine.gradEnabled) return false;
+    return group === this.run.at(-1) && this.edges.last.parameters.length === 0;
+  }
+
+  /** A block's input has its gradient: below the first block, what made that input is gathered for its own backward. */
+  private afterBlock(group: ShardedGroup): void {
+    this.reduce(group);
+    if (group === this.run[0]) this.gatherForBackward(this.edges.first);
+  }
+
   /** No backward follows: the root is given up too. */
   afterEvaluation(): void {
-    if (this.root.unsharded) this.reshard(this.root);
+    for (const group of this.around) if (group.unsharded) this.reshard(group);
   }
 
   private gatherInForward(group: ShardedGroup): void {
-    if (group.unsharded) return;
+    if (group.unsharded || group.parameters.length === 0) return;
     this.allGather(group);
     this.copyOut(group);
     this.dropKeptGather();
@@ -172,7 +201,7 @@ export class FullySharded {
   // ---- gathering
 
   private allGather(group: ShardedGroup): void {
-    if (group.unsharded || group.gathered !== null) return;
+    if (group.unsharded || group.gathered !== null || group.parameters.length === 0) return;
     const bytes = group.bytes(this.options.computeType);
     onStream(this.engine, ALL_GATHER_STREAM, () => {
       const fetched = this.fetchedShard(group);
@@ -211,21 +240,24 @@ export class FullySharded {
 
   /** Groups whose inputs needed no gradient, and the root. */
   afterBackward(): void {
-    for (const group of [...this.run, this.root]) if (!group.reduced) this.reduce(group);
+    for (const group of [...this.run, ...this.around]) if (!group.reduced) this.reduce(group);
     this.dropKeptReduction();
   }
 
   /** Before a block's backward: its parameters are there, the next lower block is gathered ahead. */
   private prepareBackward(index: number): void {
     const group = this.blocks[index]!;
-    if (!group.unsharded) {
-      this.allGather(group);
-      this.copyOut(group);
-      this.engine.discard(group.gathered!);
-      group.gathered = null;
-    }
-    const lower = this.run[this.run.indexOf(group) - 1];
-    if (lower !== undefined) this.allGather(lower);
+    if (group === this.run.at(-1) && !this.edges.last.reduced) this.reduce(this.edges.last);
+    this.gatherForBackward(group);
+    this.allGather(this.run[this.run.indexOf(group) - 1] ?? this.edges.first);
+  }
+
+  private gatherForBackward(group: ShardedGroup): void {
+    if (group.unsharded || group.parameters.length === 0) return;
+    this.allGather(group);
+    this.copyOut(group);
+    this.engine.discard(group.gathered!);
+    group.gathered = null;
   }
 
   /** After a group's backward: its parameters go, its gradients are reduced into the shards'. */

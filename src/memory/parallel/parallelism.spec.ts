@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bfloat16, float32 } from '../../model/dtype.js';
 import { architectureOf } from '../../model/architecture.js';
+import { WHOLE_MODEL } from '../../model/rank-view.js';
 import type { RunValues } from '../../run/training-run.js';
 import { Engine } from '../autograd/engine.js';
 import { operation } from '../autograd/operation-names.js';
@@ -74,6 +75,47 @@ describe('sharding', () => {
     expect(left['gradients']).toBe(share);
     expect(left['optimizer-state']).toBe(2 * share);
     expect(left['communication'] ?? 0).toBe(0);
+  });
+
+  describe('torchtitan', () => {
+    const sizes = {
+      hidden_size: 256,
+      intermediate_size: 512,
+      num_hidden_layers: 4,
+      num_attention_heads: 4,
+      vocab_size: 1000,
+    };
+    const view = { ...WHOLE_MODEL, code: 'torchtitan' } as const;
+    const titan = architectureOf({ name: 'tiny', modelType: 'llama', config: sizes }, 'causal-lm', view);
+    const gathered = (torchtitan: string): number[] => {
+      const values = tinyRun({ program: { name: 'torchtitan', version: null } });
+      const framework = { ...values.framework, packages: { torchtitan } };
+      const parallelism = { ...values.parallelism, sharding: 'fsdp-full', shardSize: 4, fsdpVersion: 2 } as const;
+      const options = { iterations: 2, gradientAddition: 'in-place', computeCapability: 9 } as const;
+      const ran = simulate({ ...values, framework, parallelism }, titan, options);
+      expect(atEnd(ran)['parameters']).toBe((4 * titan.parameterCount) / 4);
+      const name = ran.operationNames.indexOf('fsdp.all_gather');
+      return ran.sizes.filter((bytes, block) => ran.operations[block] === name && bytes >= 4 * 256 * 1000);
+    };
+    const table = 4 * 256 * 1000;
+    const head = table + 4 * 256;
+    const block = 4 * (4 * 256 * 256 + 3 * 256 * 512 + 2 * 256);
+
+    it('gathers embedding, last norm and head together up to 0.1, once an iteration', () => {
+      const large = gathered('0.1.0').filter((bytes) => bytes !== block);
+      expect(large).toEqual([table + head, table + head]);
+    });
+
+    it('gathers embedding, and norm with head, by themselves since 0.2: the table again for backward', () => {
+      const large = gathered('0.2.0').filter((bytes) => bytes !== block);
+      expect(large).toEqual([table, head, table, table, head, table]);
+    });
+
+    it('keeps what is computed last gathered between forward and backward', () => {
+      const blocks = (version: string): number => gathered(version).filter((bytes) => bytes === block).length;
+      expect(blocks('0.1.0')).toBe(2 * (4 + 3));
+      expect(blocks('0.2.0')).toBe(2 * (4 + 4));
+    });
   });
 
   it('ZeRO keeps whole 16-bit parameters and, by stage, less of the rest', () => {

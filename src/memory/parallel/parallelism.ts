@@ -13,7 +13,7 @@ import { FlatSharded } from './flat-sharded.js';
 import { MegatronState } from './megatron-state.js';
 import { isBefore, versionOf } from '../device/versions.js';
 import { modelCodeOf } from '../rank-view-of.js';
-import type { ShardedUnits, ShardingOptions } from './fully-sharded.js';
+import type { Edge, ShardedUnits, ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
 import { ZeroOptimizerState, elementsOf } from './zero.js';
 
@@ -55,6 +55,25 @@ function unitsOf({ architecture: { root }, isLeftOut }: ParallelContext): Sharde
   const byPath = new Map(root.blocks.map(({ scope, index }) => [scope.path, index]));
   return { count: root.blocks.length, blockOf: (path) => blockAbove(path, byPath), isLeftOut };
 }
+
+/** torchtitan's names of what lies around its blocks. */
+const EDGES: Readonly<Record<string, Edge>> = { tok_embeddings: 'first', norm: 'last', output: 'last' };
+
+/**
+ * torchtitan shards the embedding, and the last norm with the head, by themselves, where earlier it left them to the root,
+ * which stays gathered (parallelize.py, "Improve reshard_after_forward logic", July 2025: in 0.2.0, which was made for
+ * torch 2.9; a run that names neither is taken for a new one).
+ */
+function shardsEdges(values: RunValues): boolean {
+  if (modelCodeOf(values) !== 'torchtitan') return false;
+  const own = versionOf(values, 'torchtitan');
+  return own === null ? !isBefore(versionOf(values, 'torch'), [2, 8]) : !isBefore(own, [0, 2]);
+}
+
+const withEdges = (units: ShardedUnits): ShardedUnits => ({
+  ...units,
+  edgeOf: (path) => EDGES[path.slice(0, path.indexOf('.'))] ?? null,
+});
 
 function blockAbove(path: string, byPath: ReadonlyMap<string, number>): number {
   for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
@@ -108,6 +127,7 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
     reduceType: reduceInFloat32 ? storedType(values) : computed,
     offloads: values.offload.parameters,
     reshardAfterForward: values.parallelism.sharding !== 'fsdp-grad-op',
+    keepsLastUnit: modelCodeOf(values) === 'torchtitan',
     accumulatesWhole: values.gradientAccumulationSteps > 1 && UNSYNCHRONISED.test(namesOf(values)),
     ...(values.weights === null ? {} : { frozenType: KEPT[values.weights] }),
     reentrant: isReentrant(values),
@@ -116,7 +136,8 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
 }
 
 const fullySharded: Strategy = (engine, values, context) => {
-  const sharded = new FullySharded(engine, shardingOptions(values, context), unitsOf(context));
+  const units = shardsEdges(values) ? withEdges(unitsOf(context)) : unitsOf(context);
+  const sharded = new FullySharded(engine, shardingOptions(values, context), units);
   return {
     runBlock: sharded.runBlock,
     place: (shape, path) => sharded.place(shape, path),
