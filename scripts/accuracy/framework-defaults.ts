@@ -20,6 +20,8 @@ export interface FrameworkDefaults {
   adapterDropout?: number;
   packages?: readonly string[];
   fsdpVersion?: 1 | 2;
+  /** It is run with nightly builds of torch. */
+  followsTorch?: boolean;
   gradientAsBucketView?: boolean;
   allocator?: string;
   kernels?: readonly string[];
@@ -92,6 +94,8 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     step: DROPPED,
     clipping: true,
     fsdpVersion: 2,
+    // README: install PyTorch nightly
+    followsTorch: true,
     // torchtitan/config: activation_checkpoint.mode
     checkpointing: 'selective',
     // torchtitan's run_train.sh
@@ -145,7 +149,10 @@ const TORCH_RELEASES: readonly (readonly [string, string])[] = [
   ['2018-12', '1.0'],
   ['2020-01', '1.4'],
   ['2021-03', '1.8'],
+  ['2021-06', '1.9'],
+  ['2021-10', '1.10'],
   ['2022-03', '1.11'],
+  ['2022-06', '1.12'],
   ['2022-10', '1.13'],
   ['2023-03', '2.0'],
   ['2023-10', '2.1'],
@@ -205,10 +212,11 @@ const LITGPT_BITSANDBYTES = '0.42.0';
 const PACKAGE = /\b(torch|pytorch|transformers|accelerate|peft|flash-attn|deepspeed|cuda)\s+v?(\d+(?:\.\d+)+)/gi;
 
 /**
- * Months between the release of a package and the publication of figures of runs with it: trainers pin transformers, and
- * runs are published later than they are made (transformers 4.45.2 of October in figures of January; fms-acceleration).
+ * Months between the release of a package and the publication of figures of runs with it: trainers pin their packages, and
+ * runs are published later than they are made (transformers 4.45.2 and torch 2.4 in figures of January 2025 of
+ * fms-acceleration, when 4.48 and 2.5 were out).
  */
-const MONTHS_BEHIND: Readonly<Record<string, number>> = { transformers: 3 };
+const MONTHS_BEHIND: Readonly<Record<string, number>> = { transformers: 3, torch: 3 };
 
 function monthsBefore(month: string, months: number): string {
   const [year = 0, ordinal = 1] = month.split('-').map(Number);
@@ -217,15 +225,16 @@ function monthsBefore(month: string, months: number): string {
 }
 
 /** The release of a package that was in use in a month; a year stands for its first half. */
-function releaseAt(name: string, date: string): string | undefined {
-  const month = monthsBefore(date.length === 4 ? `${date}-06` : date.slice(0, 7), MONTHS_BEHIND[name] ?? 0);
+function releaseAt(name: string, date: string, behind = MONTHS_BEHIND[name] ?? 0): string | undefined {
+  const month = monthsBefore(date.length === 4 ? `${date}-06` : date.slice(0, 7), behind);
   return RELEASES[name]?.filter(([since]) => since <= month).at(-1)?.[1];
 }
 
 /** Versions that the record's framework version states; others from its date. */
 export function packagesOf(record: MeasuredRun): Record<string, string> {
-  const { name: framework, packages: wanted = [] } = frameworkDefaults(record);
-  const dated = ['torch', ...wanted].map((name) => [name, releaseOf(name, record.date)] as const);
+  const { name: framework, packages: wanted = [], followsTorch } = frameworkDefaults(record);
+  const torch = releaseOf('torch', record.date, followsTorch === true ? 0 : undefined);
+  const dated = [['torch', torch] as const, ...wanted.map((name) => [name, releaseOf(name, record.date)] as const)];
   return {
     ...Object.fromEntries(wanted.map((name) => [name, 'unknown'])),
     ...Object.fromEntries(dated.filter(([, release]) => release !== undefined)),
@@ -234,8 +243,8 @@ export function packagesOf(record: MeasuredRun): Record<string, string> {
   };
 }
 
-const releaseOf = (name: string, date: string | null): string | undefined =>
-  date === null ? undefined : releaseAt(name, date);
+const releaseOf = (name: string, date: string | null, behind?: number): string | undefined =>
+  date === null ? undefined : releaseAt(name, date, behind);
 
 const statedVersions = (text: string): Record<string, string> =>
   Object.fromEntries(

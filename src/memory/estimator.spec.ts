@@ -125,6 +125,19 @@ function notEstimable(run: TrainingRun): NotEstimable {
   throw new Error('was estimated');
 }
 
+describe('segments that grow', () => {
+  const MI300X: DeviceTraits = { model: 'AMD Instinct MI300X', vendor: 'amd', computeCapability: null };
+  const growing = withValue(RUN, 'allocator', 'expandable_segments:True');
+  const torch = (version: string): Estimate =>
+    estimateOf(withValue(growing, 'framework', { name: 'pytorch', packages: { torch: version } }), MI300X);
+
+  it('are fixed ones on AMD devices before torch 2.12, and it says so', () => {
+    expect(torch('2.8.0').notes.join()).toMatch(/expandable_segments does nothing/);
+    expect(torch('2.12.0').notes.join()).not.toMatch(/expandable_segments/);
+    expect(torch('2.8.0').reservedBytes.expected).toBeGreaterThan(torch('2.12.0').reservedBytes.expected);
+  });
+});
+
 describe('estimate of GPT-2 in fp32 with AdamW', () => {
   const answer = estimateOf(RUN);
 

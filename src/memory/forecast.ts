@@ -13,6 +13,7 @@ import { uncovered } from './coverage.js';
 import { cudnnWorkspace } from './device/cudnn-workspace.js';
 import { cublasWorkspaces } from './device/cublas-workspace.js';
 import { withInjected } from './device/injection.js';
+import { isBefore, versionOf } from './device/versions.js';
 import type { DeviceTraits } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 import { conventionsOf } from './loop-conventions.js';
@@ -70,7 +71,8 @@ export function forecast(values: RunValues, context: ForecastContext): Forecast 
 
 function forecastStage(values: RunValues, context: ForecastContext, stage: number): Forecast {
   const complete = withImageSize(values, context.models);
-  const { config, problems } = parseAllocatorConfig(complete.allocator);
+  const asked = parseAllocatorConfig(complete.allocator);
+  const { config, problems } = hasGrowingSegments(complete, context.device) ? asked : withoutGrowing(asked);
   const simulated = simulateRun(complete, context, stage);
   const events = withInjected(simulated, cublasWorkspaces(simulated, complete, context.device));
   const unlimited = replay(events, config, Infinity, { series: context.series === true });
@@ -83,6 +85,20 @@ function forecastStage(values: RunValues, context: ForecastContext, stage: numbe
     parameters: simulated.parameters,
     notes: [...problems, ...stageNote(values, stage)],
   };
+}
+
+/** Release since which segments grow on AMD's devices (PyTorch pull request 177974; before, it warns and goes on without). */
+const GROWS_ON_AMD = [2, 12];
+
+const hasGrowingSegments = (values: RunValues, { vendor }: DeviceTraits): boolean =>
+  vendor !== 'amd' || !isBefore(versionOf(values, 'torch'), GROWS_ON_AMD);
+
+type AskedAllocator = ReturnType<typeof parseAllocatorConfig>;
+
+function withoutGrowing(asked: AskedAllocator): AskedAllocator {
+  if (!asked.config.expandableSegments) return asked;
+  const note = 'expandable_segments does nothing on this device with this release of PyTorch';
+  return { config: { ...asked.config, expandableSegments: false }, problems: [...asked.problems, note] };
 }
 
 /**

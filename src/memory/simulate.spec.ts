@@ -55,6 +55,15 @@ const WAYS: readonly (readonly [string, Partial<RunValues>])[] = [
 ];
 
 describe('a training loop', () => {
+  it('keeps what softmax was given, too, up to torch 1.10', () => {
+    const sizes = { microBatchSize: 8, sequenceLength: 512 };
+    const eager = (torch: string): number =>
+      peakOf(run({ attention: 'eager', framework: { name: 'pytorch', packages: { torch } }, ...sizes }));
+    const [layers, heads, scoreBytes] = [2, 2, 8 * 512 * 512 * 4];
+    expect(eager('1.10.2') - eager('1.11.0')).toBeGreaterThanOrEqual(layers * heads * scoreBytes);
+    expect(eager('1.11.0')).toBe(eager('1.13.1'));
+  });
+
   it.each(WAYS)('frees what it made and keeps what must stay: %s', (_, changes) => {
     const left = leftOver(run(changes));
     const mayStay = ['parameters', 'buffers', 'gradients', 'optimizer-state', 'inputs', 'activations', 'temporaries'];

@@ -108,6 +108,7 @@ export function modelOnDevice(
   runs: readonly LayerRun[] = [],
 ): ModelOnDevice {
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
+  engine.keepsSoftmaxInputs = isBefore(versionOf(values, 'torch'), SOFTMAX_LETS_GO);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
@@ -241,6 +242,12 @@ function codeOf(values: RunValues): CodeOperations {
   const kernels = new Set(values.kernels);
   return { lossKind: values.loss, kernels, isBefore: (name, version) => isBefore(versionOf(values, name), version) };
 }
+
+/**
+ * Release since which the gradients of softmax and log-softmax are given the type of their input, and no longer the input
+ * itself (schema of `_softmax_backward_data` in the libraries of torch 1.10 and 1.11).
+ */
+const SOFTMAX_LETS_GO = [1, 11];
 
 /** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
 const SETS_TO_NONE = [2, 0];

@@ -76,6 +76,8 @@ export class Engine implements Workspace, References {
   read: readonly Storage[] = [];
   /** Results of a compiled region that backward computes again although they are products; null: none. */
   recomputes: ((operationNumber: number) => boolean) | null = null;
+  /** Softmax and its logarithm keep their input beside their result, as their gradients did up to torch 1.10. */
+  keepsSoftmaxInputs = false;
   /** Index of the block that runs forward, or has run last; -1: none. */
   layer = -1;
   /** Called when backward comes to the nodes of another block. */

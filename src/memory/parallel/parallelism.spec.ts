@@ -88,7 +88,7 @@ describe('sharding', () => {
     const view = { ...WHOLE_MODEL, code: 'torchtitan' } as const;
     const titan = architectureOf({ name: 'tiny', modelType: 'llama', config: sizes }, 'causal-lm', view);
     const gathered = (torchtitan: string): number[] => {
-      const values = tinyRun({ program: { name: 'torchtitan', version: null } });
+      const values = tinyRun({ program: { id: null, name: 'torchtitan', version: null } });
       const framework = { ...values.framework, packages: { torchtitan } };
       const parallelism = { ...values.parallelism, sharding: 'fsdp-full', shardSize: 4, fsdpVersion: 2 } as const;
       const options = { iterations: 2, gradientAddition: 'in-place', computeCapability: 9 } as const;
