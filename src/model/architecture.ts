@@ -113,6 +113,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   kimi_k2: decoder(llama),
   glm4_moe: decoder(llama),
   dots1: decoder(llama),
+  gpt_oss: decoder(llama),
   qwen2_moe: decoder(llama),
   olmoe: decoder(llama),
   bloom: decoder(bloom),

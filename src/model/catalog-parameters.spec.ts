@@ -57,6 +57,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   deepseek_v3: 'causal-lm',
   kimi_k2: 'causal-lm',
   glm4_moe: 'causal-lm',
+  gpt_oss: 'causal-lm',
   whisper: 'speech',
 };
 

@@ -94,8 +94,8 @@ export interface ElementwiseOperations {
   /** `F.hardswish(x, inplace=True)`: autograd keeps a clone of the input. */
   hardswishInPlace(x: Tensor): Tensor;
   hardsigmoid(x: Tensor): Tensor;
-  /** `x.clip(least, most)` */
-  clamp(x: Tensor): Tensor;
+  /** `x.clip(least, most)`, or with the upper end alone. */
+  clamp(x: Tensor, sides?: 'both' | 'above'): Tensor;
   /** `x /= divisor`: autograd keeps a clone of x as it was. */
   divInPlace(x: Tensor, divisor: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */
@@ -303,6 +303,8 @@ export interface IndexOperations {
   indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add_(0, index, source)`. */
   indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
+  /** `x.scatter_(dim, index, source)` into a tensor that autograd does not follow. */
+  scatterInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** Values and indices of the k largest along a dimension, the last where left out. */
   topK(x: Tensor, k: number, dim?: number): [Tensor, Tensor];
 }

@@ -114,17 +114,19 @@ const MASKED_FILL_FORMULA: Formula = {
   apply: (workspace, node) => [workspace.emptyLike(node.gradient, MASKED_FILL)],
 };
 
-/** where((self >= min).logical_and_(self <= max), grad, 0) */
-const CLAMP_FORMULA: Formula = {
+/** where((self >= min).logical_and_(self <= max), grad, 0), or with one of the two conditions. */
+const clampFormula = (conditions: readonly string[]): Formula => ({
   operation: operation('clamp'),
-  apply: (workspace, node) => {
-    const { shape } = node.gradient;
-    const masks = ['ge', 'le'].map((name) => workspace.empty(shape, bool, operation(name)));
-    const result = whereGradient(workspace, node.gradient);
-    for (const mask of masks) workspace.consume(mask);
+  apply: (workspace, { gradient }) => {
+    const zero = workspace.empty([], gradient.dtype, operation('zeros'));
+    const masks = conditions.map((name) => workspace.empty(gradient.shape, bool, operation(name)));
+    const result = workspace.emptyLike(gradient, WHERE);
+    for (const temporary of [zero, ...masks]) workspace.consume(temporary);
     return [result];
   },
-};
+});
+const CLAMP_FORMULA = clampFormula(['ge', 'le']);
+const CLAMP_ABOVE_FORMULA = clampFormula(['le']);
 
 /** Over a view, autograd writes the gradient of the part into a copy of the whole (CopySlices). */
 const DROPOUT_IN_PLACE_FORMULA: Formula = {
@@ -222,10 +224,11 @@ function maskedFill(engine: Engine, x: EngineTensor, mask: EngineTensor): Engine
   return out;
 }
 
-function clamp(engine: Engine, x: EngineTensor): EngineTensor {
-  const node = engine.record(CLAMP_FORMULA, [x]);
+function clamp(engine: Engine, x: EngineTensor, sides: 'both' | 'above'): EngineTensor {
+  const formula = sides === 'both' ? CLAMP_FORMULA : CLAMP_ABOVE_FORMULA;
+  const node = engine.record(formula, [x]);
   engine.save(node, x);
-  const out = engine.attach(engine.emptyLike(x, CLAMP_FORMULA.operation), node);
+  const out = engine.attach(engine.emptyLike(x, formula.operation), node);
   engine.consume(x);
   return out;
 }
@@ -333,7 +336,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswish: apply(UNARY.hardswish),
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
-    clamp: (x) => clamp(engine, own(x)),
+    clamp: (x, sides = 'both') => clamp(engine, own(x), sides),
     reluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu),
     divInPlace: (x, divisor) => divInPlace(engine, own(x), own(divisor)),
     addInPlace: (x, y) => addInPlace(engine, own(x), own(y)),

@@ -65,6 +65,15 @@ const INDEX_ADD_FORMULA: Formula = {
   },
 };
 
+/** Gathered from the gradient for the source; what was written over gets none. */
+const SCATTER_FORMULA: Formula = {
+  operation: operation('scatter'),
+  apply: (workspace, node) => {
+    const gathered = node.needs(1) ? workspace.empty(node.shapes![0]!, node.gradient.dtype, GATHER) : null;
+    return [null, gathered];
+  },
+};
+
 const INDEX_COPY_FORMULA: Formula = { ...INDEX_ADD_FORMULA, operation: INDEX_COPY };
 
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
@@ -130,6 +139,15 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
     index: (x, indices, shape) => index(engine, own(x), indices.map(own), shape),
     indexAddInPlace: (x, at, source) => {
       const node = scatterNode(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]);
+      const out = inPlace(engine, own(x), node);
+      engine.consume(own(at));
+      engine.consume(own(source));
+      return out;
+    },
+    scatterInPlace: (x, at, source) => {
+      const node = engine.record(SCATTER_FORMULA, [own(x), own(source)]);
+      engine.save(node, own(at));
+      if (node !== null) node.shapes = [source.shape];
       const out = inPlace(engine, own(x), node);
       engine.consume(own(at));
       engine.consume(own(source));

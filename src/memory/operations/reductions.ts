@@ -135,10 +135,18 @@ const EXTREME_FORMULA: Formula = {
   },
 };
 
-/** Zeros of the input's size into which the gradient is scattered. */
+/** Zeros of the input's size into which the gradient is scattered: in place, or made anew while recorded. */
 const MAX_ALONG_FORMULA: Formula = {
   operation: MAX_ALONG,
-  apply: (workspace, node) => [workspace.empty(node.shapes![0]!, node.gradient.dtype, operation('new_zeros'))],
+  apply: (workspace, node) => {
+    const shape = node.shapes![0]!;
+    const { dtype } = node.gradient;
+    const zeros = workspace.empty(shape, dtype, operation('new_zeros'));
+    if (!workspace.recorded) return [zeros];
+    const result = workspace.empty(shape, dtype, operation('scatter'));
+    workspace.consume(zeros);
+    return [result];
+  },
 };
 
 interface SavingReduction extends Reduction {

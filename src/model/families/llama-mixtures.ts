@@ -7,6 +7,7 @@ import type { FeedPart } from '../modules/feed-forward.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import { sharedMixture } from '../modules/shared-mixture.js';
+import { stackedExperts } from '../modules/stacked-experts.js';
 import type { DecoderSizes } from './llama-variant.js';
 
 /** Mixtral's: experts in every layer, the weights of those chosen made to sum to one. */
@@ -56,6 +57,13 @@ export function qwen2Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPar
   const sparse = sparseLayers(config);
   const dense = denseFeed('mlp', gatedFeedForward, sizes);
   return (scope, layer) => (sparse(layer) ? mixtureOfExperts(scope.child('mlp'), mixture) : dense(scope, layer));
+}
+
+/** gpt-oss's: all experts of a layer in one parameter each, with biases. */
+export function gptOssMixture(config: ConfigReader, { hidden, intermediate }: DecoderSizes): FeedPart {
+  const experts = config.size(['num_local_experts', 'num_experts'], 128);
+  const sizes = { hidden, intermediate, experts, perToken: config.size('num_experts_per_tok', 4) };
+  return (scope) => stackedExperts(scope.child('mlp'), sizes);
 }
 
 /** OLMoE's: experts in every layer. */

@@ -34,7 +34,11 @@ export interface LlamaConfig {
   norms: Partial<Record<NormPlace, string>>;
   /** Attention and feed-forward part side by side. */
   parallel: boolean;
+  /** What the router says takes the name of attention's probabilities, which die then. */
+  oneNameForExtras: boolean;
   olderMask: boolean;
+  /** Without code for SDPA: eager attention takes its place. */
+  eagerForSdpa: boolean;
   attention: AttentionPart;
   feed: FeedPart;
   angles: { size: number; tables: readonly AngleTable[]; options: RotaryTableOptions; passesAll: boolean };
@@ -57,6 +61,8 @@ export interface Variant {
   /** Written in transformers' older way: keys and values repeated, masks of their own. */
   older?: boolean;
   ownAngles?: boolean;
+  /** Heads have a score that no token gets, for which only eager and flash attention have code. */
+  sinks?: boolean;
   /** Whether `sliding_window` of the configuration is used. */
   slides?: (config: ConfigReader) => boolean;
   /** Layers that slide, where not all do and `layer_types` does not say. */
@@ -64,6 +70,7 @@ export interface Variant {
   norm?: NormLayer;
   norms?: LlamaConfig['norms'];
   parallel?: boolean;
+  oneNameForExtras?: boolean;
   scales?: Partial<LlamaConfig['scales']>;
   tied?: boolean;
   headBias?: (config: ConfigReader) => boolean;

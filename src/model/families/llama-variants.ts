@@ -8,6 +8,7 @@ import {
   onePlusNormLayer,
 } from '../modules/norm-layers.js';
 import {
+  applyHalves,
   applyPairsInFloat32,
   applyPairsRaised,
   applyPartialPairs,
@@ -17,7 +18,7 @@ import {
 } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
 import { deepSeekAttention, turningSize } from './llama-attentions.js';
-import { deepSeekMixture, glmMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import { deepSeekMixture, glmMixture, gptOssMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -178,6 +179,18 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     angleSize: partOfHead(0.5),
     outputBias: () => false,
     feed: glmMixture,
+  },
+  gpt_oss: {
+    sinks: true,
+    oneNameForExtras: true,
+    norm: lateCastNormLayer,
+    queryKeyValueBias: true,
+    outputBias: () => true,
+    rotation: applyHalves,
+    tableOptions: { once: true },
+    slides: always,
+    slidingLayers: (layer) => layer % 2 === 0,
+    feed: gptOssMixture,
   },
   dots1: { headNorms: () => 'each', slides: usesWindow, feed: deepSeekMixture },
   nemotron: {

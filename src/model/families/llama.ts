@@ -33,6 +33,12 @@ function layerParts({ scope }: Block, layer: number, config: LlamaConfig): Layer
   return { attend, feed, norms: Object.fromEntries(norms) as LayerParts['norms'], addTo };
 }
 
+/** The router's scores get a name of their own, or that of attention's probabilities. */
+function keepRouted(ops: Operations, routed: Tensor, named: Tensor | null): void {
+  if (named === null) ops.keep(routed);
+  else ops.rebind(named, routed);
+}
+
 /** Attention, then the feed-forward part, each with a residual around it and norms before it, after it, or both. */
 function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
   const { attend, feed, norms, addTo } = layerParts(block, layer, config);
@@ -50,7 +56,7 @@ function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
       if (beforeFeed) h = ops.rebind(h, beforeFeed(ops, h));
       const [fed, routed] = feed(ops, h);
       h = ops.rebind(h, fed);
-      if (routed !== null) ops.keep(routed);
+      if (routed !== null) keepRouted(ops, routed, config.oneNameForExtras ? weights : null);
       if (afterFeed) h = ops.rebind(h, afterFeed(ops, h));
       return addTo(ops, second, h);
     });
@@ -112,6 +118,7 @@ function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
       scale,
       multiplied,
       olderMask: config.olderMask,
+      eagerForSdpa: config.eagerForSdpa,
     });
     let h = ops.keep(embeds);
     const tables = angles(ops, h, positionIds);

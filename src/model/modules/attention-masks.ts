@@ -9,6 +9,8 @@ export interface MaskParts {
   embeds: Tensor;
   /** Tokens that each token sees, itself included; null: all before it. */
   window?: number | null;
+  /** The model has no code for SDPA, so that eager attention takes its place. */
+  eagerForSdpa?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export function causalMask(ops: Operations, parts: MaskParts): Tensor | null {
   const { attentionMask, positions, embeds } = parts;
   ops.enter([attentionMask, positions, embeds]);
   const padding = ops.keep(ops.to(attentionMask, bool));
-  if (ops.attention === 'eager') return ops.leave(eagerMask(ops, padding, parts));
+  if (ops.attention === 'eager' || parts.eagerForSdpa) return ops.leave(eagerMask(ops, padding, parts));
   const windowed = parts.window != null && parts.window <= padding.shape[1]!;
   if (windowed) return ops.leave(booleanMask(ops, padding, positions, true));
   ops.drop(ops.derive('all', [padding], [], bool));

@@ -6,6 +6,7 @@ import { groupedAttention } from './grouped-attention.js';
 import type { NormLayer } from './norm-layers.js';
 import type { Rotation } from './rotary.js';
 import type { Step } from './sequential.js';
+import { sinkAttention } from './sink-attention.js';
 
 /** What every attention of a decoder with rotary positions is given beside its input. */
 export interface Around {
@@ -45,6 +46,8 @@ export interface DecoderAttention {
   /** Whether queries and keys of a layer turn at all. */
   turns: (layer: number) => boolean;
   softCap: boolean;
+  /** A score of each head that no token gets (gpt-oss). */
+  sinks: boolean;
   dropout: number;
   /** Of the attention's output. */
   residualDropout: number;
@@ -98,6 +101,7 @@ export function decoderAttention(scope: Scope, layer: number, config: DecoderAtt
   const { run: project, output } = projecting(scope, config);
   const turns = config.turns(layer);
   if (!turns) scope.variant = 'without positions';
+  const sinks = config.sinks ? scope.parameter('sinks', [config.heads]) : null;
   if (config.ownAngles) scope.child('rotary_emb').buffer('inv_freq', [config.headSize / 2], float32);
 
   return (ops, x, { cos, sin, mask }) => {
@@ -110,7 +114,7 @@ export function decoderAttention(scope: Scope, layer: number, config: DecoderAtt
     }
     if (config.repeats) [key, value] = [key, value].map((part) => expanded(ops, part, config)) as [Tensor, Tensor];
     const heads = { query, key, value, mask, dropout: ops.dropoutOf(config.dropout), softCap: config.softCap };
-    const [attended, weights] = groupedAttention(ops, heads);
+    const [attended, weights] = sinks === null ? groupedAttention(ops, heads) : sinkAttention(ops, heads, sinks);
     if (weights !== null) ops.keep(weights);
     let out = ops.keep(attended);
     out = ops.rebind(out, ops.contiguous(ops.reshape(out, [x.shape[0]!, x.shape[1]!, -1])));

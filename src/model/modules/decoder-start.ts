@@ -22,6 +22,8 @@ export interface DecoderParts {
   scale?: Buffer | undefined;
   /** The mask as transformers' older classes make it. */
   olderMask?: boolean;
+  /** The model has no code for SDPA, so that eager attention takes its place. */
+  eagerForSdpa?: boolean;
   /** Whether embeddings are multiplied by a number of the configuration, as Granite's are. */
   multiplied?: boolean;
 }
@@ -31,7 +33,7 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null], scale, olderMask = false, multiplied = false }: DecoderParts,
+  { table, windows = [null], scale, olderMask = false, eagerForSdpa = false, multiplied = false }: DecoderParts,
 ): RotaryStart {
   const looked = ops.embedding(ids, table);
   const rows = multiplied ? ops.rebind(looked, ops.mulScalar(looked)) : looked;
@@ -41,7 +43,7 @@ export function beginDecoder(
   const masks = windows.map((window) => {
     const mask = olderMask
       ? olderCausalMask(ops, attentionMask, positions, embeds.dtype)
-      : causalMask(ops, { attentionMask, positions, embeds, window });
+      : causalMask(ops, { attentionMask, positions, embeds, window, eagerForSdpa });
     return mask === null ? null : ops.keep(mask);
   });
   return { embeds, positionIds, masks };

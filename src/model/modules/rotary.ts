@@ -7,6 +7,8 @@ import { module } from '../operations.js';
 export interface RotaryTableOptions {
   /** Each angle twice in a row, where the halves turn as pairs of neighbours. */
   interleaved?: boolean;
+  /** Each angle once: the halves are turned one after the other. */
+  once?: boolean;
   /** In fp32, whatever the activations' type. */
   inFloat32?: boolean;
 }
@@ -24,13 +26,14 @@ export function rotaryTable(
 function table(
   ops: Operations,
   [x, positions, frequencies]: readonly [Tensor, Tensor, Tensor],
-  { interleaved = false, inFloat32 = false }: RotaryTableOptions,
+  { interleaved = false, once = false, inFloat32 = false }: RotaryTableOptions,
 ): [Tensor, Tensor] {
   ops.enter([x, positions, frequencies]);
   const expanded = ops.keep(ops.view(frequencies, [1, frequencies.shape[0]!, 1]));
   const at = ops.keep(ops.to(ops.unsqueeze(positions, 1), float32));
   const angles = ops.keep(ops.transpose(ops.matmul(expanded, at), 1, 2));
-  const pairs = ops.keep(interleaved ? repeatEach(ops, angles) : ops.cat([angles, angles], 2));
+  const twice = (): Tensor => ops.keep(interleaved ? repeatEach(ops, angles) : ops.cat([angles, angles], 2));
+  const pairs = once ? angles : twice();
   const cos = ops.keep(ops.mulScalar(ops.cos(pairs)));
   const sin = ops.keep(ops.mulScalar(ops.sin(pairs)));
   return ops.leave(inFloat32 ? [cos, sin] : [ops.to(cos, x.dtype), ops.to(sin, x.dtype)]);
@@ -158,6 +161,25 @@ export const applyPartialRotaryJoined: Rotation = (ops, heads, turns) => {
   const turnedQuery = ops.keep(turned(queryTurns));
   const turnedKey = ops.keep(turned(keyTurns));
   return ops.leave([ops.cat([turnedQuery, queryStays], 3), ops.cat([turnedKey, keyStays], 3)]);
+};
+
+/** gpt-oss's `_apply_rotary_emb`: each half from products of both, with a table of single angles. */
+const rotateHalves = module((ops, x: Tensor, cos: Tensor, sin: Tensor): Tensor => {
+  const size = x.shape[3]!;
+  const [first, second] = ops.split(x, [size / 2, size / 2], 3).map((half) => ops.keep(half)) as [Tensor, Tensor];
+  const turnedFirst = ops.keep(ops.sub(ops.mul(first, cos), ops.mul(second, sin)));
+  const turnedSecond = ops.keep(ops.add(ops.mul(second, cos), ops.mul(first, sin)));
+  return ops.cat([turnedFirst, turnedSecond], 3);
+});
+
+/** gpt-oss's: queries, then keys. */
+export const applyHalves: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = ops.keep(ops.unsqueeze(cos, 1));
+  const rowSin = ops.keep(ops.unsqueeze(sin, 1));
+  const turnedQuery = ops.keep(rotateHalves(ops, query, rowCos, rowSin));
+  const turnedKey = ops.keep(rotateHalves(ops, key, rowCos, rowSin));
+  return ops.leave([turnedQuery, turnedKey]);
 };
 
 /** What turns queries and keys: `[query, key]`, then `[cos, sin]`. */
