@@ -109,6 +109,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   seed_oss: decoder(llama),
   arcee: decoder(llama),
   nemotron: decoder(llama),
+  deepseek_v2: decoder(llama),
   deepseek_v3: decoder(llama),
   kimi_k2: decoder(llama),
   glm4_moe: decoder(llama),

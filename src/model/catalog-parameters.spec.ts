@@ -58,6 +58,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   kimi_k2: 'causal-lm',
   glm4_moe: 'causal-lm',
   gpt_oss: 'causal-lm',
+  deepseek_v2: 'causal-lm',
   whisper: 'speech',
 };
 

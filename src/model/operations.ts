@@ -96,6 +96,10 @@ export interface ElementwiseOperations {
   hardsigmoid(x: Tensor): Tensor;
   /** `x.clip(least, most)`, or with the upper end alone. */
   clamp(x: Tensor, sides?: 'both' | 'above'): Tensor;
+  /** `x * angles` as complex numbers in pairs, by angles that autograd does not follow. */
+  mulComplex(x: Tensor, angles: Tensor): Tensor;
+  /** `x.view(...).mul_(y)`: autograd writes the gradient into a copy of the whole (CopySlices). */
+  mulThroughView(x: Tensor, y: Tensor): Tensor;
   /** `x /= divisor`: autograd keeps a clone of x as it was. */
   divInPlace(x: Tensor, divisor: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */
@@ -303,7 +307,7 @@ export interface IndexOperations {
   indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add_(0, index, source)`. */
   indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
-  /** `x.scatter_(dim, index, source)` into a tensor that autograd does not follow. */
+  /** `x.scatter_(dim, index, source)` or `x[index] = source`, into a tensor that autograd does not follow. */
   scatterInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** Values and indices of the k largest along a dimension, the last where left out. */
   topK(x: Tensor, k: number, dim?: number): [Tensor, Tensor];

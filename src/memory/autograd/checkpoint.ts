@@ -70,7 +70,7 @@ export class CheckpointedCall implements SavingHook {
     this.engine.outputs = this.kept;
     this.engine.fusing = false;
     this.kept?.replay();
-    const hook = new RecomputationHook(this.slots, this.forgotten);
+    const hook = new RecomputationHook(this.engine, this.slots, this.forgotten);
     recompute(this.engine, this.inputs(), this.call, hook);
     if (this.parked !== null) this.outer!.release(this.parked);
     this.engine.autocast = autocast;
@@ -105,18 +105,25 @@ export class CheckpointedCall implements SavingHook {
   }
 }
 
-/** Catches what the recomputed operations save, until there are as many as forward saved. */
+/**
+ * Catches what the recomputed operations save, until there are as many as forward saved. What backward no longer wants
+ * stays with the recomputed node, which saves it like any other (`pack_hook` of torch.utils.checkpoint returns it).
+ */
 class RecomputationHook implements SavingHook {
   readonly caught: (EngineTensor | null)[] = [];
 
+  private readonly withNodes = new Map<number, EngineTensor>();
+
   constructor(
+    private readonly engine: Engine,
     private readonly wanted: number,
     private readonly forgotten: ReadonlySet<number>,
   ) {}
 
   pack(tensor: EngineTensor): number {
     const isForgotten = this.forgotten.has(this.caught.length);
-    if (!isForgotten) tensor.storage.refs++;
+    if (isForgotten) this.withNodes.set(this.caught.length, tensor);
+    tensor.storage.refs++;
     this.caught.push(isForgotten ? null : tensor);
     if (this.caught.length === this.wanted) throw ENOUGH;
     return this.caught.length - 1;
@@ -130,8 +137,12 @@ class RecomputationHook implements SavingHook {
     // What was caught belongs to the checkpointed call.
   }
 
-  forget(): void {
-    // The graph of the recomputation is never run.
+  /** The node ends, unrun: what was caught belongs to the checkpointed call. */
+  forget(slot: number): void {
+    const tensor = this.withNodes.get(slot);
+    if (tensor === undefined) return;
+    this.withNodes.delete(slot);
+    this.engine.releaseStorage(tensor.storage);
   }
 }
 

@@ -63,6 +63,40 @@ export const MUL_FORMULA: Formula = {
   },
 };
 
+/** grad * angles.conj(), which is copied, since the kernel takes no conjugate. */
+const MUL_COMPLEX_FORMULA: Formula = {
+  operation: MUL,
+  apply: (workspace, node) => {
+    const conjugate = workspace.emptyLike(node.saved[0]!, CLONE);
+    const result = binaryResult(workspace, node.gradient, conjugate, MUL);
+    workspace.consume(conjugate);
+    return [result];
+  },
+};
+
+/** The gradient as complex numbers needs rows (`view_as_complex(grad.contiguous())`). */
+const VIEW_AS_REAL_FORMULA: Formula = {
+  operation: CLONE,
+  apply: (workspace, { gradient }) => [
+    gradient.strides === null ? gradient : workspace.empty(gradient.shape, gradient.dtype, CLONE),
+  ],
+};
+
+/** The same as of a product, over a clone of the part, written into a copy of the whole. */
+const MUL_THROUGH_VIEW_FORMULA: Formula = {
+  operation: MUL,
+  apply: (workspace, node) => {
+    const [before, factor] = node.saved as [EngineTensor, EngineTensor];
+    const whole = workspace.emptyLike(node.gradient, operation('new_empty_strided'));
+    const part = workspace.emptyLike(node.gradient, CLONE);
+    const gradientOfFactor = binaryResult(workspace, node.gradient, before, MUL);
+    const product = binaryResult(workspace, node.gradient, factor, MUL);
+    workspace.consume(part);
+    workspace.consume(product);
+    return [whole, gradientOfFactor];
+  },
+};
+
 /** grad / other; and for the divisor -grad * ((self / other) / other), the right side first. */
 const DIV_FORMULA: Formula = {
   operation: DIV,
@@ -262,6 +296,23 @@ function dropoutInPlace(engine: Engine, x: EngineTensor, probability: number): E
   return out;
 }
 
+function mulComplex(engine: Engine, x: EngineTensor, angles: EngineTensor): EngineTensor {
+  const node = engine.record(MUL_COMPLEX_FORMULA, [x]);
+  engine.save(node, angles);
+  const product = engine.attach(binaryResult(engine, x, angles, MUL), node);
+  consumePair(engine, x, angles);
+  return inPlace(engine, product, engine.record(VIEW_AS_REAL_FORMULA, [product]));
+}
+
+function mulThroughView(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTensor {
+  const node = engine.record(MUL_THROUGH_VIEW_FORMULA, [x, y]);
+  saveClone(engine, node, x);
+  engine.save(node, y);
+  const out = inPlace(engine, x, node);
+  engine.consume(y);
+  return out;
+}
+
 export function addInPlace(engine: Engine, x: EngineTensor, y: EngineTensor): EngineTensor {
   const node = engine.record(ADD_FORMULA, [x, y]);
   const out = inPlace(engine, x, node);
@@ -336,6 +387,8 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswish: apply(UNARY.hardswish),
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
+    mulComplex: (x, angles) => mulComplex(engine, own(x), own(angles)),
+    mulThroughView: (x, y) => mulThroughView(engine, own(x), own(y)),
     clamp: (x, sides = 'both') => clamp(engine, own(x), sides),
     reluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu),
     divInPlace: (x, divisor) => divInPlace(engine, own(x), own(divisor)),

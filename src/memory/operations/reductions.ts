@@ -5,7 +5,7 @@ import type { ReductionOperations, Tensor, TensorOperations } from '../../model/
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
-import { elementwiseStrides } from '../autograd/strides.js';
+import { contiguousStrides, elementwiseStrides, viewStrides } from '../autograd/strides.js';
 import { consumeCast, raised, toType } from '../precision/autocast.js';
 
 const MEAN = operation('mean');
@@ -25,12 +25,14 @@ const MEAN_FORMULA: Formula = {
   apply: (workspace, node) => [workspace.empty(node.shapes![0]!, node.gradient.dtype, DIV)],
 };
 
-/** The gradient expanded to the input's size: a view. */
+/** The gradient expanded to the input's size: a view whose elements repeat along what was summed. */
 const SUM_FORMULA: Formula = {
   operation: SUM,
-  apply: (workspace, node) => {
-    const shape = node.shapes![0]!;
-    return [workspace.viewOf(node.gradient, shape, new Array<number>(shape.length).fill(0))];
+  apply: (workspace, { gradient, shapes }) => {
+    const [shape, kept] = shapes as [Shape, Shape];
+    const own = viewStrides(gradient.shape, gradient.strides, kept) ?? contiguousStrides(kept);
+    const repeated = shape.map((size, i) => (kept[i] === size ? own[i]! : 0));
+    return [workspace.viewOf(gradient, shape, repeated)];
   },
 };
 
@@ -59,7 +61,7 @@ interface Reduction {
 
 function reduce(engine: Engine, x: EngineTensor, { formula, dims, keepDims, dtype }: Reduction): EngineTensor {
   const node = engine.record(formula, [x]);
-  if (node !== null) node.shapes = [x.shape];
+  if (node !== null) node.shapes = [x.shape, reducedShape(x.shape, dims, true)];
   const shape = reducedShape(x.shape, dims, keepDims);
   const strides = x.strides === null || !keepDims ? null : elementwiseStrides(shape, [{ shape, strides: x.strides }]);
   const out = engine.attach(engine.empty(shape, dtype ?? x.dtype, formula.operation, strides), node);

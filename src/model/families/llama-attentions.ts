@@ -1,11 +1,19 @@
 import type { ConfigReader } from '../config-reader.js';
 import type { AttentionPart } from '../modules/decoder-attention.js';
 import { latentAttention } from '../modules/latent-attention.js';
-import { applyRotary, applyUnfoldedPairs } from '../modules/rotary.js';
+import type { Rotation } from '../modules/rotary.js';
+import { applyComplexToHeads, applyRotary, applyUnfoldedPairs } from '../modules/rotary.js';
 import type { DecoderSizes } from './llama-variant.js';
 
 /** DeepSeek's, whose queries and keys have a part that turns and one that does not. */
-export function deepSeekAttention(config: ConfigReader, { hidden, heads, norm }: DecoderSizes): AttentionPart {
+export const deepSeekAttention = (config: ConfigReader, sizes: DecoderSizes): AttentionPart =>
+  latentAttentionOf(config, sizes, config.flag('rope_interleave', true) ? applyUnfoldedPairs : applyRotary);
+
+/** DeepSeek V2's, which turns complex numbers. */
+export const deepSeekV2Attention = (config: ConfigReader, sizes: DecoderSizes): AttentionPart =>
+  latentAttentionOf(config, sizes, applyComplexToHeads);
+
+function latentAttentionOf(config: ConfigReader, { hidden, heads, norm }: DecoderSizes, rotation: Rotation): AttentionPart {
   const options = {
     hidden,
     heads,
@@ -17,7 +25,7 @@ export function deepSeekAttention(config: ConfigReader, { hidden, heads, norm }:
     bias: config.flag('attention_bias', false),
     dropout: config.number('attention_dropout', 0),
     norm,
-    rotation: config.flag('rope_interleave', true) ? applyUnfoldedPairs : applyRotary,
+    rotation,
   };
   return (scope) => latentAttention(scope, options);
 }

@@ -1,12 +1,13 @@
 import type { ConfigReader } from '../config-reader.js';
 import type { DType } from '../dtype.js';
 import { float32 } from '../dtype.js';
-import { sigmoidSelection } from '../modules/expert-selection.js';
+import { sigmoidSelection, softmaxSelection } from '../modules/expert-selection.js';
 import type { Scope } from '../module-tree.js';
 import type { FeedPart } from '../modules/feed-forward.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import { sharedMixture } from '../modules/shared-mixture.js';
+import { sortedExperts } from '../modules/sorted-experts.js';
 import { stackedExperts } from '../modules/stacked-experts.js';
 import type { DecoderSizes } from './llama-variant.js';
 
@@ -93,6 +94,30 @@ export function qwen3Mixture(config: ConfigReader, { hidden, act }: DecoderSizes
     names: GATED_NAMES,
   };
   return (scope) => mixtureOfExperts(scope.child('mlp'), sizes);
+}
+
+/** DeepSeek V2's: dense layers first, then experts chosen by softmax, perhaps in groups, beside shared ones. */
+export function deepSeekV2Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPart {
+  const { hidden, act } = sizes;
+  const intermediate = config.size('moe_intermediate_size', 1407);
+  const experts = config.size(['n_routed_experts', 'num_experts'], 64);
+  const perToken = config.size('num_experts_per_tok', 6);
+  const limited = config.text('topk_method', 'greedy') === 'group_limited_greedy';
+  const groups = limited ? config.size('n_group') : 1;
+  const selection = { hidden, experts, perToken, groups, groupsPerToken: limited ? config.size('topk_group') : 1 };
+  const mixture = {
+    hidden,
+    act,
+    intermediate,
+    experts,
+    perToken,
+    shared: intermediate * config.size('n_shared_experts', 2),
+    select: (scope: Scope) => softmaxSelection(scope, selection),
+    dispatch: sortedExperts,
+  };
+  const denseLayers = config.size('first_k_dense_replace', 0);
+  const dense = denseFeed('mlp', gatedFeedForward, sizes);
+  return (scope, layer) => (layer < denseLayers ? dense(scope, layer) : sharedMixture(scope.child('mlp'), mixture));
 }
 
 /** GLM 4.5's, which keeps the correction of its router in fp32. */

@@ -17,8 +17,8 @@ import {
   applyRotaryLowered,
 } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
-import { deepSeekAttention, turningSize } from './llama-attentions.js';
-import { deepSeekMixture, glmMixture, gptOssMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import { deepSeekAttention, deepSeekV2Attention, turningSize } from './llama-attentions.js';
+import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -172,6 +172,12 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     feed: (config, sizes) => denseFeed('mlp', gatedFeedForward, { ...sizes, dropout: residualDropout(config) }),
   },
   deepseek_v3: deepSeek,
+  deepseek_v2: {
+    attention: deepSeekV2Attention,
+    angleSize: turningSize,
+    tableOptions: { complex: true },
+    feed: deepSeekV2Mixture,
+  },
   kimi_k2: deepSeek,
   glm4_moe: {
     headNorms: (config) => (config.flag('use_qk_norm', config.has('qk_norm')) ? 'viewed' : null),

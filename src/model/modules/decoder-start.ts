@@ -57,5 +57,6 @@ export function keepRotaryTable(
   options: RotaryTableOptions = {},
 ): [Tensor, Tensor] {
   const [cos, sin] = rotaryTable(ops, inputs, frequencies, options);
-  return [ops.keep(cos), ops.keep(sin)];
+  ops.keep(cos);
+  return [cos, sin === cos ? sin : ops.keep(sin)];
 }

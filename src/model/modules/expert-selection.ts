@@ -19,8 +19,10 @@ export interface ExpertSelection {
 /** Which experts each token goes to, and their weights: `[indices, weights]`. */
 export type Select = (ops: Operations, x: Tensor) => [indices: Tensor, weights: Tensor];
 
+type Groups = Pick<ExpertSelection, 'experts' | 'groups'>;
+
 /** Scores outside of the best groups are struck out, in the caller's frame; what `scores` was bound to dies. */
-function withinGroups(ops: Operations, scores: Tensor, best: Tensor, { experts, groups }: ExpertSelection): Tensor {
+function withinGroups(ops: Operations, scores: Tensor, best: Tensor, { experts, groups }: Groups): Tensor {
   const tokens = scores.shape[0]!;
   const mask = ops.keep(ops.create('zeros_like', [tokens, groups], best.dtype));
   const expanded = ops.expand(ops.unsqueeze(mask, 2), [tokens, groups, experts / groups]);
@@ -46,6 +48,34 @@ function bestExperts(ops: Operations, scores: Tensor, bias: Buffer, selection: E
     ops.drop(best);
     return ops.leave(indices);
   });
+}
+
+/** DeepSeek V2's router: softmax, perhaps within the best groups, weights as they are. */
+export function softmaxSelection(scope: Scope, selection: Omit<ExpertSelection, 'correction' | 'normalises'>): Select {
+  const { hidden, experts, perToken, groups } = selection;
+  const weight = scope.parameter('weight', [experts, hidden]);
+  return module((ops, x: Tensor): [Tensor, Tensor] => {
+    const tokens = ops.keep(ops.view(x, [-1, hidden]));
+    const raised = ops.to(tokens, float32);
+    const logits = ops.keep(ops.linearWith(raised, ops.to(ops.parameter(weight), float32), null));
+    const scores = ops.keep(ops.softmax(logits, float32));
+    const choice = groups > 1 ? ops.keep(limitedScores(ops, scores, selection)) : scores;
+    const [best, indices] = ops.topK(choice, perToken);
+    const weights = ops.keep(best);
+    return [ops.keep(indices), ops.rebind(weights, ops.mulScalar(weights))];
+  });
+}
+
+/** Scores outside of the groups whose best score is high struck out, in the caller's frame. */
+function limitedScores(ops: Operations, scores: Tensor, selection: Omit<ExpertSelection, 'correction' | 'normalises'>) {
+  const { experts, groups, groupsPerToken } = selection;
+  const [greatest, places] = ops.maxAlong(ops.view(scores, [-1, groups, experts / groups]), [2], false);
+  ops.drop(places);
+  const ofGroups = ops.keep(greatest);
+  const [values, chosen] = ops.topK(ofGroups, groupsPerToken);
+  ops.drop(values);
+  ops.keep(chosen);
+  return withinGroups(ops, scores, ofGroups, selection);
 }
 
 /** DeepSeek V3's router: sigmoid, a correction that is added for the choice alone, weights that sum to one. */

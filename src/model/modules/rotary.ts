@@ -1,3 +1,4 @@
+import type { DType } from '../dtype.js';
 import { float32 } from '../dtype.js';
 import type { Buffer } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
@@ -9,6 +10,8 @@ export interface RotaryTableOptions {
   interleaved?: boolean;
   /** Each angle once: the halves are turned one after the other. */
   once?: boolean;
+  /** One table of complex numbers, `polar(1, angle)`, in place of two; it stands for both. */
+  complex?: boolean;
   /** In fp32, whatever the activations' type. */
   inFloat32?: boolean;
 }
@@ -26,17 +29,29 @@ export function rotaryTable(
 function table(
   ops: Operations,
   [x, positions, frequencies]: readonly [Tensor, Tensor, Tensor],
-  { interleaved = false, once = false, inFloat32 = false }: RotaryTableOptions,
+  { interleaved = false, once = false, complex = false, inFloat32 = false }: RotaryTableOptions,
 ): [Tensor, Tensor] {
   ops.enter([x, positions, frequencies]);
   const expanded = ops.keep(ops.view(frequencies, [1, frequencies.shape[0]!, 1]));
   const at = ops.keep(ops.to(ops.unsqueeze(positions, 1), float32));
   const angles = ops.keep(ops.transpose(ops.matmul(expanded, at), 1, 2));
+  if (complex) {
+    const polar = ops.leave(complexTable(ops, angles));
+    return [polar, polar];
+  }
   const twice = (): Tensor => ops.keep(interleaved ? repeatEach(ops, angles) : ops.cat([angles, angles], 2));
   const pairs = once ? angles : twice();
   const cos = ops.keep(ops.mulScalar(ops.cos(pairs)));
   const sin = ops.keep(ops.mulScalar(ops.sin(pairs)));
   return ops.leave(inFloat32 ? [cos, sin] : [ops.to(cos, x.dtype), ops.to(sin, x.dtype)]);
+}
+
+/** `polar(ones_like(angles), angles)`, scaled: two numbers for each angle. */
+function complexTable(ops: Operations, angles: Tensor): Tensor {
+  const ones = ops.create('ones_like', angles.shape, angles.dtype);
+  const shape = [...angles.shape.slice(0, -1), 2 * angles.shape[angles.shape.length - 1]!];
+  const polar = ops.keep(ops.derive('polar', [ones], shape, angles.dtype));
+  return ops.rebind(polar, ops.mulScalar(polar));
 }
 
 /** `x.repeat_interleave(2, dim=-1)`: a copy. */
@@ -181,6 +196,22 @@ export const applyHalves: Rotation = (ops, [query, key], [cos, sin]) => {
   const turnedKey = ops.keep(rotateHalves(ops, key, rowCos, rowSin));
   return ops.leave([turnedQuery, turnedKey]);
 };
+
+/** DeepSeek V2's `apply_rotary_emb`: products of complex numbers in fp32; `dim`: where the heads are. */
+const applyComplex =
+  (dim: number, inOneExpression: boolean): Rotation =>
+  (ops, heads, [table]) => {
+    ops.enter([...heads, table]);
+    const [query, key] = heads.map((x) => ops.keep(ops.to(x, float32))) as [Tensor, Tensor];
+    const angles = ops.keep(ops.unsqueeze(table, dim));
+    const turn = (x: Tensor, dtype: DType): Tensor => {
+      const product = ops.keep(ops.mulComplex(x, angles));
+      return inOneExpression ? ops.rebind(product, ops.to(product, dtype)) : product;
+    };
+    const turned = [turn(query, heads[0].dtype), turn(key, heads[1].dtype)] as const;
+    return ops.leave([ops.to(turned[0], heads[0].dtype), ops.to(turned[1], heads[1].dtype)]);
+  };
+export const applyComplexToHeads = applyComplex(1, true);
 
 /** What turns queries and keys: `[query, key]`, then `[cos, sin]`. */
 export type Rotation = (

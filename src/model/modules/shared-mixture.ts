@@ -17,7 +17,13 @@ export interface SharedMixture {
   shared: number;
   act: Activation;
   select: (scope: Scope) => Select;
+  /** How the experts' tokens are found: each expert's by itself, or all sorted first. */
+  dispatch?: Dispatch;
 }
+
+/** Runs the experts over rows, with which experts each row goes to and their weights. */
+export type Dispatch = (ops: Operations, experts: readonly Step[], routed: Routed) => Tensor;
+export type Routed = readonly [x: Tensor, indices: Tensor, weights: Tensor];
 
 /** Names of the loop's body, each bound anew for the next expert. */
 type Name = 'found' | 'weights' | 'input' | 'output' | 'weighted';
@@ -32,7 +38,7 @@ function binder(ops: Operations): (name: Name, value: Tensor) => Tensor {
 }
 
 /** `moe` of DeepSeek V3: a loop over the experts with their tokens, summed in the weights' type. */
-function loopOver(ops: Operations, experts: readonly Step[], [x, indices, weights]: readonly [Tensor, Tensor, Tensor]) {
+function loopOver(ops: Operations, experts: readonly Step[], [x, indices, weights]: Routed): Tensor {
   ops.enter([x, indices, weights]);
   const [tokens, hidden] = x.shape as readonly [number, number];
   const perToken = indices.shape[1]!;
@@ -55,7 +61,7 @@ function loopOver(ops: Operations, experts: readonly Step[], [x, indices, weight
 
 /** A sparse block of DeepSeek V3's kind, as transformers 4.57 runs it. Tokens are taken to be spread evenly. */
 export function sharedMixture(scope: Scope, config: SharedMixture): (ops: Operations, x: Tensor) => [Tensor, null] {
-  const { hidden, intermediate, shared, act } = config;
+  const { hidden, intermediate, shared, act, dispatch = loopOver } = config;
   const parent = scope.child('experts');
   const sizes = { hidden, intermediate, act, bias: false };
   const experts = Array.from({ length: config.experts }, (_, i) => gatedFeedForward(parent.child(String(i)), sizes));
@@ -67,7 +73,7 @@ export function sharedMixture(scope: Scope, config: SharedMixture): (ops: Operat
     ops.keep(indices);
     ops.keep(weights);
     const rows = ops.keep(ops.view(x, [-1, hidden]));
-    let h = ops.rebind(rows, ops.view(loopOver(ops, experts, [rows, indices, weights]), x.shape));
+    let h = ops.rebind(rows, ops.view(dispatch(ops, experts, [rows, indices, weights]), x.shape));
     if (always !== null) h = ops.rebind(h, ops.add(h, always(ops, x)));
     return h;
   });
