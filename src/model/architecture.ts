@@ -85,6 +85,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   gemma: decoder(llama),
   gemma2: decoder(llama),
   granite: decoder(llama),
+  granitemoe: decoder(llama),
+  granitemoeshared: decoder(llama),
   qwen3_moe: decoder(llama),
   opt: decoder(opt),
   gpt_bigcode: decoder(gptBigCode),

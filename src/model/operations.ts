@@ -305,6 +305,8 @@ export interface IndexOperations {
   index(x: Tensor, index: readonly Tensor[], shape: Shape): Tensor;
   /** `x.index_copy(dim, index, source)`: a new tensor. */
   indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
+  /** `x.index_add(0, index, source)`: a new tensor. */
+  indexAdd(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add_(0, index, source)`. */
   indexAddInPlace(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.scatter_(dim, index, source)` or `x[index] = source`, into a tensor that autograd does not follow. */

@@ -121,12 +121,18 @@ class RecomputationHook implements SavingHook {
   ) {}
 
   pack(tensor: EngineTensor): number {
-    const isForgotten = this.forgotten.has(this.caught.length);
-    if (isForgotten) this.withNodes.set(this.caught.length, tensor);
-    tensor.storage.refs++;
+    const slot = this.caught.length;
+    const isForgotten = this.forgotten.has(slot);
     this.caught.push(isForgotten ? null : tensor);
+    if (!isForgotten) tensor.storage.refs++;
     if (this.caught.length === this.wanted) throw ENOUGH;
-    return this.caught.length - 1;
+    if (isForgotten) this.keepWithNode(slot, tensor);
+    return slot;
+  }
+
+  private keepWithNode(slot: number, tensor: EngineTensor): void {
+    tensor.storage.refs++;
+    this.withNodes.set(slot, tensor);
   }
 
   unpack(slot: number): EngineTensor {

@@ -89,10 +89,19 @@ function scatterNode(engine: Engine, formula: Formula, inputs: readonly EngineTe
 }
 
 /** `x.index_copy(dim, index, source)` */
-export function indexCopy(engine: Engine, x: EngineTensor, at: EngineTensor, source: EngineTensor): EngineTensor {
-  const node = scatterNode(engine, INDEX_COPY_FORMULA, [x, at, source]);
-  const out = engine.attach(engine.empty(x.shape, x.dtype, INDEX_COPY), node);
-  for (const tensor of [x, at, source]) engine.consume(tensor);
+export const indexCopy = (engine: Engine, x: EngineTensor, at: EngineTensor, source: EngineTensor): EngineTensor =>
+  withRows(engine, INDEX_COPY_FORMULA, [x, at, source]);
+
+/** `[x, index, source]`: a new tensor of x with the source's rows copied over or added to its own. */
+function withRows(
+  engine: Engine,
+  formula: Formula,
+  inputs: readonly [EngineTensor, EngineTensor, EngineTensor],
+): EngineTensor {
+  const [x] = inputs;
+  const node = scatterNode(engine, formula, inputs);
+  const out = engine.attach(engine.empty(x.shape, x.dtype, formula.operation), node);
+  for (const tensor of inputs) engine.consume(tensor);
   return out;
 }
 
@@ -137,6 +146,7 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
       return out;
     },
     index: (x, indices, shape) => index(engine, own(x), indices.map(own), shape),
+    indexAdd: (x, at, source) => withRows(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]),
     indexAddInPlace: (x, at, source) => {
       const node = scatterNode(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]);
       const out = inPlace(engine, own(x), node);

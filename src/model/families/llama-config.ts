@@ -14,6 +14,7 @@ const PLAIN = {
   headNorms: () => null,
   viewsLate: false,
   older: false,
+  olderMask: false,
   ownAngles: false,
   sinks: false,
   slides: () => false,
@@ -23,6 +24,7 @@ const PLAIN = {
   parallel: false,
   oneNameForExtras: false,
   scales: {},
+  raisesLogits: false,
   tied: false,
   headBias: () => false,
   act: 'silu',
@@ -33,6 +35,7 @@ const PLAIN = {
   tableOptions: {},
   passesAll: false,
   residualDropout: () => 0,
+  beside: () => null,
   feed: (_: ConfigReader, sizes: DecoderSizes) => denseFeed('mlp', gatedFeedForward, sizes),
 } satisfies Variant;
 
@@ -116,10 +119,11 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     norms: variant.norms,
     parallel: variant.parallel,
     oneNameForExtras: variant.oneNameForExtras,
-    olderMask: variant.older,
+    olderMask: variant.older || variant.olderMask,
     eagerForSdpa: variant.sinks,
     attention: attentionOf(config, variant, sizes),
     feed: variant.feed(config, sizes),
+    beside: variant.beside(config, sizes),
     angles: {
       size: variant.angleSize(config, sizes.headSize),
       tables: variant.tables,
@@ -129,6 +133,7 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     slidingWindow: variant.slides(config) ? config.optionalSize('sliding_window') : null,
     slides: sliding(config, variant),
     scales: { ...UNSCALED, ...variant.scales },
+    raisesLogits: variant.raisesLogits,
     softCaps: { attention: config.has('attn_logit_softcapping'), logits: config.has('final_logit_softcapping') },
   };
 }

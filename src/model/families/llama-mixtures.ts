@@ -6,6 +6,8 @@ import type { Scope } from '../module-tree.js';
 import type { FeedPart } from '../modules/feed-forward.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
+import { chunkedFeedForward, parallelExperts } from '../modules/parallel-experts.js';
+import type { Step } from '../modules/sequential.js';
 import { sharedMixture } from '../modules/shared-mixture.js';
 import { sortedExperts } from '../modules/sorted-experts.js';
 import { stackedExperts } from '../modules/stacked-experts.js';
@@ -58,6 +60,19 @@ export function qwen2Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPar
   const sparse = sparseLayers(config);
   const dense = denseFeed('mlp', gatedFeedForward, sizes);
   return (scope, layer) => (sparse(layer) ? mixtureOfExperts(scope.child('mlp'), mixture) : dense(scope, layer));
+}
+
+/** Granite's: experts' weights in one parameter for each of two products, tokens sorted by their experts. */
+export function graniteMixture(config: ConfigReader, { hidden, intermediate, act }: DecoderSizes): FeedPart {
+  const experts = config.size(['num_local_experts', 'num_experts'], 8);
+  const sizes = { hidden, intermediate, act, experts, perToken: config.size('num_experts_per_tok', 2) };
+  return (scope) => parallelExperts(scope.child('block_sparse_moe'), sizes);
+}
+
+/** The expert that every token of a shared Granite mixture goes to. */
+export function graniteShared(config: ConfigReader, { hidden, act }: DecoderSizes): ((scope: Scope) => Step) | null {
+  const width = config.size('shared_intermediate_size', 1024);
+  return width === 0 ? null : (scope) => chunkedFeedForward(scope.child('shared_mlp'), { hidden, act, width });
 }
 
 /** gpt-oss's: all experts of a layer in one parameter each, with biases. */

@@ -3,6 +3,8 @@ import type { AttentionPart, DecoderAttention } from '../modules/decoder-attenti
 import type { FeedForwardSizes, FeedPart } from '../modules/feed-forward.js';
 import type { NormLayer } from '../modules/norm-layers.js';
 import type { RotaryTableOptions } from '../modules/rotary.js';
+import type { Step } from '../modules/sequential.js';
+import type { Scope } from '../module-tree.js';
 
 /** Where a layer's norms stand. */
 export type NormPlace = 'beforeAttention' | 'afterAttention' | 'beforeFeed' | 'afterFeed';
@@ -41,12 +43,16 @@ export interface LlamaConfig {
   eagerForSdpa: boolean;
   attention: AttentionPart;
   feed: FeedPart;
+  /** A module beside the feed-forward part, declared after the norms, whose result is added. */
+  beside: ((scope: Scope) => Step) | null;
   angles: { size: number; tables: readonly AngleTable[]; options: RotaryTableOptions; passesAll: boolean };
   slidingWindow: number | null;
   /** Which layers look no further back than the window. */
   slides: (layer: number) => boolean;
   /** Embeddings, residual branches or logits are multiplied by a number; embeddings perhaps by a tensor. */
   scales: { embeddings: false | 'before-mask' | 'after-rotary' | 'by-tensor'; residual: boolean; logits: boolean };
+  /** Logits are raised to fp32 before the loss is asked for. */
+  raisesLogits: boolean;
   softCaps: { attention: boolean; logits: boolean };
 }
 
@@ -60,6 +66,8 @@ export interface Variant {
   viewsLate?: boolean;
   /** Written in transformers' older way: keys and values repeated, masks of their own. */
   older?: boolean;
+  /** The older way of making masks alone. */
+  olderMask?: boolean;
   ownAngles?: boolean;
   /** Heads have a score that no token gets, for which only eager and flash attention have code. */
   sinks?: boolean;
@@ -72,6 +80,7 @@ export interface Variant {
   parallel?: boolean;
   oneNameForExtras?: boolean;
   scales?: Partial<LlamaConfig['scales']>;
+  raisesLogits?: boolean;
   tied?: boolean;
   headBias?: (config: ConfigReader) => boolean;
   act?: string;
@@ -90,4 +99,5 @@ export interface Variant {
   attention?: (config: ConfigReader, sizes: DecoderSizes) => AttentionPart;
   /** Another feed-forward part, such as experts. */
   feed?: (config: ConfigReader, sizes: DecoderSizes) => FeedPart;
+  beside?: (config: ConfigReader, sizes: DecoderSizes) => LlamaConfig['beside'];
 }

@@ -18,7 +18,7 @@ import {
 } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
 import { deepSeekAttention, deepSeekV2Attention, turningSize } from './llama-attentions.js';
-import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, graniteMixture, graniteShared, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -68,6 +68,9 @@ const cohere: Variant = {
   tied: true,
 };
 
+const GRANITE: Variant = { scales: { embeddings: 'before-mask', residual: true, logits: true } };
+const graniteMoe: Variant = { ...GRANITE, viewsLate: true, olderMask: true, raisesLogits: true, feed: graniteMixture };
+
 const residualDropout = (config: ConfigReader): number => config.number('residual_dropout', 0.1);
 
 /** Half of each head turns, neighbours as pairs. */
@@ -108,7 +111,9 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     ],
     passesAll: true,
   },
-  granite: { scales: { embeddings: 'before-mask', residual: true, logits: true } },
+  granite: GRANITE,
+  granitemoe: graniteMoe,
+  granitemoeshared: { ...graniteMoe, beside: graniteShared },
   mixtral: { slides: always, feed: mixtral },
   qwen3_moe: { headNorms: () => 'each', slides: usesWindow, feed: qwen3Mixture },
   qwen2_moe: {

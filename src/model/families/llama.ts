@@ -20,6 +20,7 @@ type Layer = (ops: Operations, args: readonly Argument[]) => Tensor;
 interface LayerParts {
   attend: Attend;
   feed: Feed;
+  beside: Step | null;
   norms: Partial<Record<NormPlace, Step>>;
   addTo: (ops: Operations, residual: Tensor, h: Tensor) => Tensor;
 }
@@ -28,9 +29,18 @@ function layerParts({ scope }: Block, layer: number, config: LlamaConfig): Layer
   const attend = config.attention(scope.child('self_attn'), layer);
   const feed = config.feed(scope, layer);
   const norms = Object.entries(config.norms).map(([place, name]) => [place, config.norm(scope, name, [config.hidden])]);
+  const beside = config.beside?.(scope) ?? null;
   const addTo: LayerParts['addTo'] = (ops, residual, h) =>
     ops.add(residual, config.scales.residual ? ops.mulScalar(h) : h);
-  return { attend, feed, norms: Object.fromEntries(norms) as LayerParts['norms'], addTo };
+  return { attend, feed, beside, norms: Object.fromEntries(norms) as LayerParts['norms'], addTo };
+}
+
+/** `h = fed + beside(h)`, then `del fed`. */
+function joined(ops: Operations, h: Tensor, [fed, beside]: readonly [Tensor, Step]): Tensor {
+  ops.keep(fed);
+  const sum = ops.rebind(h, ops.add(fed, beside(ops, h)));
+  ops.drop(fed);
+  return sum;
 }
 
 /** The router's scores get a name of their own, or that of attention's probabilities. */
@@ -41,7 +51,7 @@ function keepRouted(ops: Operations, routed: Tensor, named: Tensor | null): void
 
 /** Attention, then the feed-forward part, each with a residual around it and norms before it, after it, or both. */
 function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
-  const { attend, feed, norms, addTo } = layerParts(block, layer, config);
+  const { attend, feed, beside, norms, addTo } = layerParts(block, layer, config);
   const { beforeAttention, afterAttention, beforeFeed, afterFeed } = norms;
   return (ops, args) =>
     ops.block(block, args, ([x, mask, , cos, sin]) => {
@@ -55,7 +65,7 @@ function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
       const second = ops.keep(h);
       if (beforeFeed) h = ops.rebind(h, beforeFeed(ops, h));
       const [fed, routed] = feed(ops, h);
-      h = ops.rebind(h, fed);
+      h = beside === null ? ops.rebind(h, fed) : joined(ops, h, [fed, beside]);
       if (routed !== null) keepRouted(ops, routed, config.oneNameForExtras ? weights : null);
       if (afterFeed) h = ops.rebind(h, afterFeed(ops, h));
       return addTo(ops, second, h);
@@ -134,7 +144,16 @@ function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
 }
 
 /** What happens to the logits: soft capping (divide, tanh, multiply), or a division. */
-function finishing({ softCaps, scales }: LlamaConfig): ((ops: Operations, logits: Tensor) => Tensor) | undefined {
+function finishing(config: LlamaConfig): ((ops: Operations, logits: Tensor) => Tensor) | undefined {
+  const scaled = scaling(config);
+  if (!config.raisesLogits) return scaled;
+  return (ops, logits) => {
+    const own = scaled?.(ops, logits) ?? logits;
+    return ops.rebind(own, ops.to(own, float32));
+  };
+}
+
+function scaling({ softCaps, scales }: LlamaConfig): ((ops: Operations, logits: Tensor) => Tensor) | undefined {
   if (softCaps.logits) {
     return (ops, logits) => {
       const inner = ops.rebind(logits, ops.mulScalar(logits));
