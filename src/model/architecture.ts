@@ -117,6 +117,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   glm4_moe: decoder(llama),
   dots1: decoder(llama),
   gpt_oss: decoder(llama),
+  llama4: decoder(llama),
+  llama4_text: decoder(llama),
   qwen2_moe: decoder(llama),
   olmoe: decoder(llama),
   bloom: decoder(bloom),

@@ -59,6 +59,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   glm4_moe: 'causal-lm',
   gpt_oss: 'causal-lm',
   deepseek_v2: 'causal-lm',
+  llama4: 'causal-lm',
   whisper: 'speech',
 };
 

@@ -23,6 +23,8 @@ const PLAIN = {
   norms: { beforeAttention: 'input_layernorm', beforeFeed: 'post_attention_layernorm' },
   parallel: false,
   oneNameForExtras: false,
+  keepsAttended: false,
+  chunked: false,
   scales: {},
   raisesLogits: false,
   tied: false,
@@ -43,10 +45,15 @@ type Whole = Variant & Required<Omit<Variant, 'queryKeyValueBias' | 'outputBias'
 
 const UNSCALED: LlamaConfig['scales'] = { embeddings: false, residual: false, logits: false };
 
+function windowOf(config: ConfigReader, variant: Whole): number | null {
+  if (variant.chunked) return config.size('attention_chunk_size', 8192);
+  return variant.slides(config) ? config.optionalSize('sliding_window') : null;
+}
+
 /** Whether a layer slides: as `layer_types` says, else as the model type has it. */
 function sliding(config: ConfigReader, variant: Whole): LlamaConfig['slides'] {
   const types = config.texts('layer_types');
-  if (types.length > 0) return (layer) => types[layer] === 'sliding_attention';
+  if (types.length > 0) return (layer) => types[layer] === (variant.chunked ? 'chunked_attention' : 'sliding_attention');
   return (layer) => variant.slidingLayers(layer, config);
 }
 
@@ -119,6 +126,8 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
     norms: variant.norms,
     parallel: variant.parallel,
     oneNameForExtras: variant.oneNameForExtras,
+    keepsAttended: variant.keepsAttended,
+    chunked: variant.chunked,
     olderMask: variant.older || variant.olderMask,
     eagerForSdpa: variant.sinks,
     attention: attentionOf(config, variant, sizes),
@@ -130,7 +139,7 @@ export function readLlama(model: ResolvedModel): LlamaConfig {
       options: variant.tableOptions,
       passesAll: variant.passesAll,
     },
-    slidingWindow: variant.slides(config) ? config.optionalSize('sliding_window') : null,
+    slidingWindow: windowOf(config, variant),
     slides: sliding(config, variant),
     scales: { ...UNSCALED, ...variant.scales },
     raisesLogits: variant.raisesLogits,

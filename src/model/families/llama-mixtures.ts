@@ -4,6 +4,7 @@ import { float32 } from '../dtype.js';
 import { sigmoidSelection, softmaxSelection } from '../modules/expert-selection.js';
 import type { Scope } from '../module-tree.js';
 import type { FeedPart } from '../modules/feed-forward.js';
+import { batchedExperts } from '../modules/batched-experts.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import { chunkedFeedForward, parallelExperts } from '../modules/parallel-experts.js';
@@ -60,6 +61,26 @@ export function qwen2Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPar
   const sparse = sparseLayers(config);
   const dense = denseFeed('mlp', gatedFeedForward, sizes);
   return (scope, layer) => (sparse(layer) ? mixtureOfExperts(scope.child('mlp'), mixture) : dense(scope, layer));
+}
+
+/** Llama 4's: experts in every n-th layer, beside one that every token goes to; wider dense layers between. */
+export function llama4Mixture(config: ConfigReader, sizes: DecoderSizes): FeedPart {
+  const { hidden, act, layers } = sizes;
+  const mixture = {
+    hidden,
+    act,
+    intermediate: config.size(['moe_intermediate_size', 'intermediate_size'], 8192),
+    experts: config.size(['num_local_experts', 'num_experts'], 16),
+    perToken: config.size('num_experts_per_tok', 1),
+  };
+  const period = config.size(['interleave_moe_layer_step', 'moe_layer_step'], 1);
+  const listed = config.numbers('moe_layers');
+  const every = Array.from({ length: layers }, (_, i) => i).filter((i) => period > 0 && (i + 1) % period === 0);
+  const sparse = new Set(listed.length > 0 ? listed : every);
+  const width = config.size('intermediate_size_mlp', 16384);
+  const dense = denseFeed('feed_forward', gatedFeedForward, { ...sizes, intermediate: width });
+  return (scope, layer) =>
+    sparse.has(layer) ? batchedExperts(scope.child('feed_forward'), mixture) : dense(scope, layer);
 }
 
 /** Granite's: experts' weights in one parameter for each of two products, tokens sorted by their experts. */

@@ -36,6 +36,8 @@ export interface LlamaConfig {
   norms: Partial<Record<NormPlace, string>>;
   /** Attention and feed-forward part side by side. */
   parallel: boolean;
+  /** Attention's output has a name of its own, which lives to the layer's end. */
+  keepsAttended: boolean;
   /** What the router says takes the name of attention's probabilities, which die then. */
   oneNameForExtras: boolean;
   olderMask: boolean;
@@ -47,6 +49,8 @@ export interface LlamaConfig {
   beside: ((scope: Scope) => Step) | null;
   angles: { size: number; tables: readonly AngleTable[]; options: RotaryTableOptions; passesAll: boolean };
   slidingWindow: number | null;
+  /** Windows are chunks of the sequence. */
+  chunked: boolean;
   /** Which layers look no further back than the window. */
   slides: (layer: number) => boolean;
   /** Embeddings, residual branches or logits are multiplied by a number; embeddings perhaps by a tensor. */
@@ -71,6 +75,8 @@ export interface Variant {
   ownAngles?: boolean;
   /** Heads have a score that no token gets, for which only eager and flash attention have code. */
   sinks?: boolean;
+  /** Layers see chunks of `attention_chunk_size` tokens. */
+  chunked?: boolean;
   /** Whether `sliding_window` of the configuration is used. */
   slides?: (config: ConfigReader) => boolean;
   /** Layers that slide, where not all do and `layer_types` does not say. */
@@ -79,6 +85,7 @@ export interface Variant {
   norms?: LlamaConfig['norms'];
   parallel?: boolean;
   oneNameForExtras?: boolean;
+  keepsAttended?: boolean;
   scales?: Partial<LlamaConfig['scales']>;
   raisesLogits?: boolean;
   tied?: boolean;

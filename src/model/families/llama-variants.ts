@@ -6,6 +6,7 @@ import {
   gemmaNormLayer,
   lateCastNormLayer,
   onePlusNormLayer,
+  weightLastNormLayer,
 } from '../modules/norm-layers.js';
 import {
   applyHalves,
@@ -17,8 +18,8 @@ import {
   applyRotaryLowered,
 } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
-import { deepSeekAttention, deepSeekV2Attention, turningSize } from './llama-attentions.js';
-import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, graniteMixture, graniteShared, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import { deepSeekAttention, deepSeekV2Attention, llama4Attention, llama4Turns, turningSize } from './llama-attentions.js';
+import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, graniteMixture, graniteShared, llama4Mixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;
@@ -66,6 +67,17 @@ const cohere: Variant = {
   tableOptions: { interleaved: true },
   scales: { logits: true },
   tied: true,
+};
+
+const llama4: Variant = {
+  norm: weightLastNormLayer,
+  attention: llama4Attention,
+  tableOptions: { complex: true },
+  chunked: true,
+  slidingLayers: (layer, config) => llama4Turns(config)(layer),
+  keepsAttended: true,
+  oneNameForExtras: true,
+  feed: llama4Mixture,
 };
 
 const GRANITE: Variant = { scales: { embeddings: 'before-mask', residual: true, logits: true } };
@@ -191,6 +203,8 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     outputBias: () => false,
     feed: glmMixture,
   },
+  llama4: llama4,
+  llama4_text: llama4,
   gpt_oss: {
     sinks: true,
     oneNameForExtras: true,

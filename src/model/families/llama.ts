@@ -58,10 +58,11 @@ function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
       const residual = x!;
       let h = beforeAttention ? ops.keep(beforeAttention(ops, residual)) : residual;
       const [attended, weights] = attend(ops, h, { cos: cos!, sin: sin!, mask: mask! });
-      h = ops.rebind(h, attended);
+      if (config.keepsAttended) ops.keep(attended);
+      else h = ops.rebind(h, attended);
       if (weights !== null) ops.keep(weights);
       if (afterAttention) h = ops.rebind(h, afterAttention(ops, h));
-      h = ops.rebind(h, addTo(ops, residual, h));
+      h = ops.rebind(h, addTo(ops, residual, config.keepsAttended ? attended : h));
       const second = ops.keep(h);
       if (beforeFeed) h = ops.rebind(h, beforeFeed(ops, h));
       const [fed, routed] = feed(ops, h);
@@ -125,6 +126,7 @@ function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
     const { embeds, positionIds, masks } = beginDecoder(ops, ids, attentionMask, {
       table,
       windows,
+      chunked: config.chunked,
       scale,
       multiplied,
       olderMask: config.olderMask,

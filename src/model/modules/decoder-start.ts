@@ -18,6 +18,8 @@ export interface DecoderParts {
   table: Parameter;
   /** Tokens that layers look back; null: all. */
   windows?: readonly (number | null)[];
+  /** Windows are chunks of the sequence. */
+  chunked?: boolean;
   /** A number on the device by which embeddings are multiplied. */
   scale?: Buffer | undefined;
   /** The mask as transformers' older classes make it. */
@@ -33,7 +35,7 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null], scale, olderMask = false, eagerForSdpa = false, multiplied = false }: DecoderParts,
+  { table, windows = [null], chunked = false, scale, olderMask = false, eagerForSdpa = false, multiplied = false }: DecoderParts,
 ): RotaryStart {
   const looked = ops.embedding(ids, table);
   const rows = multiplied ? ops.rebind(looked, ops.mulScalar(looked)) : looked;
@@ -43,7 +45,7 @@ export function beginDecoder(
   const masks = windows.map((window) => {
     const mask = olderMask
       ? olderCausalMask(ops, attentionMask, positions, embeds.dtype)
-      : causalMask(ops, { attentionMask, positions, embeds, window, eagerForSdpa });
+      : causalMask(ops, { attentionMask, positions, embeds, window, chunked, eagerForSdpa });
     return mask === null ? null : ops.keep(mask);
   });
   return { embeds, positionIds, masks };

@@ -10,6 +10,8 @@ export interface AttentionHeads {
   dropout: number;
   /** Scores are divided, squashed by tanh and multiplied again. */
   softCap?: boolean;
+  /** Softmax in the scores' type (Llama 4). */
+  softmaxAsIs?: boolean;
 }
 
 /** GPT-2's eager attention: scores divided by a tensor, causal `where`, mask added, softmax, cast, dropout. */
@@ -51,7 +53,8 @@ export function groupedEagerAttention(ops: Operations, heads: AttentionHeads): [
     scores = ops.rebind(scores, ops.mulScalar(scores));
   }
   if (mask !== null) scores = ops.rebind(scores, ops.add(scores, mask));
-  scores = ops.rebind(scores, ops.to(ops.softmax(scores, float32), query.dtype));
+  const probabilities = heads.softmaxAsIs ? ops.softmax(scores) : ops.to(ops.softmax(scores, float32), query.dtype);
+  scores = ops.rebind(scores, probabilities);
   scores = ops.rebind(scores, ops.dropout(scores, dropout));
   const attended = ops.keep(ops.matmul(scores, values));
   return ops.leave([ops.contiguous(ops.transpose(attended, 1, 2)), scores]);

@@ -3,7 +3,7 @@ import type { Scope, Shape } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { Norm } from './rms-norm.js';
-import { gemmaNorm, rmsNorm } from './rms-norm.js';
+import { gemmaNorm, normalised, rmsNorm } from './rms-norm.js';
 import type { Step } from './sequential.js';
 
 /** Declares a norm under a name, over a width (or, for heads, their number and size), and gives its forward function. */
@@ -27,6 +27,18 @@ export const lateCastNormLayer = withWeight((ops, x, weight) => {
   h = ops.rebind(h, ops.mul(h, ops.rsqrt(ops.addScalar(variance))));
   return ops.leave(ops.to(ops.mul(ops.parameter(weight), h), x.dtype));
 });
+
+/** Llama 4's RMSNorm: lowered before the weight, which is multiplied last. */
+export const weightLastNormLayer = withWeight((ops, x, weight) => {
+  ops.enter([x]);
+  const h = ops.keep(ops.to(normalised(ops, ops.to(x, float32)), x.dtype));
+  return ops.leave(ops.mul(h, ops.parameter(weight)));
+});
+
+/** Llama 4's norm of queries and keys, without a weight. */
+export const bareRmsNorm: Step = module((ops, x: Tensor): Tensor =>
+  ops.to(normalised(ops, ops.to(x, float32)), x.dtype),
+);
 
 /** OLMo's: `F.layer_norm` in fp32 without weights. */
 export const bareNormLayer: NormLayer = (scope, name) => {

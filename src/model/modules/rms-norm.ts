@@ -25,7 +25,8 @@ export function gemmaNorm(ops: Operations, x: Tensor, weight: Parameter): Tensor
   return ops.leave(ops.to(out, x.dtype));
 }
 
-function normalised(ops: Operations, x: Tensor): Tensor {
+/** `x * rsqrt(mean(x ** 2) + eps)` */
+export function normalised(ops: Operations, x: Tensor): Tensor {
   ops.enter([x]);
   return ops.leave(ops.mul(x, ops.rsqrt(ops.addScalar(ops.mean(ops.pow(x, 2), [-1], true)))));
 }

@@ -212,6 +212,8 @@ const applyComplex =
     return ops.leave([ops.to(turned[0], heads[0].dtype), ops.to(turned[1], heads[1].dtype)]);
   };
 export const applyComplexToHeads = applyComplex(1, true);
+/** Llama 4's, before heads come first. */
+export const applyComplexToRows = applyComplex(2, false);
 
 /** What turns queries and keys: `[query, key]`, then `[cos, sin]`. */
 export type Rotation = (
