@@ -14,7 +14,11 @@ export const deepSeekAttention = (config: ConfigReader, sizes: DecoderSizes): At
 export const deepSeekV2Attention = (config: ConfigReader, sizes: DecoderSizes): AttentionPart =>
   latentAttentionOf(config, sizes, applyComplexToHeads);
 
-function latentAttentionOf(config: ConfigReader, { hidden, heads, norm }: DecoderSizes, rotation: Rotation): AttentionPart {
+function latentAttentionOf(
+  config: ConfigReader,
+  { hidden, heads, norm }: DecoderSizes,
+  rotation: Rotation,
+): AttentionPart {
   const options = {
     hidden,
     heads,

@@ -53,7 +53,8 @@ function windowOf(config: ConfigReader, variant: Whole): number | null {
 /** Whether a layer slides: as `layer_types` says, else as the model type has it. */
 function sliding(config: ConfigReader, variant: Whole): LlamaConfig['slides'] {
   const types = config.texts('layer_types');
-  if (types.length > 0) return (layer) => types[layer] === (variant.chunked ? 'chunked_attention' : 'sliding_attention');
+  if (types.length > 0)
+    return (layer) => types[layer] === (variant.chunked ? 'chunked_attention' : 'sliding_attention');
   return (layer) => variant.slidingLayers(layer, config);
 }
 

@@ -18,8 +18,26 @@ import {
   applyRotaryLowered,
 } from '../modules/rotary.js';
 import type { LlamaConfig, Variant } from './llama-variant.js';
-import { deepSeekAttention, deepSeekV2Attention, llama4Attention, llama4Turns, turningSize } from './llama-attentions.js';
-import { deepSeekMixture, deepSeekV2Mixture, glmMixture, gptOssMixture, graniteMixture, graniteShared, llama4Mixture, mixtral, olmoeMixture, qwen2Mixture, qwen3Mixture } from './llama-mixtures.js';
+import {
+  deepSeekAttention,
+  deepSeekV2Attention,
+  llama4Attention,
+  llama4Turns,
+  turningSize,
+} from './llama-attentions.js';
+import {
+  deepSeekMixture,
+  deepSeekV2Mixture,
+  glmMixture,
+  gptOssMixture,
+  graniteMixture,
+  graniteShared,
+  llama4Mixture,
+  mixtral,
+  olmoeMixture,
+  qwen2Mixture,
+  qwen3Mixture,
+} from './llama-mixtures.js';
 
 const usesWindow = (config: ConfigReader): boolean => config.flag('use_sliding_window', false);
 const always = (): true => true;

@@ -89,7 +89,10 @@ function chunkPairs(ops: Operations, leftPadding: Tensor, length: number): Tenso
     return ops.derive('floor_divide', [ops.derive('sub', [own], [batch, length], int64)], [batch, length], int64);
   };
   const [ofKeys, ofQueries] = [chunkOf(), chunkOf()];
-  const same = ops.rebind(all, ops.derive('bitwise_and', [ops.derive('eq', [ofKeys, ofQueries], shape, bool)], shape, bool));
+  const same = ops.rebind(
+    all,
+    ops.derive('bitwise_and', [ops.derive('eq', [ofKeys, ofQueries], shape, bool)], shape, bool),
+  );
   const near = ops.rebind(same, ops.derive('bitwise_and', [ops.create('le', [length, length], bool)], shape, bool));
   return ops.rebind(near, ops.derive('bitwise_and', [], shape, bool));
 }

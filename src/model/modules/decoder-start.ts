@@ -35,7 +35,15 @@ export function beginDecoder(
   ops: Operations,
   ids: Tensor,
   attentionMask: Tensor,
-  { table, windows = [null], chunked = false, scale, olderMask = false, eagerForSdpa = false, multiplied = false }: DecoderParts,
+  {
+    table,
+    windows = [null],
+    chunked = false,
+    scale,
+    olderMask = false,
+    eagerForSdpa = false,
+    multiplied = false,
+  }: DecoderParts,
 ): RotaryStart {
   const looked = ops.embedding(ids, table);
   const rows = multiplied ? ops.rebind(looked, ops.mulScalar(looked)) : looked;

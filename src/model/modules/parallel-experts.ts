@@ -44,9 +44,7 @@ const ofEach = (weight: Parameter): Step =>
     const experts = weight.shape[0]!;
     const sizes = new Array<number>(experts).fill(Math.floor(rows.shape[0]! / experts));
     const inputs = ops.split(rows, sizes, 0).map((part) => ops.keep(part));
-    const outputs = inputs.map((part) =>
-      ops.keep(ops.linearWith(part, ops.select(ops.parameter(weight), 0), null)),
-    );
+    const outputs = inputs.map((part) => ops.keep(ops.linearWith(part, ops.select(ops.parameter(weight), 0), null)));
     return ops.cat(outputs, 0);
   });
 
@@ -73,7 +71,10 @@ export function chunkedFeedForward(
 }
 
 /** A sparse block of Granite's mixtures, as transformers 4.57 runs it. Tokens are taken to be spread evenly. */
-export function parallelExperts(scope: Scope, sizes: ParallelExperts): (ops: Operations, x: Tensor) => [Tensor, Tensor] {
+export function parallelExperts(
+  scope: Scope,
+  sizes: ParallelExperts,
+): (ops: Operations, x: Tensor) => [Tensor, Tensor] {
   const { hidden, intermediate, act, experts } = sizes;
   const weightOf = (name: string, out: number, into: number): Parameter =>
     scope.child(name).parameter('weight', [experts, out, into]);
