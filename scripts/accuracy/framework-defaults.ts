@@ -14,6 +14,8 @@ export interface FrameworkDefaults {
   clipping?: boolean;
   /** Of the optimizer, where the record does not say. */
   implementation?: RunValues['optimizer']['implementation'];
+  /** Batches that its data loader has on the device beside the one in use. */
+  prefetchedBatches?: number;
   /** Samples of a step over all ranks, by the month since when. */
   globalBatch?: readonly (readonly [string, number])[];
   /** Of adapters. */
@@ -44,9 +46,13 @@ const KEPT = { ...DROPPED, keepsOutputs: true };
 /** OpenMMLab's base configurations train with momentum 0.9 and a weight decay of 1e-4 to 5e-4; so does detectron2. */
 const IMAGE_SGD = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as const;
 
+const TIMM_SGD = { step: KEPT, optimizer: 'sgd', momentum: 0.9, weightDecay: 2e-5 } as const;
+
 const DEFAULTS: readonly FrameworkDefaults[] = [
   { framework: /^mm|^detectron2|^maskrcnn-benchmark|^torchvision/i, name: 'openmmlab', ...IMAGE_SGD },
-  { framework: /timm/i, name: 'timm', step: KEPT, optimizer: 'sgd', momentum: 0.9, weightDecay: 2e-5 },
+  // train.py and its loader (timm/data/loader.py, PrefetchLoader)
+  { framework: /^timm$/i, name: 'timm', ...TIMM_SGD, prefetchedBatches: 1 },
+  { framework: /timm/i, name: 'timm', ...TIMM_SGD },
   { framework: /yolo|ultralytics/i, name: 'yolo', optimizer: 'sgd', momentum: 0.937, weightDecay: 5e-4 },
   {
     framework: /fms-acceleration/i,

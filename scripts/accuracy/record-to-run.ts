@@ -142,7 +142,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     nodes: byDefault(Math.ceil(worldSize / perNode), '8 devices a node'),
     processesPerNode: byDefault(perNode, '8 devices a node'),
     trainingStep: trainingStepOf(record),
-    prefetchedBatches: byDefault(0, defaults.name),
+    prefetchedBatches: byDefault(defaults.prefetchedBatches ?? 0, defaults.name),
     activity: byDefault('train', defaults.name),
     sharing: {
       process: byDefault(ALONE.process, defaults.name),

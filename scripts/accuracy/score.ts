@@ -2,9 +2,11 @@ import type { Facts } from '../../src/advisor/facts.js';
 import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import { estimate } from '../../src/memory/estimator.js';
 import { NotEstimable } from '../../src/memory/not-estimable.js';
+import { valuesOf } from '../../src/run/fields.js';
 import type { MeasuredRun } from './measured-run.js';
 import { measuredStage } from './megatron-record.js';
 import { comparedFigure } from './measured-run.js';
+import { withNotedContext } from './noted-context.js';
 import { deviceOf, trainingRunOf } from './record-to-run.js';
 
 const GIB = 2 ** 30;
@@ -46,7 +48,9 @@ export function scoreRun(record: MeasuredRun, facts: Facts): ScoredRun | null {
   const head = { id: record.id, compared, measuredGib: record.measured_gib };
   try {
     const stage = measuredStage(record);
-    const request = { run: trainingRunOf(record), device: deviceOf(record, facts.gpus), facts };
+    const run = trainingRunOf(record);
+    const device = withNotedContext(deviceOf(record, facts.gpus), record, valuesOf(run));
+    const request = { run, device, facts };
     const answer = estimate(stage === undefined ? request : { ...request, stage });
     const predicted = {
       allocated: toGib(answer.allocatedBytes),

@@ -114,7 +114,7 @@ export function smallestLimitOf({ events, allocator, unlimited }: Forecast): num
 }
 
 /** The list itself where there are none. */
-function withoutConvolutionWorkspaces(list: MemoryEvents): MemoryEvents {
+export function withoutConvolutionWorkspaces(list: MemoryEvents): MemoryEvents {
   const workspace = list.operationNames.indexOf(CONVOLUTION_WORKSPACE);
   if (workspace < 0 || !list.operations.includes(workspace)) return list;
   const isWorkspace = (block: number): boolean => list.operations[block] === workspace;

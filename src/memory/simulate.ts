@@ -9,6 +9,7 @@ import { adapterTypeOf, hasOwnAdapters, scalesAllLayers } from './adapters/adapt
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
+import { batchLoader } from './batch-loader.js';
 import { optimizerOnHost } from './host-memory.js';
 import { HostOffload } from './autograd/host-offload.js';
 import { blockRunner, sectionRunner } from './block-runner.js';
@@ -193,6 +194,7 @@ function simulateLayers(
     architecture,
     operations: operations[0]!,
     sizes: model.sizes,
+    loadBatch: batchLoader({ engine, architecture, sizes: model.sizes }, values.prefetchedBatches),
     iterations: options.iterations,
     accumulationSteps: values.gradientAccumulationSteps,
     autocast: model.autocast,

@@ -6,6 +6,7 @@ import { runBackward } from './autograd/backward.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor, SavingHook } from './autograd/graph.js';
 import { operation } from './autograd/operation-names.js';
+import type { BatchLoader, HeldBatch } from './batch-loader.js';
 import { UNARY } from './operations/unary.js';
 import { unary } from './operations/elementwise.js';
 import { clipGradients } from './optimizer/gradient-clipping.js';
@@ -42,6 +43,8 @@ export interface TrainingLoop {
   architecture: Architecture;
   operations: Operations;
   sizes: BatchSizes;
+  /** What the data loader puts on the device. */
+  loadBatch: BatchLoader;
   iterations: number;
   accumulationSteps: number;
   autocast: DType | null;
@@ -65,7 +68,7 @@ export const ONES_LIKE = operation('ones_like');
 
 /** Names of the script's frame. */
 interface Names {
-  batch: Map<string, EngineTensor> | null;
+  batch: HeldBatch | null;
   loss: EngineTensor | null;
   outputs: readonly EngineTensor[];
 }
@@ -92,12 +95,9 @@ export function runTrainingLoop(loop: TrainingLoop): void {
 }
 
 /** The new batch is there before the old one dies. */
-function nextBatch({ engine, architecture, sizes }: TrainingLoop, names: Names, iteration: number): void {
+function nextBatch({ engine, loadBatch }: TrainingLoop, names: Names, iteration: number): void {
   engine.recorder.phase('input', iteration);
-  const batch = new Map<string, EngineTensor>();
-  for (const { name, shape, dtype, madeBy } of architecture.inputs(sizes)) {
-    batch.set(name, engine.hold(engine.empty(shape, dtype, operation(madeBy))));
-  }
+  const batch = loadBatch();
   for (const tensor of names.batch?.values() ?? []) engine.release(tensor);
   names.batch = batch;
 }

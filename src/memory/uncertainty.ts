@@ -1,6 +1,7 @@
 import { replay } from './allocator/replay.js';
 import type { BreakdownCategory } from './estimate.js';
 import type { Forecast } from './forecast.js';
+import { withoutConvolutionWorkspaces } from './forecast.js';
 import { liveByCategory } from './breakdown.js';
 import { modelCodeOf } from './rank-view-of.js';
 import { roundingOf } from './allocator/rounding.js';
@@ -59,7 +60,16 @@ const MOST_TRIAL_BYTES = 2 * 2 ** 30;
 /** Algorithms without tensor cores transform images several times over before they multiply. */
 const TRIAL_FACTOR = 8;
 
-/** cuDNN's choice of algorithm: with `cudnn.benchmark` it tries those that ask for much scratch memory, too. */
+/** Reserved where cuDNN takes algorithms that work in place; never more than with scratch memory. */
+function withoutScratch({ events, allocator, unlimited }: Forecast): number {
+  const { peakReservedBytes } = replay(withoutConvolutionWorkspaces(events), allocator);
+  return Math.min(peakReservedBytes, unlimited.peakReservedBytes);
+}
+
+/**
+ * cuDNN's choice of algorithm: with `cudnn.benchmark` it tries those that ask for much scratch memory, too. What is simulated
+ * of it counts towards the most that was seen.
+ */
 const convolutionAlgorithms: Uncertainty = {
   name: 'cudnn-workspace',
   remedy: 'channels_last needs no transposing; CUDNN_CONV_WSCAP_DBG bounds the scratch memory',
@@ -72,7 +82,12 @@ const convolutionAlgorithms: Uncertainty = {
     );
     if (largest === 0 || number < 0) return null;
     const live = liveByCategory(events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
-    return same(-(live.get('workspaces') ?? 0), Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest));
+    const above = Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest);
+    const simulated = at.unlimited.peakReservedBytes - withoutScratch(at);
+    return {
+      allocated: { below: -(live.get('workspaces') ?? 0), above },
+      reserved: { below: -simulated, above: Math.max(0, above - simulated) },
+    };
   },
 };
 

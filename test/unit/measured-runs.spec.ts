@@ -14,10 +14,6 @@ const MISSES: Readonly<Record<string, string>> = {
   'hfdocs-bert-large-bs4-fp16': 'versions of 2022; grows with the batch, not with accumulation: cause not known',
   'hfdocs-bert-large-bs4-fp32': 'versions of 2022; grows with the batch, not with accumulation: cause not known',
   'hfdocs-bert-large-bs4-fp32-adafactor': 'versions of 2022; grows with the batch: cause not known',
-  'carma-resnet18-cifar100-bs128': 'choice of algorithm by cuDNN',
-  'carma-vgg-bs128':
-    'choice of algorithm by cuDNN: 224 x 224 maps of 64 channels, and how its scratch memory fragments',
-  'carma-vgg-bs64': 'choice of algorithm by cuDNN, as with the larger batch',
 };
 
 const scored = new Map<string, ScoredRun>(

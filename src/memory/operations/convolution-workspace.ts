@@ -10,9 +10,16 @@ export interface ConvolutionCall {
   /** Every channel has a filter of its own. */
   depthwise: boolean;
   channelsLast: boolean;
-  /** 3 x 3 filters moved by one pixel at a time over neighbouring pixels of all channels. */
-  dense3x3: boolean;
+  filter: FilterKind;
 }
+
+/**
+ * `pointwise`: one pixel, all channels, moved by one pixel at a time; `dense3x3`: 3 x 3 neighbouring pixels of all channels,
+ * moved likewise.
+ */
+export type FilterKind = (typeof FILTER_KINDS)[number];
+
+export const FILTER_KINDS = ['other', 'pointwise', 'dense3x3'] as const;
 
 /** Bytes of scratch memory that the library asks for while the kernel runs. */
 export type ConvolutionWorkspace = (call: ConvolutionCall) => number;

@@ -13,7 +13,8 @@ import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
 import { elementCount } from '../autograd/strides.js';
 import { consumeCast, lowered } from '../precision/autocast.js';
-import type { ConvolutionCall } from './convolution-workspace.js';
+import type { ConvolutionCall, FilterKind } from './convolution-workspace.js';
+import { FILTER_KINDS } from './convolution-workspace.js';
 import { poolingOperations } from './pooling.js';
 import { channelsLastStrides } from './views.js';
 
@@ -34,9 +35,9 @@ const CONVOLUTION_FORMULA: Formula = {
       const gradient = workspace.empty(shape, node.gradient.dtype, CONVOLUTION_BACKWARD, strides);
       const pass = GRADIENT_PASSES[i] ?? null;
       const [input, weight] = node.saved;
-      const dense3x3 = node.attribute === DENSE_3X3;
+      const filter = FILTER_KINDS[node.attribute] ?? 'other';
       if (pass !== null && input && weight)
-        runKernel(workspace, pass, { input, weight, output: node.gradient, dense3x3 });
+        runKernel(workspace, pass, { input, weight, output: node.gradient, filter });
       return gradient;
     }),
 };
@@ -47,14 +48,14 @@ const isLaidChannelsLast = (node: Node): boolean => node.outputs[0]!.strides !==
 const bytesOf = ({ shape, dtype }: EngineTensor): number => elementCount(shape) * dtype.bytes;
 
 interface Kernel extends Record<'input' | 'weight' | 'output', EngineTensor> {
-  dense3x3: boolean;
+  filter: FilterKind;
 }
 
 /** The library's scratch memory, for as long as the kernel runs. */
 function runKernel(
   workspace: Workspace,
   pass: ConvolutionCall['pass'],
-  { input, weight, output, dense3x3 }: Kernel,
+  { input, weight, output, filter }: Kernel,
 ): void {
   workspace.lendWorkspace({
     pass,
@@ -64,17 +65,17 @@ function runKernel(
     weightBytes: bytesOf(weight),
     depthwise: weight.shape[1] === 1 && input.shape[1]! > 1,
     channelsLast: output.strides !== null,
-    dense3x3,
+    filter,
   });
 }
 
-/** A node's attribute: what is known of its window when the gradients are made. */
-const DENSE_3X3 = 1;
-
-function isDense3x3(weight: Shape, { stride, dilation, groups, outputPadding }: ConvolutionWindow): boolean {
-  const [, , height, width] = weight;
+/** A filter as the library tells them apart; its place in FILTER_KINDS is the node's attribute. */
+function filterKind(weight: Shape, { stride, dilation, groups, outputPadding }: ConvolutionWindow): FilterKind {
+  const [, , ...size] = weight;
   const steps = [...stride, ...dilation].every((step) => step === 1);
-  return weight.length === 4 && height === 3 && width === 3 && steps && groups === 1 && outputPadding === null;
+  if (!steps || groups !== 1 || outputPadding !== null) return 'other';
+  if (size.every((pixels) => pixels === 1)) return 'pointwise';
+  return size.length === 2 && size.every((pixels) => pixels === 3) ? 'dense3x3' : 'other';
 }
 
 type TensorOf = (parameter: Parameter) => EngineTensor;
@@ -113,12 +114,12 @@ function convolve(engine: Engine, x: EngineTensor, own: Weights, window: Convolu
   const node = engine.record(CONVOLUTION_FORMULA, [input, weight, bias]);
   engine.save(node, input);
   engine.save(node, weight);
-  const dense3x3 = isDense3x3(weight.shape, window);
-  if (node !== null && dense3x3) node.attribute = DENSE_3X3;
+  const filter = filterKind(weight.shape, window);
+  if (node !== null) node.attribute = FILTER_KINDS.indexOf(filter);
   const shape = convolvedShape(x, weight.shape, window);
   const strides = convolutionStrides(input, weight, shape);
   const out = engine.attach(engine.empty(shape, input.dtype, CONVOLUTION, strides), node);
-  runKernel(engine, 'forward', { input, weight, output: out, dense3x3 });
+  runKernel(engine, 'forward', { input, weight, output: out, filter });
   consumeCast(engine, x, input);
   consumeCast(engine, own.weight, weight);
   if (own.bias && bias) consumeCast(engine, own.bias, bias);
