@@ -7,6 +7,7 @@ import { asBoolean, asNumber, asOptions, asText, Options as OptionsOf } from '..
 import { readStructured } from '../options/structured.js';
 import type { RunDraft } from '../run-draft.js';
 import { Tracked } from '../text/tracked.js';
+import { assumeNamedStage, takeShippedDeepSpeed } from './sharding-files.js';
 
 const STAGES: Readonly<Record<string, Sharding>> = { '0': 'ddp', '1': 'zero1', '2': 'zero2', '3': 'zero3' };
 
@@ -45,6 +46,9 @@ function fromFile(
 ): Options | null {
   const found = files.read(path, cwd);
   if ('content' in found) return parsed(found.content, draft);
+  const shipped = takeShippedDeepSpeed(path, draft);
+  if (shipped !== null) return parsed(Tracked.made(JSON.stringify({ bf16: { enabled: shipped.bf16 } })), draft);
+  if (assumeNamedStage(path, found.missing, draft)) return null;
   draft.leaveOpen(
     'parallelism.sharding',
     `DeepSpeed configuration: ${found.missing}`,

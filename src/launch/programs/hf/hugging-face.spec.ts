@@ -152,7 +152,7 @@ describe('what may turn out smaller than it is written', () => {
   });
 
   it('leaves open what an accelerate configuration that is not there would have set', () => {
-    const command = ['accelerate', 'launch', '--config_file', '/cfg/fsdp.yaml', 'run_clm.py', ...trained];
+    const command = ['accelerate', 'launch', '--config_file', '/cfg/launch.yaml', 'run_clm.py', ...trained];
     const fields = first({ command })?.unknown.map(({ field }) => field);
     expect(fields).toEqual(expect.arrayContaining(['parallelism.sharding', 'precision']));
   });
@@ -255,6 +255,60 @@ describe('sharding', () => {
         declare: 'parallelism: {sharding: zero2}',
       },
     ]);
+  });
+
+  const named = (launcher: readonly string[], ...flags: string[]): RunReading | undefined =>
+    first({
+      command: [...launcher, 'run_clm.py', '--model_name_or_path', 'gpt2', '--do_train', '--bf16', ...flags],
+      gpus: 8,
+    });
+  const SHARDS = ['parallelism.sharding', 'offload.optimizer', 'offload.parameters', 'precision'] as const;
+
+  it('knows the DeepSpeed configurations that axolotl and LLaMA-Factory ship', () => {
+    const zero2 = named(['deepspeed'], '--deepspeed', '/workspace/axolotl/deepspeed_configs/zero2.json');
+    expect(zero2?.unknown).toEqual([]);
+    expect(settings(zero2, ...SHARDS)).toEqual({
+      'parallelism.sharding': 'zero2',
+      'offload.optimizer': true,
+      'offload.parameters': false,
+      precision: 'bf16',
+    });
+    expect(setting(zero2, 'offload.optimizer').evidence).toMatchObject({ of: 'axolotl deepspeed_configs/zero2.json' });
+    const zero3 = named(['deepspeed'], '--deepspeed', 'examples/deepspeed/ds_z3_offload_config.json');
+    expect(settings(zero3, ...SHARDS)).toMatchObject({ 'parallelism.sharding': 'zero3', 'offload.parameters': true });
+  });
+
+  it('assumes the stage that the name of a configuration in the image says, and what it may offload', () => {
+    const reading = named(['deepspeed'], '--deepspeed', 'conf/ds_config_zero3.json');
+    expect(reading?.unknown).toEqual([]);
+    expect(settings(reading, ...SHARDS)).toMatchObject({ 'parallelism.sharding': 'zero3', precision: 'bf16' });
+    expect(setting(reading, 'offload.parameters')).toEqual({
+      value: false,
+      range: { low: true, high: false },
+      evidence: {
+        kind: 'assumed',
+        reason: 'the name of ds_config_zero3.json says ZeRO stage 3; conf/ds_config_zero3.json is in the image',
+      },
+    });
+  });
+
+  it.each([
+    ['deepspeed_zero3.yaml', 'zero3', 'bf16'],
+    ['fsdp2.yaml', 'fsdp-full', 'amp-bf16'],
+    ['multi_gpu.yaml', 'ddp', 'amp-bf16'],
+  ])('assumes how accelerate shards by the name %s of its configuration', (file, sharding, precision) => {
+    const reading = named(['accelerate', 'launch', '--config_file', `accelerate_configs/${file}`]);
+    expect(reading?.unknown).toEqual([]);
+    expect(settings(reading, 'parallelism.sharding', 'precision')).toEqual({
+      'parallelism.sharding': sharding,
+      precision,
+    });
+  });
+
+  it('takes an FSDP configuration of accelerate for one that may checkpoint and offload', () => {
+    const reading = named(['accelerate', 'launch', '--config_file', 'fsdp.yaml']);
+    expect(setting(reading, 'activationCheckpointing').range).toEqual({ low: 'full', high: 'none' });
+    expect(setting(reading, 'offload.parameters').range).toEqual({ low: true, high: false });
   });
 
   it('reads FSDP from accelerate flags and from its configuration file', () => {

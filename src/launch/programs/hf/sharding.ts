@@ -5,6 +5,7 @@ import type { Option } from '../../options/option.js';
 import { asBoolean, asOptions, asText, Options } from '../../options/option.js';
 import { readStructured } from '../../options/structured.js';
 import { findDeepSpeedConfig, readDeepSpeedConfig } from '../../settings/deepspeed-config.js';
+import { assumeNamedSharding } from '../../settings/sharding-files.js';
 import { readAccelerateFsdp, readCheckpointing, readTrainerFsdp } from '../../settings/fsdp.js';
 import { Tracked } from '../../text/tracked.js';
 import { isAtLeast } from '../../versions.js';
@@ -23,27 +24,34 @@ export function readTrainerSharding(reader: OptionReader, context: ProgramContex
   const deepspeed = options.find('deepspeed');
   if (deepspeed && deepspeed.value !== null && deepspeed.value !== false) return deepSpeed(deepspeed, context);
   if (readTrainerFsdp(options.find('fsdp'), context.draft)) return trainerFsdp(options.find('fsdp_config'), context);
-  return readAccelerateSharding(context);
+  return readAccelerateSharding(context, options);
 }
 
-/** Sharding as accelerate's flags and configuration file say it. */
-export function readAccelerateSharding(context: ProgramContext): ShardingRead {
+/**
+ * Sharding as accelerate's flags and configuration file say it. `own`: the program's own arguments, which say some of
+ * what a file that cannot be read may say.
+ */
+export function readAccelerateSharding(context: ProgramContext, own: Options = new Options()): ShardingRead {
   const { draft } = context;
   const settings = context.says.settings ?? new Options();
   const reader = new OptionReader(settings, draft);
   if (asBoolean(settings.find('use_deepspeed'))) return accelerateDeepSpeed(reader, context);
-  if (!asBoolean(settings.find('use_fsdp'))) return unsharded(context, settings);
+  if (!asBoolean(settings.find('use_fsdp'))) return unread(context, settings, own);
   readAccelerateFsdp(reader, draft);
   return { engine: 'fsdp', precision: null };
 }
 
-/** A configuration file that could not be read may shard, offload and set the precision. */
-function unsharded({ draft, says }: ProgramContext, settings: Options): ShardingRead {
-  if (says.unread !== undefined) {
-    draft.leaveOpen('parallelism.sharding', says.unread);
-    if (!settings.has('mixed_precision')) draft.leaveOpen('precision', says.unread);
-  }
-  return { engine: 'none', precision: null };
+/** A configuration file that could not be read may shard, offload, checkpoint and set the precision. */
+function unread({ draft, says }: ProgramContext, settings: Options, own: Options): ShardingRead {
+  const { unread: reason } = says;
+  if (reason === undefined) return { engine: 'none', precision: null };
+  const asks = (...names: string[]): boolean => names.some((name) => asBoolean(own.find(name)) === true);
+  const engine = assumeNamedSharding(asText(settings.find('config_file')) ?? '', reason, draft);
+  if (engine === null) draft.leaveOpen('parallelism.sharding', reason);
+  if (!asks('bf16', 'fp16') && !settings.has('mixed_precision')) draft.leaveOpen('precision', reason);
+  if (engine === 'fsdp' && !asks('gradient_checkpointing'))
+    draft.assume('activationCheckpointing', 'none', reason, { low: 'full', high: 'none' });
+  return { engine: engine ?? 'none', precision: null };
 }
 
 function deepSpeed(option: Option, context: ProgramContext): ShardingRead {
