@@ -92,6 +92,8 @@ export class FullySharded {
   private readonly run: ShardedGroup[];
   private readonly root = new ShardedGroup();
   private readonly edges: Record<Edge, ShardedGroup> = { first: new ShardedGroup(), last: new ShardedGroup() };
+  /** This rank's part of each parameter, by the whole. */
+  private readonly shardOf = new Map<EngineTensor, EngineTensor>();
   /** Forward keeps an all-gather's output until the next group has copied out, so that the two overlap. */
   private keptGather: Storage | null = null;
   /** The input of the last reduce-scatter lives until the next one begins. */
@@ -118,15 +120,13 @@ export class FullySharded {
     const whole = engine.hold(new EngineTensor(shape, null, options.computeType, storage));
     const paddedElements = rows * options.ranks * elementCount(rest);
     this.groupOf(path).parameters.push({ shard, whole, paddedElements });
+    this.shardOf.set(whole, shard);
     return whole;
   }
 
   /** This rank's shards of the trained parameters. */
   shardsOf(trained: readonly EngineTensor[]): EngineTensor[] {
-    const shards = new Map(
-      [...this.around, ...this.blocks].flatMap((group) => group.parameters.map((p) => [p.whole, p.shard])),
-    );
-    return trained.map((whole) => shards.get(whole) ?? whole);
+    return trained.map((whole) => this.shardOf.get(whole) ?? whole);
   }
 
   private groupOf(path: string): ShardedGroup {
