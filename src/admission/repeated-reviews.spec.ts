@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { namedReview, RepeatedReviews } from './repeated-reviews.js';
+import { CameBefore, namedReview, RepeatedReviews } from './repeated-reviews.js';
 import type { Decision } from './reviewer.js';
 
 const UID = '705ab4f5-6393-11e8-b7cc-42010a800002';
@@ -49,5 +49,14 @@ describe('a review that comes again', () => {
     repeated.remember(named, { ...decision, lasting: false }, { uid: UID, revision: '1' });
     repeated.remember(named, decision, { uid: OTHER, revision: '1' });
     expect(repeated.recall(named, '1')).toBeUndefined();
+  });
+
+  it('is told from one that comes for the first time', () => {
+    const came = new CameBefore();
+    const first = namedReview('mutate', body(UID))!;
+    const others = Array.from({ length: 50 }, (_, index) => namedReview('mutate', body(UID, `,"n":${index}`))!);
+    expect(came.note(first)).toBe(false);
+    expect(others.map((other) => came.note(other))).not.toContain(true);
+    expect(came.note(namedReview('mutate', body(OTHER))!)).toBe(true);
   });
 });

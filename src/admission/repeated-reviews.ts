@@ -30,6 +30,36 @@ export function namedReview(webhook: WebhookName, body: Buffer): NamedReview | n
   return { uid, rest: `${webhook} ${hash('sha256', body.subarray(to), 'base64')}` };
 }
 
+/** Reviews that are kept in mind as having come once; a power of two. */
+const MARKS = 8192;
+/** As many characters of a name tell it from others: six bits each. */
+const MARK_CHARACTERS = 5;
+
+/**
+ * Which reviews came before. Decisions on those that never come again are not worth keeping: they would only be old
+ * enough to burden the collector by the time they are let go. A table of fixed size, in which a later review takes the
+ * place of an earlier one: a review that came before is now and then taken for a new one, and the other way round.
+ */
+export class CameBefore {
+  readonly #marks = new Int32Array(MARKS);
+
+  /** Whether the review was noted before; it is from now on. */
+  note({ rest }: NamedReview): boolean {
+    const mark = markOf(rest, rest.length - 2 * MARK_CHARACTERS);
+    const place = markOf(rest, rest.length - MARK_CHARACTERS) & (MARKS - 1);
+    const isKnown = this.#marks[place] === mark;
+    this.#marks[place] = mark;
+    return isKnown;
+  }
+}
+
+/** Some characters of base64 as a number. */
+function markOf(text: string, from: number): number {
+  let mark = 0;
+  for (let at = from; at < from + MARK_CHARACTERS; at++) mark = (mark * 67 + text.charCodeAt(at)) | 0;
+  return mark;
+}
+
 /**
  * Decisions on reviews that come again, byte for byte but for their uid: what other webhooks have called again, dry runs,
  * retries, sweeps of objects whose names the API server makes up.

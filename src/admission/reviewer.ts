@@ -5,7 +5,7 @@ import { readAlongside } from '../advisor/alongside.js';
 import type { ReadAlongside } from '../advisor/alongside.js';
 import { answerAnnotations, denial, isRejecting, warnings } from '../advisor/answers.js';
 import { ASSESSOR, AssessorBusy, NoInventory } from '../advisor/assessor.js';
-import type { Assessor } from '../advisor/assessor.js';
+import type { Assessor, Question } from '../advisor/assessor.js';
 import { EqualJobs } from '../advisor/equal-jobs.js';
 import type { Assessment, Verdict } from '../fit/assessment.js';
 import { UnreadableManifest } from '../workload/workload.js';
@@ -29,6 +29,13 @@ const ALLOWED: Answer = { allowed: true };
 /** An assessment, or why there is none yet. */
 type Finding = { assessment: Assessment; isWhole: boolean } | null | Unassessed;
 type Unassessed = 'late' | 'busy' | 'early';
+
+/** What is to be decided. */
+interface Matter {
+  webhook: WebhookName;
+  subject: Subject;
+  request: ReviewRequest;
+}
 
 const UNASSESSED: Readonly<Record<Unassessed, string>> = {
   late: 'plimsoll: not assessed in time; admitted with the verdict unknown, the verdict follows as an annotation',
@@ -74,19 +81,17 @@ export class Reviewer {
 
   /**
    * `mutate` annotates the workload with its verdict and warns the person; it never denies. `validate` turns away what
-   * cannot run, where the namespace asks for it; it never changes the workload.
+   * cannot run, where the namespace asks for it; it never changes the workload. A promise only where it takes a worker.
    */
-  async decide(webhook: WebhookName, request: ReviewRequest, budgetMs: number): Promise<Decision> {
+  decide(webhook: WebhookName, request: ReviewRequest, budgetMs: number): Decision | Promise<Decision> {
     if (this.namespaces.modeOf(request.namespace) === 'off') return skipped('off');
     try {
       const subject = subjectOf(request, this.namespaces, this.#read);
       // Whether somebody is there to be the owner changes with every workload that comes or goes.
       if (typeof subject === 'string') return { ...skipped('skipped'), lasting: subject !== 'child' };
-      return await this.#decideOn(webhook, subject, { request, budgetMs });
+      return this.#decideOn({ webhook, subject, request }, budgetMs);
     } catch (error) {
-      if (!(error instanceof UnreadableManifest)) throw error;
-      const warnings = [`plimsoll: not assessed: ${error.message}`];
-      return { ...skipped('failed'), answer: webhook === 'validate' ? ALLOWED : { allowed: true, warnings } };
+      return unreadable(webhook, error);
     }
   }
 
@@ -99,13 +104,18 @@ export class Reviewer {
   readonly #read = (manifest: JsonObject): ReadAlongside | null =>
     this.#jobs.read(manifest, this.namespaces.revision, () => readAlongside(manifest, this.namespaces));
 
-  async #decideOn(
-    webhook: WebhookName,
-    subject: Subject,
-    { request, budgetMs }: { request: ReviewRequest; budgetMs: number },
-  ): Promise<Decision> {
+  #decideOn(matter: Matter, budgetMs: number): Decision | Promise<Decision> {
+    const { webhook, subject, request } = matter;
     if (webhook === 'validate' && !this.#mayDeny(subject, request)) return skipped('skipped');
-    const finding = await this.#find(subject, budgetMs);
+    const question = questionOf(subject);
+    const known = this.assessor.recall(question);
+    if (known !== undefined) return this.#decided(matter, found(known));
+    return this.#find(question, budgetMs)
+      .then((finding) => this.#decided(matter, finding))
+      .catch((error: unknown) => unreadable(webhook, error));
+  }
+
+  #decided({ webhook, subject, request }: Matter, finding: Finding): Decision {
     if (finding === null) return skipped('skipped');
     if (typeof finding === 'string') return unassessed(webhook, finding, subject);
     const { assessment, isWhole } = finding;
@@ -125,10 +135,7 @@ export class Reviewer {
     return change !== 'suspension' && this.namespaces.modeOf(namespace) === 'enforce';
   }
 
-  async #find({ object, workload, alongside }: Subject, budgetMs: number): Promise<Finding> {
-    const question = { manifest: object, workload, alongside };
-    const known = this.assessor.recall(question);
-    if (known !== undefined) return found(known);
+  async #find(question: Question, budgetMs: number): Promise<Finding> {
     try {
       const { verdict, whole } = this.assessor.begin(question);
       verdict.catch(() => undefined); // told by the whole
@@ -145,6 +152,8 @@ export class Reviewer {
   }
 }
 
+const questionOf = ({ object, workload, alongside }: Subject): Question => ({ manifest: object, workload, alongside });
+
 const found = (assessment: Assessment | null): Finding => (assessment === null ? null : { assessment, isWhole: true });
 
 const skipped = (outcome: Outcome): Decision => ({
@@ -154,6 +163,13 @@ const skipped = (outcome: Outcome): Decision => ({
   assessment: null,
   lasting: true,
 });
+
+/** Admits what cannot be read, and names the field; any other error is thrown on. */
+function unreadable(webhook: WebhookName, error: unknown): Decision {
+  if (!(error instanceof UnreadableManifest)) throw error;
+  const warnings = [`plimsoll: not assessed: ${error.message}`];
+  return { ...skipped('failed'), answer: webhook === 'validate' ? ALLOWED : { allowed: true, warnings } };
+}
 
 function unassessed(webhook: WebhookName, why: Unassessed, subject: Subject): Decision {
   const warned = { warnings: [UNASSESSED[why]], audit: { verdict: 'unknown' } };
@@ -165,11 +181,30 @@ type Decided = Omit<Decision, 'lasting'>;
 
 function told(assessment: Assessment, subject: Subject): Decided {
   const { verdict, id } = assessment;
-  const answer = annotated(subject, answerAnnotations(assessment), {
-    warnings: warnings(assessment, Date.now()),
-    audit: { verdict, assessment: id },
-  });
+  const words = wordsOf(assessment);
+  const answer = annotated(
+    subject,
+    { ...words.annotations, assessment: id },
+    { warnings: words.warnings, audit: { verdict, assessment: id } },
+  );
   return { answer, outcome: 'assessed', verdict, assessment };
+}
+
+interface Words {
+  annotations: AnswerAnnotations;
+  warnings: readonly string[];
+}
+
+/** What is said of workloads that differ in their names alone, by the advice that all their assessments hold. */
+const saidOf = new WeakMap<Assessment['advice'], Words>();
+
+function wordsOf(assessment: Assessment): Words {
+  const known = saidOf.get(assessment.advice);
+  if (known !== undefined) return known;
+  const words = { annotations: answerAnnotations(assessment), warnings: warnings(assessment, Date.now()) };
+  // How long ago something was seen changes by itself.
+  if (assessment.observed === undefined) saidOf.set(assessment.advice, words);
+  return words;
 }
 
 function accepted({ verdict, id }: Assessment): Decided {

@@ -21,7 +21,20 @@ type Answered = Pick<Assessment, 'workload' | 'runs' | 'fit' | 'verdict'>;
  */
 export function assessmentId(answered: Answered): string {
   const { apiVersion, kind, namespace, name, podSets } = answered.workload;
-  return hashOf({ apiVersion, kind, namespace, name, podSets, decided: hashOfDecided(answered) }).slice(0, ID_LENGTH);
+  const named = JSON.stringify({ apiVersion, kind, namespace, name });
+  const rest = `,"podSets":${podSetsText(podSets)},"decided":"${hashOfDecided(answered)}"}`;
+  return hash('sha256', named.slice(0, -1) + rest, 'hex').slice(0, ID_LENGTH);
+}
+
+/** JSON of pod sets that are given to objects of several names: written once. */
+const podSetsTexts = new WeakMap<Answered['workload']['podSets'], string>();
+
+function podSetsText(podSets: Answered['workload']['podSets']): string {
+  const known = podSetsTexts.get(podSets);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(podSets);
+  podSetsTexts.set(podSets, text);
+  return text;
 }
 
 /** Of each answer, so that giving it to objects of other names costs no second look at all of its evidence. */

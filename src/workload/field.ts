@@ -112,7 +112,16 @@ export class Field {
 
   /** String members of an object. */
   textRecord(): Record<string, string> {
-    return Object.fromEntries(this.entries().map(([key, field]) => [key, field.text() ?? '']));
+    return this.plainTexts() ?? Object.fromEntries(this.entries().map(([key, field]) => [key, field.text() ?? '']));
+  }
+
+  /** The object here where all that it holds are strings, as nearly always: no path has to be known then. */
+  private plainTexts(): Record<string, string> | null {
+    const object = this.grafts.members.size > 0 ? null : this.object();
+    if (object === null) return null;
+    const members = Object.entries(object);
+    const isPlain = members.length <= MAX_ITEMS && members.every(([, value]) => typeof value === 'string');
+    return isPlain ? (Object.fromEntries(members) as Record<string, string>) : null;
   }
 
   /** true only for `true` and the text `true`. */

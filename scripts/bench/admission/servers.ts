@@ -41,9 +41,12 @@ function production(): readonly string[] {
 
 /**
  * Plimsoll as it runs in production: its own process and worker threads, a Postgres that was migrated before by somebody
- * else, and an inventory.
+ * else, and an inventory. `nodeOptions` come on top of the image's.
  */
-export async function startWebhook(settings: Record<string, string> = {}): Promise<Server> {
+export async function startWebhook(
+  settings: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
+): Promise<Server> {
   if (!existsSync(root('dist/main.js'))) throw new Error('dist/main.js is missing: npm run build');
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
   const postgres = await startEmbeddedPostgres({ dataFolder: folder });
@@ -59,7 +62,7 @@ export async function startWebhook(settings: Record<string, string> = {}): Promi
     PLIMSOLL_LOG_LEVEL: 'warn',
     ...settings,
   };
-  const child = spawn(process.execPath, [...production()], {
+  const child = spawn(process.execPath, [...nodeOptions, ...production()], {
     cwd: root(''),
     env,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdmissionMetrics, WebhookName } from '../admission-metrics.js';
-import { encodeAnswer } from '../protocol/answer.js';
+import { encodeAnswer, encodeRepeatedAnswer } from '../protocol/answer.js';
 import { MalformedReview, readReview } from '../protocol/review.js';
 import type { ReviewRequest } from '../protocol/review.js';
-import { namedReview, RepeatedReviews } from '../repeated-reviews.js';
+import { CameBefore, namedReview, RepeatedReviews } from '../repeated-reviews.js';
 import type { NamedReview } from '../repeated-reviews.js';
 import type { Decision, Reviewer } from '../reviewer.js';
 import { BodyTooLarge, receiveBody } from './read-body.js';
@@ -44,7 +44,7 @@ class Refusal extends Error {
 
 /** Answers POST /mutate and POST /validate with an AdmissionReview each, and GET /healthz. */
 export function webhookHandler(parts: HandlerParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const all = { ...parts, repeated: new RepeatedReviews() };
+  const all = { ...parts, repeated: new RepeatedReviews(), came: new CameBefore() };
   return (request, response) => {
     if (parts.draining()) response.setHeader('connection', 'close');
     orRefuse(parts, response, () => begin(all, request, response));
@@ -59,7 +59,7 @@ function orRefuse(parts: HandlerParts, response: ServerResponse, work: () => voi
   }
 }
 
-type Parts = HandlerParts & { repeated: RepeatedReviews };
+type Parts = HandlerParts & { repeated: RepeatedReviews; came: CameBefore };
 
 /** One review on its way to its answer. */
 interface Exchange {
@@ -94,57 +94,45 @@ function take(parts: Parts, exchange: Exchange, body: Buffer): void {
   const { revision } = parts.reviewer;
   const known = named === null ? undefined : parts.repeated.recall(named, revision);
   if (known !== undefined) {
-    answer(parts, exchange, { uid: (named as NamedReview).uid, decision: known });
+    answer(parts, exchange, known, encodeRepeatedAnswer((named as NamedReview).uid, known.answer));
     return;
   }
-  void decided(parts, exchange, { body, named, revision })
-    .then((found) => answer(parts, exchange, found))
-    .catch((error: unknown) => refuse(parts, response, error));
+  const review = readReview(body);
+  const finish = (decision: Decision): void => {
+    // What changed while it was looked for may have changed the answer.
+    const isCurrent = parts.reviewer.revision === revision;
+    if (named !== null && isCurrent && parts.came.note(named))
+      parts.repeated.remember(named, decision, { uid: review.uid, revision });
+    answer(parts, exchange, decision, encodeAnswer(review.uid, decision.answer));
+  };
+  const decision = decide(parts, exchange, review);
+  if (!(decision instanceof Promise)) finish(decision);
+  else void decision.then(finish).catch((error: unknown) => refuse(parts, response, error));
 }
 
-function answer(parts: Parts, { webhook, response, startMs }: Exchange, { uid, decision }: Decided): void {
-  send(response, 200, 'application/json', encodeAnswer(uid, decision.answer));
+function answer(parts: Parts, { webhook, response, startMs }: Exchange, decision: Decision, body: string): void {
+  send(response, 200, 'application/json', body);
   parts.metrics.observe(webhook, (performance.now() - startMs) / 1000);
   parts.reviewer.note(webhook, decision);
 }
 
-interface Decided {
-  uid: string;
-  decision: Decision;
-}
-
-interface Unseen {
-  body: Buffer;
-  named: NamedReview | null;
-  revision: string;
-}
-
-async function decided(
-  parts: Parts,
-  { webhook, query }: Exchange,
-  { body, named, revision }: Unseen,
-): Promise<Decided> {
-  const review = readReview(body);
-  const decision = await decide(parts, webhook, { review, budgetMs: budgetFor(query, parts.budgetMs) });
-  // What changed while it was looked for may have changed the answer.
-  const isCurrent = parts.reviewer.revision === revision;
-  if (named !== null && isCurrent) parts.repeated.remember(named, decision, { uid: review.uid, revision });
-  return { uid: review.uid, decision };
-}
-
 /** Whatever goes wrong in here is not the person's fault: the workload is admitted. */
-async function decide(
-  { reviewer, failed }: HandlerParts,
-  webhook: WebhookName,
-  { review, budgetMs }: { review: ReviewRequest; budgetMs: number },
-): Promise<Decision> {
-  try {
-    return await reviewer.decide(webhook, review, budgetMs);
-  } catch (error) {
-    failed(error, review.uid);
+function decide(
+  parts: HandlerParts,
+  { webhook, query }: Exchange,
+  review: ReviewRequest,
+): Decision | Promise<Decision> {
+  const admitted = (error: unknown): Decision => {
+    parts.failed(error, review.uid);
     const warnings = [`plimsoll: not assessed: an internal error, logged with review ${review.uid}`];
     const answer = webhook === 'validate' ? { allowed: true } : { allowed: true, warnings };
     return { answer, outcome: 'failed', verdict: '', assessment: null, lasting: false };
+  };
+  try {
+    const decision = parts.reviewer.decide(webhook, review, budgetFor(query, parts.budgetMs));
+    return decision instanceof Promise ? decision.catch(admitted) : decision;
+  } catch (error) {
+    return admitted(error);
   }
 }
 
@@ -184,7 +172,8 @@ function refusalFor(error: unknown): Refusal | null {
   return error instanceof MalformedReview ? new Refusal(400, error.message) : null;
 }
 
+/** `body` in ASCII alone. */
 function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+  response.writeHead(status, { 'content-type': type, 'content-length': body.length });
+  response.end(body, 'latin1');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeAnswer, oneLine } from './answer.js';
+import { encodeAnswer, encodeRepeatedAnswer, oneLine } from './answer.js';
 import type { Answer } from './answer.js';
 
 const responseTo = (answer: Answer) =>
@@ -31,6 +31,14 @@ describe('an encoded answer', () => {
       allowed: false,
       status: { code: 403, reason: 'Forbidden', message: 'no' },
     });
+  });
+
+  it('is ASCII whatever it says, and says the same when it is given again', () => {
+    const answer = { allowed: true, warnings: ['8.3Gi (7.9Gi–8.8Gi), für 😀'] };
+    const texts = ['uid-1', 'uid-2'].map((uid) => encodeRepeatedAnswer(uid, answer));
+    expect(texts).toEqual([encodeAnswer('uid-1', answer), encodeAnswer('uid-2', answer)]);
+    expect(texts.join('')).toMatch(/^[\x20-\x7e]*$/);
+    expect(responseTo(answer)['warnings']).toEqual(answer.warnings);
   });
 
   it('keeps text on one line without control characters', () => {

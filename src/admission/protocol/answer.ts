@@ -17,21 +17,35 @@ export interface Answer {
 const WARNING_COUNT = 3;
 const WARNING_LENGTH = 120;
 
-/** An answer as an AdmissionReview of admission.k8s.io/v1, for the review with this uid. */
+/** An answer as an AdmissionReview of admission.k8s.io/v1, for the review with this uid. JSON in ASCII alone. */
 export function encodeAnswer(uid: string, answer: Answer): string {
-  return `${BEFORE_UID}${JSON.stringify(uid)}${afterUid(answer)}`;
+  return enveloped(uid, afterUid(answer));
 }
 
+/** The same for an answer that is given again and again: all but the uid is written once. */
+export function encodeRepeatedAnswer(uid: string, answer: Answer): string {
+  const known = afterUids.get(answer);
+  if (known !== undefined) return enveloped(uid, known);
+  const text = afterUid(answer);
+  afterUids.set(answer, text);
+  return enveloped(uid, text);
+}
+
+const enveloped = (uid: string, text: string): string => `${BEFORE_UID}${inAscii(JSON.stringify(uid))}${text}`;
+
 const BEFORE_UID = '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":';
-/** What answers say after the uid: the same for every review that gets the same answer. */
+/** What answers say after the uid, of those that are given again: weak references cost each collection something. */
 const afterUids = new WeakMap<Answer, string>();
 
-function afterUid(answer: Answer): string {
-  const known = afterUids.get(answer);
-  if (known !== undefined) return known;
-  const text = `,${JSON.stringify(responseOf(answer)).slice(1)}}`;
-  afterUids.set(answer, text);
-  return text;
+const afterUid = (answer: Answer): string => `,${inAscii(JSON.stringify(responseOf(answer)).slice(1))}}`;
+
+const BEYOND_ASCII = /[^\x00-\x7f]/;
+const EACH_BEYOND_ASCII = /[^\x00-\x7f]/g;
+
+/** JSON with \u escapes for all else than ASCII: one character is then one byte, and neither has to be counted nor changed. */
+function inAscii(json: string): string {
+  if (!BEYOND_ASCII.test(json)) return json;
+  return json.replace(EACH_BEYOND_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function responseOf(answer: Answer): Record<string, unknown> {
