@@ -179,7 +179,7 @@ class MemoizingAdvisor implements Advisor {
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
     const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
     const extent = question.allAdvice === true ? ('all' as const) : ('handful' as const);
-    const advice = advise({ ...fitQuestion, fit, extent, documents, modelTypeOf, optionsOf });
+    const advice = advise({ ...fitQuestion, fit, extent, documents, fingerprintOf, modelTypeOf, optionsOf });
     return assembled(reading, fit, advice, question.nowMs);
   }
 

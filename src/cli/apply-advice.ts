@@ -1,7 +1,4 @@
 import type { Advice, Assessment, Patch } from '../fit/assessment.js';
-import { shown } from '../fit/advice/phrase.js';
-import { RUN_FIELDS, settingAt } from '../run/fields.js';
-import type { RunField, TrainingRun } from '../run/training-run.js';
 import { memberPath } from '../workload/json-path.js';
 import type { DocumentChange, TextEdit } from '../workload/documents/text-edits.js';
 import { edited } from '../workload/documents/text-edits.js';
@@ -79,24 +76,13 @@ export function withAdvice(advice: Advice, input: ManifestInput, set: ManifestSe
   return [...edits].map(([file, made]) => ({ name: file.name, text: edited(file.text, made) }));
 }
 
-const isRunField = (name: string): name is RunField => (RUN_FIELDS as readonly string[]).includes(name);
-
-function settingsOf({ runs }: Assessment): TrainingRun[] {
-  return runs.flatMap(({ settings, training }) => (training && settings !== null ? [settings] : []));
-}
-
 /** What of a promise does not hold for the changed manifest, in words; null where all does. */
 export function brokenPromise(advice: Advice, after: Assessment | undefined): string | null {
   if (after === undefined) return 'it is no workload any more';
   if (after.verdict !== advice.verdict) return `its verdict is ${after.verdict}, not ${advice.verdict}`;
-  const runs = settingsOf(after);
-  const wanted = advice.changes.filter((change) => isRunField(change.field));
-  const isRead = (run: TrainingRun, field: RunField, to: string): boolean => {
-    const { value, range } = settingAt(run, field);
-    return range === undefined && shown(value) === to;
-  };
-  const missed = wanted.find(({ field, to }) => runs.every((run) => !isRead(run, field as RunField, to)));
-  return missed === undefined ? null : `${missed.field} is not read as ${missed.to}`;
+  const { fingerprint } = advice;
+  const isSame = fingerprint !== null && after.runs.some((run) => run.training && run.fingerprint === fingerprint);
+  return isSame ? null : 'what is read is not the run that was promised';
 }
 
 /**

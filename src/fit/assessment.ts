@@ -81,6 +81,8 @@ export interface Advice {
   changes: readonly Change[];
   verdict: Verdict;
   deviceBytes: Interval;
+  /** The run that is promised, as in `runs`: that of the changed manifest is the same. null: not all of it was read. */
+  fingerprint: string | null;
   /** What the person gives up; empty where nothing. */
   costs: readonly string[];
 }

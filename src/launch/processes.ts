@@ -50,14 +50,14 @@ function processesPerNode(draft: RunDraft, facts: ProcessFacts): Count {
 function declaredSharding(draft: RunDraft, { devicesPerPod }: ProcessFacts): Count | null {
   const declared = draft.settings.get('parallelism.sharding');
   if (declared?.evidence.kind !== 'declared' || declared.value === 'none' || devicesPerPod === null) return null;
-  return derived(devicesPerPod, 'the sharding declared, over the GPUs of the pod');
+  return ofDevices(devicesPerPod, 'the sharding declared, over the GPUs of the pod');
 }
 
 function fromSaid(draft: RunDraft, said: Said, facts: ProcessFacts): Count {
   if ('unresolved' in said) return openProcesses(draft, said.unresolved);
   if (said.value !== 'gpu')
     return { value: said.value, evidence: evidenceOf(said, 'the launcher starts this many by default') };
-  if (facts.devicesPerPod !== null) return derived(facts.devicesPerPod, 'one process for each GPU of the pod');
+  if (facts.devicesPerPod !== null) return ofDevices(facts.devicesPerPod, 'one process for each GPU of the pod');
   return openProcesses(draft, 'one process for each GPU, and the number of GPUs is not filled in');
 }
 
@@ -97,6 +97,11 @@ function saidNodes(value: number, said: Extract<Said, { value: unknown }>): Coun
 const derived = (value: number, rule: string): Count => ({
   value,
   evidence: { kind: 'derived', from: ['launcher', 'workload'], rule },
+});
+
+const ofDevices = (value: number, rule: string): Count => ({
+  value,
+  evidence: { kind: 'derived', from: ['launcher', 'devices'], rule },
 });
 
 function evidenceOf(said: Extract<Said, { value: unknown }>, rule: string): Evidence {

@@ -1,6 +1,6 @@
+import { INHERITED } from '../run/device-runs.js';
 import { modelExample } from '../run/model-examples.js';
 import type { Unknown } from '../run/setting.js';
-import type { RunField } from '../run/training-run.js';
 import type { PodSet, Workload } from '../workload/workload.js';
 import type { Declaration } from './declaration.js';
 import { parseDeclaration, RUN_ANNOTATION } from './declaration.js';
@@ -128,33 +128,6 @@ function inRole(unknown: Unknown, role: string, { draft }: ProgramContext): Unkn
   const under = declare === undefined ? {} : { declare: `runs: {${role}: {${declare}}}` };
   return { field: `${role}.${field}`, reason, ...under };
 }
-
-/** What a further run has of the trained one where nothing else is said of it. */
-const INHERITED: readonly RunField[] = [
-  'model',
-  'task',
-  'microBatchSize',
-  'rowsPerSample',
-  'program',
-  'framework',
-  'precision',
-  'weights',
-  'attention',
-  'sequenceLength',
-  'kernels',
-  'packing',
-  'allocator',
-  'nodes',
-  'processesPerNode',
-  'parallelism.sharding',
-  'parallelism.fsdpVersion',
-  'parallelism.tensor',
-  'parallelism.pipeline',
-  'parallelism.context',
-  'parallelism.expert',
-  'trainingStep.keepsOutputs',
-  'trainingStep.castsOutputs',
-];
 
 function withInherited(draft: RunDraft, main: RunDraft): RunDraft {
   for (const field of INHERITED) {

@@ -1,6 +1,6 @@
 import { withDerived } from '../run/derived.js';
 import { RUN_FIELDS } from '../run/fields.js';
-import type { Setting } from '../run/setting.js';
+import type { Setting, SourcePlace } from '../run/setting.js';
 import type { RunField, Sharding, Task, TrainingRun } from '../run/training-run.js';
 import type { ProcessFacts } from './processes.js';
 import { readProcesses } from './processes.js';
@@ -192,6 +192,12 @@ const statesAccumulation = (draft: RunDraft): boolean => {
   return kind === 'read' || kind === 'declared';
 };
 
+/** Where a global batch is a number of rows that was read as steps, the steps can be written there. */
+function placeOfSteps({ evidence }: Setting<unknown>): { place?: SourcePlace } {
+  const isSteps = evidence.kind === 'derived' && evidence.from.includes('microBatchSize');
+  return isSteps && evidence.place !== undefined ? { place: evidence.place } : {};
+}
+
 /** Programs that state the global batch derive the accumulation from it. */
 function settleAccumulation(draft: RunDraft, run: TrainingRun): TrainingRun {
   const stated = draft.settings.get('globalBatchSize');
@@ -202,6 +208,7 @@ function settleAccumulation(draft: RunDraft, run: TrainingRun): TrainingRun {
     kind: 'derived' as const,
     from: ['globalBatchSize', 'microBatchSize', 'parallelism.data'],
     rule: 'global batch ÷ (micro-batch × data-parallel size)',
+    ...placeOfSteps(stated),
   };
-  return { ...run, gradientAccumulationSteps: { value, evidence } };
+  return { ...run, globalBatchSize: stated as Setting<number>, gradientAccumulationSteps: { value, evidence } };
 }

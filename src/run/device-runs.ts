@@ -1,4 +1,5 @@
-import type { RunValues, TrainingRun } from './training-run.js';
+import { settingAt } from './fields.js';
+import type { RunField, RunValues, TrainingRun } from './training-run.js';
 
 /** A run in its role among those that share a device: `actor`, `reference`, `critic`, `rollout`, `teacher`, ... */
 export interface RoleRun {
@@ -24,3 +25,40 @@ export const ALONE: RunValues['sharing'] = {
   borrowsWeights: false,
   deviceShare: null,
 };
+
+/** What a further run has of the trained one where nothing else is said of it. */
+export const INHERITED: readonly RunField[] = [
+  'model',
+  'task',
+  'microBatchSize',
+  'rowsPerSample',
+  'program',
+  'framework',
+  'precision',
+  'weights',
+  'attention',
+  'sequenceLength',
+  'kernels',
+  'packing',
+  'allocator',
+  'nodes',
+  'processesPerNode',
+  'parallelism.sharding',
+  'parallelism.fsdpVersion',
+  'parallelism.tensor',
+  'parallelism.pipeline',
+  'parallelism.context',
+  'parallelism.expert',
+  'trainingStep.keepsOutputs',
+  'trainingStep.castsOutputs',
+];
+
+/** The note on defaults of a model that is trained with the first one, in the same way. */
+export const AS_THE_POLICY = 'as the policy';
+
+/** Whether a field of a further run is the trained one's own: nothing else was said of it. */
+export function isInherited(field: RunField, other: TrainingRun, trained: TrainingRun): boolean {
+  const setting = settingAt(other, field);
+  if (setting.evidence.kind === 'default' && setting.evidence.note === AS_THE_POLICY) return true;
+  return INHERITED.includes(field) && JSON.stringify(setting) === JSON.stringify(settingAt(trained, field));
+}

@@ -9,8 +9,11 @@ export interface Written {
   style: 'argument' | 'joined' | 'key' | 'override' | 'environment';
 }
 
-/** A value as the program is told it; null where the program has no word for it. */
-export type OptionWriter = (value: unknown, run: TrainingRun) => Written | null;
+/** Values that are told a program together, by field. */
+export type Told = Readonly<Partial<Record<RunField, unknown>>>;
+
+/** A value as the program is told it, with the others that it is told; null where the program has no word for it. */
+export type OptionWriter = (value: unknown, run: TrainingRun, others: Told) => Written | null;
 
 /** How a training program is told what its manifest does not say yet, field by field. What is missing cannot be told. */
 export interface ProgramOptions {
@@ -21,6 +24,10 @@ export interface ProgramOptions {
   /** Its batch option counts all processes of a node, unless a launcher starts each by itself. */
   batchIsPerNode?: boolean;
   writers: Readonly<Partial<Record<RunField, OptionWriter>>>;
+  /** What its adapters are where it is not told; no dropout and all linear layers where left out. */
+  adapters?: { dropout: number; targetModules: 'all-linear' | null };
+  /** What else becomes of the run when the program is told a value; nothing where left out. */
+  follows?: (field: RunField, value: unknown, run: TrainingRun) => readonly { field: RunField; value: unknown }[];
 }
 
 const asText = (value: unknown): string => (Array.isArray(value) ? value.join(' ') : String(value));

@@ -159,6 +159,7 @@ const advice = z
     changes: z.array(z.object({ field: text, from: text, to: text, write: text, patches: z.array(patch) })),
     verdict: verdictSchema,
     deviceBytes: intervalSchema,
+    fingerprint: z.string().nullable().optional().describe('The run that is promised, as in `runs`'),
     costs: z.array(text),
   })
   .meta({

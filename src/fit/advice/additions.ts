@@ -15,8 +15,9 @@ export interface Trained {
   run: TrainingRun;
 }
 
-/** What a launcher is told, not the program: nothing is written beside it. */
+/** What a launcher is told, not the program, and the word that starts it: nothing is written beside these. */
 const OF_THE_LAUNCHER: ReadonlySet<RunField> = new Set<RunField>([
+  'program',
   'worldSize',
   'nodes',
   'processesPerNode',
@@ -51,7 +52,9 @@ const unquoted = (text: string): string => text.replace(/^"(.*)"$/s, '$1');
 
 /** An option as the items of a list of words. */
 function asItems({ option, value, style }: Written): string[] {
-  if (style !== 'argument') return [`${option}=${unquoted(value)}`];
+  // An option that takes `key=value` is a word of its own.
+  if (style !== 'argument')
+    return `${option}=`.split(' ').map((word) => (word.endsWith('=') ? word + unquoted(value) : word));
   return value === '' ? [option] : [option, unquoted(value)];
 }
 
@@ -97,8 +100,17 @@ function besideKey({ place, whole }: Anchor, { option, value }: Written): Patch 
   };
 }
 
+/** Whether a text has the option already: said twice, one of the two counts, and which one depends on the program. */
+function says(text: string, { option, style }: Written): boolean {
+  const name = option.split(' ').at(-1)!.replace(/[.+]/g, '\\$&');
+  const end = style === 'key' ? '\\s*:' : '(?![\\w.-])';
+  return new RegExp(`(?:^|[\\s"'\\[,])${name}${end}`, 'm').test(text);
+}
+
 function besideWords(written: Written, told: Trained, documents: Documents): Patch | null {
-  for (const anchor of anchorsOf(told.run, documents)) {
+  const anchors = anchorsOf(told.run, documents);
+  if (isSaid(written, anchors, told, documents)) return null;
+  for (const anchor of anchors) {
     const isAlike = written.style === 'key' || speaksAlike(written, anchor.spoken);
     const patch = !isAlike
       ? null
@@ -110,10 +122,17 @@ function besideWords(written: Written, told: Trained, documents: Documents): Pat
   return null;
 }
 
-/** A variable in the container that is given the devices. */
+function isSaid(written: Written, anchors: readonly Anchor[], { podSet }: Trained, { manifest }: Documents): boolean {
+  const words = podSet.containers.map(({ path }) => JSON.stringify(valueAt(manifest, path) ?? null));
+  return [...words, ...anchors.map(({ whole }) => whole)].some((text) => says(text, written));
+}
+
+/** A variable in the container that is given the devices; processes that other pods start have the environment of those. */
 function inEnvironment({ option, value }: Written, { podSet }: Trained, { manifest }: Documents): Patch | null {
   const container = podSet.containers.find(({ devices, init }) => devices.length > 0 && !init);
-  if (container === undefined) return null;
+  if (container === undefined || podSet.launch.startedBy !== null) return null;
+  // The container of a runtime that the manifest names is shared by all that name it.
+  if (valueAt(manifest, container.path) === undefined) return null;
   const path = `${container.path}.env`;
   const env = valueAt(manifest, path);
   const entry = { name: option, value };
@@ -125,6 +144,8 @@ function inEnvironment({ option, value }: Written, { podSet }: Trained, { manife
 
 /** The patch by which a program is told what it was not told yet; null where no place is sure to be its own. */
 export function additionOf(written: Written, told: Trained, documents: Documents): Patch | null {
+  // Words without a dash have their place after all options, where nothing says that one may be put.
+  if (written.style === 'argument' && !written.option.startsWith('-')) return null;
   return written.style === 'environment'
     ? inEnvironment(written, told, documents)
     : besideWords(written, told, documents);
@@ -136,6 +157,7 @@ const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 
 /** Adds a requirement to each term that there is, or the first term. */
 function requirement(podSet: PodSet, affinity: Affinity, { manifest }: Documents): Patch[] | null {
+  if (valueAt(manifest, podSet.path) === undefined) return null;
   const expression = { key: affinity.key, operator: affinity.operator, values: [...affinity.values] };
   const base = { document: 'manifest', from: '', to: `${affinity.key} In [${affinity.values.join(', ')}]` };
   const terms = { nodeSelectorTerms: [{ matchExpressions: [expression] }] };

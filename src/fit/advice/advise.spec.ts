@@ -60,9 +60,18 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
   const fit = fitWorkload(question);
   estimates = 0;
   const modelTypeOf = (): string | null => (scene.modelType === undefined ? 'llama' : scene.modelType);
+  const fingerprintOf = (): string => 'f';
   const documents = { manifest: scene.manifest ?? {}, configMap: () => undefined };
   return {
-    advice: advise({ ...question, fit, extent: scene.extent ?? 'handful', documents, modelTypeOf, optionsOf }),
+    advice: advise({
+      ...question,
+      fit,
+      extent: scene.extent ?? 'handful',
+      documents,
+      fingerprintOf,
+      modelTypeOf,
+      optionsOf,
+    }),
     estimates,
   };
 }

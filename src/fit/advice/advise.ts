@@ -20,6 +20,8 @@ export interface AdviceQuestion extends FitQuestion {
   /** `all`: also changes of the result where others do, and every one that was found; a handful where left out. */
   extent?: keyof typeof ADVICE_BUDGET;
   documents: Documents;
+  /** Names what a pod set trains, as in the assessment. */
+  fingerprintOf: (runs: readonly PodSetRun[]) => string | null;
   /** `model_type` of the model that a run trains, where the catalog has it. */
   modelTypeOf: (values: RunValues) => string | null;
   /** How a training program is told things, by its id. */
@@ -67,7 +69,7 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
 }
 
 /** Pod sets that train with one and the same run are advised together; of several on one device, the trained one is. */
-function subjectsOf(question: AdviceQuestion): Subject[] {
+export function subjectsOf(question: AdviceQuestion): Subject[] {
   const training = question.runs.filter((reading): reading is Training => reading.training && reading.run !== null);
   const groups = new Map<string, Training[]>();
   for (const podSet of new Set(training.map((reading) => reading.podSet))) {
@@ -84,7 +86,7 @@ function summaryOf(found: Found, writes: readonly string[]): string {
   return `${writes.join(', ')}: needs ${gib(requiredBytes.expected)}, ${verdict}${gain === undefined ? '' : `, ${gain}`}`;
 }
 
-function adviceOf(found: Found, subject: Subject, documents: Documents): Advice {
+function adviceOf(found: Found, subject: Subject, { documents, fingerprintOf }: AdviceQuestion): Advice {
   const changes = changesOf(found.proposal.edits, subject, documents);
   return {
     summary: summaryOf(
@@ -94,6 +96,7 @@ function adviceOf(found: Found, subject: Subject, documents: Documents): Advice 
     changes,
     verdict: found.outcome.verdict,
     deviceBytes: found.outcome.deviceBytes,
+    fingerprint: fingerprintOf(found.outcome.runs),
     costs: found.proposal.costs,
   };
 }
@@ -106,7 +109,7 @@ function adviceFor(subject: Subject, question: AdviceQuestion): Advice[] {
   const search = new Search(evaluator, subject.fit.verdict, required, extent === 'all');
   return ordered(search.run(subject, ADVICE_KINDS))
     .slice(0, ADVICE_BUDGET[extent].shown)
-    .map((found) => adviceOf(found, subject, question.documents));
+    .map((found) => adviceOf(found, subject, question));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { withDerived } from '../../run/derived.js';
+import { isInherited } from '../../run/device-runs.js';
 import { withSetting } from '../../run/fields.js';
 import type { RunField, TrainingRun } from '../../run/training-run.js';
 import type { DeviceRequest, NodeRequirement, Placement, PodSet } from '../../workload/workload.js';
@@ -19,17 +21,35 @@ export function editedRun(run: TrainingRun, edits: readonly Edit[]): TrainingRun
   }, run);
 }
 
-/** Settings that all runs on a device have in common: how many processes there are, and how long what they read is. */
-const concernsAll = ({ field }: Edit): boolean => field.startsWith('parallelism.') || field === 'sequenceLength';
+/** How many processes there are, which all runs on a device have in common. */
+const countsProcesses = ({ field }: Edit): boolean => field === 'nodes' || field === 'processesPerNode';
 
-/** A run beside the one that a proposal changes; one that works within its step takes the same batch. */
-export function editedBeside(run: TrainingRun, edits: readonly Edit[]): TrainingRun {
-  if (run.activity.value === 'generate') return run;
-  const isWithin = run.sharing.turn.value === 'within-step';
-  return editedRun(
-    run,
-    edits.filter((edit) => concernsAll(edit) || (isWithin && edit.field === 'microBatchSize')),
+/** What follows in a further run from what was changed in the trained one. */
+function consequences(run: TrainingRun, edits: readonly Edit[]): Edit[] {
+  const value = (field: RunField): unknown => edits.find((edit) => edit.field === field)?.value;
+  const { process, borrowsWeights } = run.sharing;
+  // A frozen copy of the policy is the policy itself, once that trains adapters which can be turned off.
+  if (value('peft.method') !== undefined && isCopyOfPolicy(run))
+    return [{ field: 'sharing.borrowsWeights', value: true }];
+  // What generates in the policy's process needs whole weights, which sharded ones have to be gathered for.
+  const generates = run.activity.value === 'generate' && process.value === 'common' && borrowsWeights.value;
+  const isSharded = /^(?:zero3|fsdp)/.test(String(value('parallelism.sharding') ?? ''));
+  return generates && isSharded ? [{ field: 'sharing.borrowsWeights', value: false }] : [];
+}
+
+const isCopyOfPolicy = ({ activity, task, sharing }: TrainingRun): boolean =>
+  activity.value === 'forward' && task.value === 'causal-lm' && sharing.process.value === 'common';
+
+/**
+ * A run beside the one that a proposal changes: changed where it has the setting of the trained one, as when it was read
+ * of the same option; what follows from counts and batch is worked out anew.
+ */
+export function editedBeside(run: TrainingRun, trained: TrainingRun, edits: readonly Edit[]): TrainingRun {
+  const own = edits.filter(
+    (edit) => isRunEdit(edit) && (countsProcesses(edit) || isInherited(edit.field, run, trained)),
   );
+  const changed = [...own, ...consequences(run, edits)];
+  return changed.length === 0 ? run : withDerived(editedRun(run, changed));
 }
 
 const isDeviceLabel = (key: string): boolean => (DEVICE_LABELS as readonly string[]).includes(key);

@@ -23,6 +23,8 @@ export interface Outcome {
   /** Smallest capacity on which the changed run survives, on the largest device. */
   requiredBytes: Interval;
   podSets: readonly PodSetFit[];
+  /** The changed runs of the subject's first pod set. */
+  runs: readonly PodSetRun[];
 }
 
 /** How much a process is promised of the devices of one model: on the smallest and on the largest that it may be given. */
@@ -123,12 +125,13 @@ export class Evaluator {
     const trial = this.subject.fit.verdict === 'fits-some' ? smallestFirst(extents) : largestFirst(extents);
     const names = new Set(podSets.map((podSet) => podSet.name));
     const replaced = (podSet: PodSet): PodSet => podSets.find(({ name }) => name === podSet.name) ?? podSet;
+    const runs = this.question.runs.map((reading) =>
+      names.has(reading.podSet) ? this.edited(reading, run, edits) : reading,
+    );
     const fit = fitWorkload({
       ...this.question,
       workload: { ...this.question.workload, podSets: this.question.workload.podSets.map(replaced) },
-      runs: this.question.runs.map((reading) =>
-        names.has(reading.podSet) ? this.edited(reading, run, edits) : reading,
-      ),
+      runs,
       estimate: inOrder((edited: TrainingRun, device) => this.estimated(edited, device), trial, ofOne),
       estimateTogether: inOrder((edited: DeviceRuns, device) => this.estimatedTogether(edited, device), trial, ofAll),
     });
@@ -143,12 +146,15 @@ export class Evaluator {
       deviceBytes: most.deviceBytes,
       requiredBytes: this.held(fit, own) ?? first.minimumCapacityBytes,
       podSets: own,
+      runs: runs.filter(({ podSet, training }) => training && podSet === podSets[0]?.name),
     };
   }
 
   private edited(reading: PodSetRun, run: TrainingRun, edits: readonly Edit[]): PodSetRun {
     if (reading.run === null || !reading.training) return reading;
-    return { ...reading, run: reading.role === this.subject.role ? run : editedBeside(reading.run, edits) };
+    if (reading.role === this.subject.role) return { ...reading, run };
+    const trained = this.subject.runs.find(({ podSet }) => podSet.name === reading.podSet)?.run ?? this.subject.run;
+    return { ...reading, run: editedBeside(reading.run, trained, edits) };
   }
 
   private estimatedTogether(runs: DeviceRuns, device: DeviceTraits): TogetherOutcome {

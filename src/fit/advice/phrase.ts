@@ -9,21 +9,11 @@ import type { Trained } from './additions.js';
 import { choosesDevices, isRunEdit } from './edits.js';
 import { spokenAt } from './place.js';
 import type { Documents, Spoken } from './place.js';
-import { writtenFor } from './program-flags.js';
+import { needsNoWord, writtenFor } from './program-flags.js';
 import type { Told } from './program-flags.js';
 import type { Edit, Subject } from './proposal.js';
 
 type RunEdit = Extract<Edit, { field: RunField }>;
-
-/** Settings that follow from others which the same proposal states. */
-const SILENT: ReadonlySet<string> = new Set([
-  'kernels',
-  'worldSize',
-  'parallelism.data',
-  'parallelism.shardSize',
-  'globalBatchSize',
-  'peft.dropout',
-]);
 
 /** A value in one line: `8`, `full`, `224×224`. */
 export function shown(value: unknown): string {
@@ -40,10 +30,10 @@ function placeOf(run: TrainingRun, field: RunField): SourcePlace | null {
 
 const isField = (name: string): name is RunField => (RUN_FIELDS as readonly string[]).includes(name);
 
-/** The settings that were read and that a derived one was worked out from. */
+/** The settings that were read and that a derived one is a share of: steps become more where the batch becomes smaller. */
 function sourcesOf(run: TrainingRun, field: RunField): RunField[] {
   const { evidence } = settingAt(run, field);
-  if (evidence.kind !== 'derived') return [];
+  if (evidence.kind !== 'derived' || field === 'gradientAccumulationSteps') return [];
   return evidence.from.filter(isField).filter((name) => settingAt(run, name).evidence.kind === 'read');
 }
 
@@ -108,13 +98,19 @@ const IN_CODE: Readonly<Partial<Record<RunField, (value: unknown) => string | nu
 const inCode = (field: RunField, value: unknown): string =>
   IN_CODE[field]?.(value) ?? `${field} ${shown(value)} in the training code`;
 
+/** Whether the value was read of a place that another tool fills in: an option beside it would say it a second time. */
+function standsElsewhere(field: RunField, { run }: Told, documents: Documents): boolean {
+  const place = placeOf(run, field);
+  return place !== null && spokenAt(place, documents) === null;
+}
+
 /** As the program's option, or as the field where nothing better is known. */
 function inProgramsWords({ field, value }: RunEdit, told: Told & Trained, documents: Documents): Worded {
   const written = writtenFor(told, field, value);
   if (written === null) return { write: inCode(field, value), patches: [] };
   const separator = written.value === '' ? '' : SEPARATORS[written.style];
   const prefix = written.style === 'environment' ? 'env ' : '';
-  const patch = additionOf(written, told, documents);
+  const patch = standsElsewhere(field, told, documents) ? null : additionOf(written, told, documents);
   const write = `${prefix}${written.option}${separator}${written.value}`;
   return { write, patches: patch === null ? [] : [patch] };
 }
@@ -130,21 +126,12 @@ const distinct = (patches: readonly Patch[]): Patch[] => [
   ...new Map(patches.map((patch) => [JSON.stringify(patch), patch])).values(),
 ];
 
-/** Accumulation that the program works out from a global batch that stays needs no word. */
-const followsFromGlobal = (run: TrainingRun, field: RunField): boolean =>
-  field === 'gradientAccumulationSteps' && sourcesOf(run, field).includes('globalBatchSize');
-
-/** All linear layers are what those programs adapt that have no option for it. */
-const isProgramsOwn = ({ field, value }: RunEdit, subject: Subject): boolean =>
-  field === 'peft.targetModules' && writtenFor(subject, field, value) === null;
-
-function runChange(edit: RunEdit, subject: Subject, documents: Documents): Change | null {
+function runChange(edit: RunEdit, edits: readonly Edit[], subject: Subject, documents: Documents): Change | null {
   const { run } = subject;
   const { value: before, range } = settingAt(run, edit.field);
   const isSame = range === undefined && shown(before) === shown(edit.value);
-  if (SILENT.has(edit.field) || isSame || followsFromGlobal(run, edit.field) || isProgramsOwn(edit, subject))
-    return null;
-  const worded = subject.runs.map((each) => wordedFor(edit, { ...each, options: subject.options }, documents));
+  if (isSame || needsNoWord(edit, { ...subject, edits })) return null;
+  const worded = subject.runs.map((each) => wordedFor(edit, { ...each, options: subject.options, edits }, documents));
   // Pods that would go on with the old value make another run of it: all are patched, or none.
   const patches = worded.every((each) => each.patches.length > 0) ? worded.flatMap((each) => each.patches) : [];
   const write = worded[0]?.write ?? '';
@@ -193,6 +180,6 @@ function requestChange(edit: Exclude<Edit, RunEdit>, subject: Subject, documents
 export function changesOf(edits: readonly Edit[], subject: Subject, documents: Documents): Change[] {
   return edits.flatMap((edit) => {
     if (!isRunEdit(edit)) return [requestChange(edit, subject, documents)];
-    return runChange(edit, subject, documents) ?? [];
+    return runChange(edit, edits, subject, documents) ?? [];
   });
 }

@@ -53,12 +53,12 @@ const ENVIRONMENT = /^(.*\.env\[\d+\])\.value$/s;
 
 const singleSpaced = (text: string): string => text.replace(/\s+/g, ' ').replace(/["']/g, '');
 
-/** The word before in the same list, where it is a flag: `args: [--epochs, "3"]`. */
+/** The word before in the same list, where it is a flag or the key of a pair: `args: [--epochs, "3", SOLVER.STEPS, "9"]`. */
 function flagBefore(place: SourcePlace, documents: Documents): string {
   const item = LIST_ITEM.exec(place.path);
   if (item === null || Number(item[2]) === 0) return '';
   const word = scalarAt(documents, place.document, `${item[1]}[${Number(item[2]) - 1}]`);
-  return word !== undefined && /^--?[A-Za-z][\w.-]*$/.test(word) ? `${word} ` : '';
+  return word !== undefined && /^(?:--?[A-Za-z][\w.-]*|[A-Z_]+(?:\.[A-Z_]+)+)$/.test(word) ? `${word} ` : '';
 }
 
 function variableName(place: SourcePlace, documents: Documents): string {

@@ -10,7 +10,7 @@ type Affinity = NonNullable<PodSetFit['affinity']>;
 
 /** One thing that a proposal changes: a setting of the run, or what the pods ask for. */
 export type Edit =
-  | { field: RunField; value: unknown }
+  | { field: RunField; value: unknown; /** It follows from another edit: nobody has to write it. */ follows?: true }
   | { field: 'request.devices'; value: number }
   | { field: 'request.resource'; value: string; migProfile: string | null }
   | { field: 'placement.affinity'; value: Affinity };

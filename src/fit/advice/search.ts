@@ -2,6 +2,7 @@ import type { Interval } from '../../memory/estimate.js';
 import type { Verdict } from '../assessment.js';
 import { severity } from '../workload-fit.js';
 import type { Evaluator, Outcome } from './evaluation.js';
+import { rungsOf } from './ladder.js';
 import type { AdviceKind, Edit, Proposal, Subject } from './proposal.js';
 
 /** A proposal that was estimated and matched. */
@@ -60,7 +61,7 @@ export class Search {
    */
   run(subject: Subject, kinds: readonly AdviceKind[]): Found[] {
     const ladders = kinds
-      .map((kind, rank) => ({ kind, rank, rungs: kind.answers.includes(this.current) ? kind.ladder(subject) : [] }))
+      .map((kind, rank) => ({ kind, rank, rungs: kind.answers.includes(this.current) ? rungsOf(kind, subject) : [] }))
       .filter(({ rungs }) => rungs.length > 0);
     const light = this.among(ladders.filter(({ kind }) => kind.price !== 'result'));
     const isEnough = !this.isWide && light.filter(({ outcome }) => this.isGoal(outcome)).length >= ENOUGH;

@@ -35,11 +35,21 @@ export const axolotl: TrainingProgram = {
       gradientAccumulationSteps: plain('gradient_accumulation_steps', 'key'),
       activationCheckpointing: worded('gradient_checkpointing', ON, 'key'),
       'optimizer.implementation': worded('optimizer', ADAMW_WORDS, 'key'),
+      // Its keys count only where the plugin is loaded (src/axolotl/integrations/liger).
       loss: worded('liger_fused_linear_cross_entropy', ON, 'key'),
-      'peft.method': worded('adapter', { lora: 'lora' }, 'key'),
+      kernels: worded('plugins', { liger: '[axolotl.integrations.liger.LigerPlugin]' }, 'key'),
+      'peft.method': (_value, _run, others) => ({
+        option: 'adapter',
+        value: others.quantization === undefined ? 'lora' : 'qlora',
+        style: 'key',
+      }),
       'peft.rank': plain('lora_r', 'key'),
       'peft.targetModules': worded('lora_target_linear', { 'all-linear': 'true' }, 'key'),
-      quantization: worded('load_in_4bit', ON, 'key'),
+      // Weights of 4 bits belong to another adapter: where one is named already, it would have to change with them.
+      quantization: (value, _run, others) =>
+        value === 'nf4-double' && others['peft.method'] !== undefined
+          ? { option: 'load_in_4bit', value: 'true', style: 'key' }
+          : null,
       attention: worded('attn_implementation', ATTENTION_WORDS, 'key'),
       sequenceLength: plain('sequence_len', 'key'),
     },

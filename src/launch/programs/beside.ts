@@ -1,3 +1,4 @@
+import { AS_THE_POLICY } from '../../run/device-runs.js';
 import type { Task } from '../../run/training-run.js';
 import type { Options } from '../options/option.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -62,7 +63,7 @@ export function readOtherModel(reader: OptionReader, ...names: readonly string[]
 export function trainedAlike(other: RunDraft, main: RunDraft, of: string): void {
   for (const field of ALIKE) {
     const value = main.value(field);
-    if (value !== undefined) other.default(field, value, { of, note: 'as the policy' });
+    if (value !== undefined) other.default(field, value, { of, note: AS_THE_POLICY });
   }
 }
 

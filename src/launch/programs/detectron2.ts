@@ -30,7 +30,10 @@ export const detectron2: TrainingProgram = {
   builtOn: [],
   options: {
     source: 'detectron2: config/defaults.py, engine/defaults.py',
-    writers: { globalBatchSize: plain('SOLVER.IMS_PER_BATCH') },
+    writers: {
+      microBatchSize: (value, run, others) =>
+        plain('SOLVER.IMS_PER_BATCH')(Number(value) * run.parallelism.data.value, run, others),
+    },
   },
   recognise({ kind, name, args }: Invocation): Recognition | null {
     if (kind !== 'script' || !SCRIPTS.has(name)) return null;

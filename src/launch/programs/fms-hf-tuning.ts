@@ -22,6 +22,7 @@ export const fmsHfTuning: TrainingProgram = {
   builtOn: ['transformers', 'peft', 'trl'],
   options: {
     source: 'fms-hf-tuning: tuning/config/configs.py, peft_config.py',
+    adapters: { dropout: 0.05, targetModules: null },
     writers: {
       ...TRAINER_OPTIONS.writers,
       'peft.method': worded('--peft_method', { lora: 'lora' }),

@@ -71,8 +71,8 @@ export const hfExamples: TrainingProgram = {
     source: 'transformers examples/pytorch: run_clm.py block_size; run_mlm.py, run_glue.py, run_qa.py max_seq_length',
     writers: {
       ...TRAINER_OPTIONS.writers,
-      sequenceLength: (value, run) =>
-        plain(run.task.value === 'causal-lm' ? '--block_size' : '--max_seq_length')(value, run),
+      sequenceLength: (value, run, others) =>
+        plain(run.task.value === 'causal-lm' ? '--block_size' : '--max_seq_length')(value, run, others),
     },
   },
   recognise: ({ kind, name }: Invocation): Recognition | null =>

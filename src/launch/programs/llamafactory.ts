@@ -36,7 +36,7 @@ export const llamafactory: TrainingProgram = {
       loss: worded('enable_liger_kernel', ON, 'key'),
       'peft.method': worded('finetuning_type', { lora: 'lora' }, 'key'),
       'peft.rank': plain('lora_rank', 'key'),
-      quantization: worded('quantization_bit', { nf4: '4' }, 'key'),
+      quantization: worded('quantization_bit', { 'nf4-double': '4' }, 'key'),
       attention: worded('flash_attn', { sdpa: 'sdpa', 'flash-attention-2': 'fa2' }, 'key'),
       sequenceLength: plain('cutoff_len', 'key'),
     },

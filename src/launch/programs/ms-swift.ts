@@ -48,7 +48,7 @@ export const msSwift: TrainingProgram = {
     writers: {
       ...TRAINER_OPTIONS.writers,
       'peft.rank': plain('--lora_rank'),
-      quantization: worded('--quant_bits', { nf4: '4' }),
+      quantization: worded('--quant_bits', { 'nf4-double': '4' }),
       attention: worded('--attn_impl', { sdpa: 'sdpa', 'flash-attention-2': 'flash_attn' }),
       sequenceLength: plain('--max_length'),
       loss: worded('--use_liger_kernel', ON),

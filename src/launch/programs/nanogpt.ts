@@ -4,6 +4,7 @@ import type { Json } from '../../workload/workload.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asCount, asText } from '../options/option.js';
+import type { RunDraft } from '../run-draft.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
@@ -45,9 +46,15 @@ export const nanogpt: TrainingProgram = {
     source: 'karpathy/nanoGPT: train.py, configurator.py',
     writers: {
       microBatchSize: plain('--batch_size', 'joined'),
-      gradientAccumulationSteps: plain('--gradient_accumulation_steps', 'joined'),
+      // train.py divides the steps by the processes, and the block is the number of positions.
+      gradientAccumulationSteps: (value, run, others) =>
+        plain('--gradient_accumulation_steps', 'joined')(Number(value) * run.worldSize.value, run, others),
       sequenceLength: plain('--block_size', 'joined'),
     },
+    follows: (field, value, { model }) =>
+      field === 'sequenceLength' && model.value !== null
+        ? [{ field: 'model', value: { ...model.value, config: { ...model.value.config, n_positions: Number(value) } } }]
+        : [],
   },
   recognise({ kind, name, args, written }: Invocation): Recognition | null {
     if (kind !== 'script' || name !== 'train.py') return null;
@@ -102,21 +109,25 @@ function readModel(reader: OptionReader, { draft }: ProgramContext, config: Conf
   else draft.default('model', model, OF);
 }
 
-function readSizes(reader: OptionReader, { draft, says }: ProgramContext, config: Config): void {
+function readSizes(reader: OptionReader, { draft }: ProgramContext, config: Config): void {
   reader.count('microBatchSize', 'batch_size');
   draft.default('microBatchSize', config['batch_size'], OF);
   reader.count('sequenceLength', 'block_size');
   draft.default('sequenceLength', config['block_size'], OF);
-  const steps =
-    asCount(reader.options.find('gradient_accumulation_steps')) ?? Number(config['gradient_accumulation_steps']);
-  const processes =
-    says.processesPerNode && 'value' in says.processesPerNode ? Number(says.processesPerNode.value) || 1 : 1;
-  draft.derive(
-    'gradientAccumulationSteps',
-    Math.max(1, Math.floor(steps / processes)),
-    ['gradient_accumulation_steps'],
-    'divided by the processes of the training',
-  );
+  readSteps(reader, draft, Number(config['gradient_accumulation_steps']));
+}
+
+/** Steps count those of all processes together (train.py divides them by WORLD_SIZE): they say how large a batch is. */
+function readSteps({ options }: OptionReader, draft: RunDraft, usual: number): void {
+  const option = options.find('gradient_accumulation_steps');
+  const rows = Number(draft.value('microBatchSize')) || 1;
+  const from = ['gradient_accumulation_steps', 'microBatchSize'];
+  const evidence = { kind: 'derived' as const, from, rule: 'steps of all processes × rows of one' };
+  const place = option?.place;
+  draft.set('globalBatchSize', {
+    value: (asCount(option) ?? usual) * rows,
+    evidence: place ? { ...evidence, place } : evidence,
+  });
 }
 
 function readHow(reader: OptionReader, { draft }: ProgramContext): void {

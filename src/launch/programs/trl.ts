@@ -53,6 +53,7 @@ export const trl: TrainingProgram = {
   builtOn: ['transformers', 'trl'],
   options: {
     source: 'trl 1.15: scripts, trainer/*_config.py, trainer/model_config.py',
+    adapters: { dropout: TRL_LORA.dropout, targetModules: null },
     writers: {
       ...TRAINER_OPTIONS.writers,
       'peft.method': worded('--use_peft', ON),
@@ -60,7 +61,9 @@ export const trl: TrainingProgram = {
       'peft.targetModules': worded('--lora_target_modules', { 'all-linear': 'all-linear' }),
       quantization: worded('--load_in_4bit', ON),
       attention: worded('--attn_implementation', ATTENTION_WORDS),
-      sequenceLength: plain('--max_length'),
+      // What is generated is as long as prompt and answer are allowed to be, which are two options of their own.
+      sequenceLength: (value, run, others) =>
+        run.task.value === 'rl' ? null : plain('--max_length')(value, run, others),
     },
   },
   recognise(invocation: Invocation): Recognition | null {

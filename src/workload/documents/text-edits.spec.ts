@@ -69,7 +69,34 @@ describe('edits of the text', () => {
     expect(after(text, literal)).toBe(text.replace('batch 8\n', 'batch 8\n').replace(/8\n$/, '8 --fp16\n'));
   });
 
+  it('keep further lines of a literal block as far in as the first', () => {
+    const text = 'data:\n  a.yaml: |\n    batch: 8\n    steps: 2\n  b: 1\n';
+    const change = {
+      kind: 'replace',
+      path: 'data["a.yaml"]',
+      span: { start: 8, end: 8 },
+      from: '',
+      to: '\nfp16: true',
+    };
+    expect(after(text, change as DocumentChange)).toBe(text.replace('batch: 8\n', 'batch: 8\n    fp16: true\n'));
+  });
+
+  it.each([
+    ['a double-quoted text', '"train --batch 8"', '"train --batch 8 --fsdp \\"full_shard auto_wrap\\""'],
+    ['a single-quoted text', "'train --batch 8'", `'train --batch 8 --fsdp "full_shard auto_wrap"'`],
+    ['a plain text', 'train --batch 8', 'train --batch 8 --fsdp "full_shard auto_wrap"'],
+  ])('read as what was put in, in %s', (_where, before, now) => {
+    const text = `args:\n  - ${before} # why\n`;
+    const to = ' --fsdp "full_shard auto_wrap"';
+    const change = { kind: 'replace', path: 'args[0]', span: { start: 15, end: 15 }, from: '', to } as const;
+    expect(after(text, change)).toBe(text.replace(before, now));
+    expect(readDocuments(after(text, change), 'm.yaml')[0]?.manifest).toEqual({ args: [`train --batch 8${to}`] });
+  });
+
   it('say why there are none', () => {
+    const [plain] = readDocuments('args: [train]\n', 'm.yaml');
+    const listed = { kind: 'replace', path: 'args[0]', from: 'train', to: 'a, b' } as const;
+    expect(plain?.edit(listed)).toContain('cannot be written without quotes');
     const [document] = readDocuments('kind: Job\ntext: "a\\tb"\nlist: null\n', 'm.yaml');
     expect(document?.edit({ kind: 'replace', path: 'text', from: 'a', to: 'b' })).toContain('escapes');
     expect(document?.edit({ kind: 'replace', path: 'kind', from: 'Pod', to: 'b' })).toBe('kind: it is not Pod');

@@ -1,4 +1,4 @@
-import type { Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
+import type { Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isMap, isNode, isScalar, isSeq, stringify } from 'yaml';
 import { parsePath } from '../json-path.js';
 import type { Json } from '../workload.js';
@@ -51,7 +51,29 @@ function replacement(
   const { content } = position;
   if (content === null) return `${path}: written with escapes or folded lines`;
   if (source.text.slice(content.start, content.end) !== from) return `${path}: it is not ${from}`;
-  return { span: content, text: to };
+  const node = nodeAt(source, parsePath(path) ?? []);
+  const text = isScalar(node) ? writtenIn(node, to, content, source.text) : null;
+  return text === null ? `${path}: ${to} cannot be written without quotes there` : { span: content, text };
+}
+
+/** The characters that read as `to` within a scalar; null where they would end it or mean something else. */
+function writtenIn({ type }: Scalar, to: string, { start, end }: TextSpan, text: string): string | null {
+  if (type === 'QUOTE_DOUBLE') return JSON.stringify(to).slice(1, -1);
+  if (type === 'QUOTE_SINGLE') return to.includes('\n') ? null : to.replaceAll("'", "''");
+  if (type === 'BLOCK_LITERAL') return onLines(text, start, to);
+  if (to.includes('\n')) return null;
+  // A plain scalar ends at a comment and becomes something else at a colon or an indicator.
+  const line = text.slice(lineStart(text, start), start) + to + text.slice(end).split('\n', 1)[0];
+  return type === 'BLOCK_FOLDED' || isPlain(to, line) ? to : null;
+}
+
+const isPlain = (to: string, line: string): boolean =>
+  !/: |:$| #|[[\]{},]|^[!&*?|>%@`"']/.test(to) && !/\s#/.test(line.slice(0, line.indexOf(to) + to.length));
+
+/** Further lines stand as far in as the line that they follow: in a block that indentation is not part of the value. */
+function onLines(text: string, offset: number, to: string): string {
+  const line = text.slice(lineStart(text, offset));
+  return to.replaceAll('\n', `\n${/^ */.exec(line)?.[0] ?? ''}`);
 }
 
 function within(

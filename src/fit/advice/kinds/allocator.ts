@@ -10,6 +10,7 @@ export const allocator: AdviceKind = {
   price: 'speed',
   combines: true,
   ladder({ values }) {
+    if (values.framework.name !== 'pytorch') return [];
     if (values.allocator.includes('expandable_segments') || values.allocator.includes('backend:')) return [];
     const value = values.allocator === '' ? EXPANDABLE : `${values.allocator},${EXPANDABLE}`;
     return [{ edits: [{ field: 'allocator', value }], costs: [] }];

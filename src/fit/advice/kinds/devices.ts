@@ -1,6 +1,6 @@
-import type { RunValues } from '../../../run/training-run.js';
 import { choosesDevices } from '../edits.js';
 import { deviceChoices, mostDevicesPerPod } from '../device-choice.js';
+import { accumulationFollows } from '../program-flags.js';
 import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Proposal, Subject } from '../proposal.js';
 
@@ -28,11 +28,15 @@ export const otherDevice: AdviceKind = {
   },
 };
 
-/** Accumulation that keeps the global batch when the number of data-parallel ranks changes; null where none does. */
-function batchEdits(values: RunValues, data: number): { edits: readonly Edit[]; cost: string[] } | null {
+/**
+ * Accumulation that keeps the global batch when the number of data-parallel ranks changes; null where none does and the
+ * program works it out of a global batch that stays.
+ */
+function batchEdits({ values, run }: Subject, data: number): { edits: readonly Edit[]; cost: string[] } | null {
   const steps = values.globalBatchSize / (values.microBatchSize * data);
   if (Number.isInteger(steps) && steps >= 1)
     return { edits: [{ field: 'gradientAccumulationSteps', value: steps }], cost: [] };
+  if (accumulationFollows(run)) return null;
   const global = values.microBatchSize * values.gradientAccumulationSteps * data;
   const cost = [`global batch ${global} instead of ${values.globalBatchSize}: the learning rate may have to follow`];
   return { edits: [{ field: 'globalBatchSize', value: global }], cost };
@@ -45,7 +49,7 @@ function rescaled(subject: Subject, devices: number, words: string): Proposal[] 
   const data = (parallelism.data * devices) / devicesPerPod(subject);
   const worldSize = (values.worldSize * devices) / devicesPerPod(subject);
   if (!Number.isInteger(data) || !Number.isInteger(worldSize) || data < 1) return [];
-  const batch = batchEdits(values, data);
+  const batch = batchEdits(subject, data);
   if (batch === null) return [];
   const shards = parallelism.shardSize === parallelism.data ? data : Math.min(parallelism.shardSize, worldSize);
   const edits: Edit[] = [

@@ -1,5 +1,4 @@
-import type { TrainingRun } from '../../../run/training-run.js';
-import { canWrite } from '../program-flags.js';
+import { canTell, canWrite } from '../program-flags.js';
 import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Subject } from '../proposal.js';
 
@@ -7,15 +6,19 @@ const RANK = 16;
 const TASKS = new Set(['causal-lm', 'seq2seq', 'sequence-classification', 'token-classification', 'preference']);
 const COST = `trains adapters of rank ${RANK}, not the weights: the result is not that of full fine-tuning`;
 
-/** Dropout before the adapters where nothing is said of it: trl/trainer/model_config.py, lora_dropout. */
-const TRL_DROPOUT = 0.05;
+const COST_OF_4_BITS = 'frozen weights of 4 bits: slower steps, a little less accurate';
 
-const adapters = ({ program }: TrainingRun): readonly Edit[] => [
-  { field: 'peft.method', value: 'lora' },
-  { field: 'peft.rank', value: RANK },
-  { field: 'peft.targetModules', value: 'all-linear' },
-  { field: 'peft.dropout', value: /^TRL /.test(program.value?.name ?? '') ? TRL_DROPOUT : 0 },
-];
+/** Adapters as the program has them: where it cannot be told the layers, on those that it chooses itself. */
+function adapters({ options }: Subject): readonly Edit[] {
+  const { dropout, targetModules } = options?.adapters ?? { dropout: 0, targetModules: 'all-linear' };
+  const isTold = options?.writers['peft.targetModules'] !== undefined;
+  return [
+    { field: 'peft.method', value: 'lora' },
+    { field: 'peft.rank', value: RANK },
+    { field: 'peft.targetModules', value: isTold ? 'all-linear' : targetModules },
+    { field: 'peft.dropout', value: dropout },
+  ];
+}
 
 /** Adapters stand on released weights: a model that is only described is trained from nothing. */
 const hasWeights = ({ values, modelType }: Subject): boolean =>
@@ -30,9 +33,12 @@ export const lora: AdviceKind = {
   ladder(subject) {
     const adapts = subject.values.peft.method === 'none' && subject.values.quantization === 'none';
     if (!adapts || !hasWeights(subject) || !canWrite(subject, 'peft.method')) return [];
-    return [{ edits: adapters(subject.run), costs: [COST] }];
+    return [{ edits: adapters(subject), costs: [COST] }];
   },
 };
+
+/** Programs that quantise the scales as well have no option not to. */
+const FOUR_BITS = ['nf4', 'nf4-double'] as const;
 
 /** Adapters beside weights of 4 bits: arXiv 2305.14314. */
 export const qlora: AdviceKind = {
@@ -45,10 +51,10 @@ export const qlora: AdviceKind = {
     const adapted = peft.method === 'lora' || peft.method === 'dora';
     if (quantization !== 'none' || (!adapted && peft.method !== 'none') || !hasWeights(subject)) return [];
     if (!canWrite(subject, 'quantization') || !canWrite(subject, 'peft.method')) return [];
-    const base = 'frozen weights of 4 bits: slower steps, a little less accurate';
-    const quantised: Edit = { field: 'quantization', value: 'nf4' };
-    return [
-      { edits: adapted ? [quantised] : [...adapters(subject.run), quantised], costs: adapted ? [base] : [COST, base] },
-    ];
+    const ways = FOUR_BITS.map((value): Edit => ({ field: 'quantization', value }));
+    const base: readonly Edit[] = adapted ? [] : adapters(subject);
+    const quantised = ways.find((edit) => canTell(edit, { ...subject, edits: [...base, edit] }));
+    if (quantised === undefined) return [];
+    return [{ edits: [...base, quantised], costs: adapted ? [COST_OF_4_BITS] : [COST, COST_OF_4_BITS] }];
   },
 };

@@ -1,4 +1,4 @@
-import { canWrite } from '../program-flags.js';
+import { accumulationFollows, canWrite } from '../program-flags.js';
 import { SHORT_OF_MEMORY } from '../proposal.js';
 import type { AdviceKind, Proposal, Subject } from '../proposal.js';
 
@@ -53,7 +53,7 @@ export const microBatch: AdviceKind = {
   combines: true,
   ladder(subject) {
     const { microBatchSize } = subject.values;
-    if (canWrite(subject, 'gradientAccumulationSteps'))
+    if (canWrite(subject, 'gradientAccumulationSteps') || accumulationFollows(subject.run))
       return smallerDivisors(microBatchSize).map((size) => accumulated(subject, size));
     return halvings(microBatchSize).map((size) => shrunk(subject, size));
   },
