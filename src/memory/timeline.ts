@@ -1,4 +1,4 @@
-import type { ReplaySeries } from './allocator/replay.js';
+import type { ReplaySeries } from './allocator/replay-run.js';
 import type { TimelinePoint } from './estimate.js';
 import type { MemoryEvents } from './events.js';
 

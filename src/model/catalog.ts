@@ -56,7 +56,7 @@ export interface VisionFile {
   }[];
 }
 
-/** What a name stands for, or the names nearest to it. */
+/** What a name stands for, or the names nearest to it, which are searched for when they are asked for. */
 export type ModelLookup = { row: ModelRow } | { row: null; closest: readonly string[] };
 
 export interface ModelCatalog {
@@ -168,7 +168,12 @@ export function createModelCatalog(
       }
       const configured = configurations(name);
       if (configured) return { row: configured };
-      return { row: null, closest: closest(name, CLOSEST_OFFERED) };
+      return {
+        row: null,
+        get closest() {
+          return closest(name, CLOSEST_OFFERED);
+        },
+      };
     },
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CachingAllocator, OUT_OF_MEMORY } from '../../src/memory/allocator/caching-allocator.js';
 import type { AllocatorConfig } from '../../src/memory/allocator/config.js';
-import type { AllocationEvents } from '../../src/memory/allocator/replay.js';
+import type { AllocationEvents } from '../../src/memory/allocator/requests.js';
 import { replay } from '../../src/memory/allocator/replay.js';
 
 import { NaiveAllocator } from './naive-allocator.js';

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, it } from '@jest/globals';
 import { DEFAULT_ALLOCATOR_CONFIG } from '../../src/memory/allocator/config.js';
 import { replay } from '../../src/memory/allocator/replay.js';
-import type { AllocationEvents } from '../../src/memory/allocator/replay.js';
+import type { AllocationEvents } from '../../src/memory/allocator/requests.js';
 import { smallestSurvivingLimit } from '../../src/memory/allocator/smallest-limit.js';
 import { describeWithShared, sharedPath } from './shared-data.js';
 

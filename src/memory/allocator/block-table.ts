@@ -20,7 +20,8 @@ export class BlockTable {
   /** The pool's count of searches when the block became free: its age for garbage collection. */
   freedAt: Int32Array;
   private used = 0;
-  private recycled: number[] = [];
+  /** The index to be used again first; each says in `next` which comes then. */
+  private recycled = NONE;
 
   constructor(capacity: number) {
     this.address = new Float64Array(capacity);
@@ -34,8 +35,7 @@ export class BlockTable {
 
   /** A new block without neighbours, free. */
   create(pool: number, address: number, size: number): number {
-    const block = this.recycled.pop() ?? this.used++;
-    if (block === this.size.length) this.grow();
+    const block = this.vacant();
     this.address[block] = address;
     this.size[block] = size;
     this.previous[block] = NONE;
@@ -46,7 +46,18 @@ export class BlockTable {
   }
 
   discard(block: number): void {
-    this.recycled.push(block);
+    this.next[block] = this.recycled;
+    this.recycled = block;
+  }
+
+  private vacant(): number {
+    const block = this.recycled;
+    if (block !== NONE) {
+      this.recycled = this.next[block]!;
+      return block;
+    }
+    if (this.used === this.size.length) this.grow();
+    return this.used++;
   }
 
   /** Links `block` between two neighbours, each possibly NONE. */
@@ -93,7 +104,7 @@ export class BlockTable {
     this.pool = other.pool.slice();
     this.freedAt = other.freedAt.slice();
     this.used = other.used;
-    this.recycled = other.recycled.slice();
+    this.recycled = other.recycled;
   }
 
   private grow(): void {

@@ -47,7 +47,11 @@ export class CachingAllocator {
   /** Allocates on a stream; returns the block, or OUT_OF_MEMORY where PyTorch raises its error. */
   allocate(requestedBytes: number, stream: number): number {
     const bytes = this.round(requestedBytes);
-    const pool = poolOf(bytes, stream);
+    return this.take(poolOf(bytes, stream), bytes);
+  }
+
+  /** Allocates bytes that are rounded already from their pool. */
+  take(pool: number, bytes: number): number {
     let block = this.takeCached(pool, bytes);
     if (block === NONE) block = this.takeNew(pool, bytes);
     if (block === NONE) return OUT_OF_MEMORY;
@@ -68,11 +72,11 @@ export class CachingAllocator {
   private takeCached(pool: number, bytes: number): number {
     this.heap.searches[pool % 2]!++;
     const list = this.heap.freeListOf(pool);
-    const fitting = list.lowerBound(bytes, 0);
-    if (fitting === list.length) return NONE;
-    const index = this.segments.accepts(fitting, pool, bytes);
-    if (index === NONE) return NONE;
-    return this.heap.takeAt(list, index, bytes, this.segments.splitThreshold(pool, bytes));
+    const fitting = list.firstOf(bytes);
+    if (fitting === NONE) return NONE;
+    const block = this.segments.accepts(fitting, bytes);
+    if (block !== NONE) this.heap.takePart(list, block, bytes, this.segments.splitThreshold(pool, bytes));
+    return block;
   }
 
   /** A block of fresh memory, giving cached memory back where a limit is met. */

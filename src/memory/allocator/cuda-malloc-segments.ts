@@ -16,13 +16,13 @@ export class CudaMallocSegments implements SegmentSource {
   ) {}
 
   /** Refuses blocks that are too precious for the request (max_split_size): see get_free_block. */
-  accepts(index: number, pool: number, requestBytes: number): number {
+  accepts(block: number, requestBytes: number): number {
     const { maxSplitBytes, maxNonSplitRoundingBytes } = this.config;
-    if (maxSplitBytes === Infinity) return index;
-    const bytes = this.heap.freeListOf(pool).sizeAt(index);
+    if (maxSplitBytes === Infinity) return block;
+    const bytes = this.heap.blocks.size[block]!;
     const tooLarge =
       requestBytes < maxSplitBytes ? bytes >= maxSplitBytes : bytes >= requestBytes + maxNonSplitRoundingBytes;
-    return tooLarge ? NONE : index;
+    return tooLarge ? NONE : block;
   }
 
   /** should_split: small blocks down to 512 bytes, large ones where more than 1 MiB remains. */
@@ -48,9 +48,9 @@ export class CudaMallocSegments implements SegmentSource {
     if (maxSplitBytes === Infinity) return false;
     const list = this.heap.freeListOf(pool);
     const wanted = Math.max(requestBytes, maxSplitBytes);
-    const index = list.lowerBound(wanted, 0);
-    if (index === list.length) return this.releaseLargest(list, wanted);
-    this.heap.releaseSegment(list.blockAt(index));
+    const block = list.firstOf(wanted);
+    if (block === NONE) return this.releaseLargest(list, wanted);
+    this.heap.releaseSegment(block);
     return true;
   }
 
@@ -66,9 +66,10 @@ export class CudaMallocSegments implements SegmentSource {
   private releaseLargest(list: FreeList, wantedBytes: number): boolean {
     let released = 0;
     while (released < wantedBytes && list.length > 0) {
-      const bytes = list.sizeAt(list.length - 1);
+      const block = list.largest();
+      const bytes = this.heap.blocks.size[block]!;
       if (bytes < this.config.maxSplitBytes) break;
-      this.heap.releaseSegment(list.blockAt(list.length - 1));
+      this.heap.releaseSegment(block);
       released += bytes;
     }
     return released >= wantedBytes;

@@ -25,10 +25,13 @@ export class ExpandableSegments implements SegmentSource {
   constructor(private readonly heap: Heap) {}
 
   /** Among fitting blocks prefers the one that can grow least: a block before unmapped space counts as large as that. */
-  accepts(index: number, pool: number): number {
-    const list = this.heap.freeListOf(pool);
-    let best = index;
-    while (best + 1 < list.length && this.growthOf(list.blockAt(best + 1)) < this.growthOf(list.blockAt(best))) best++;
+  accepts(block: number): number {
+    const list = this.heap.freeListOf(this.heap.blocks.pool[block]!);
+    let best = block;
+    for (let next = list.after(best); next !== NONE; next = list.after(best)) {
+      if (this.growthOf(next) >= this.growthOf(best)) break;
+      best = next;
+    }
     return best;
   }
 

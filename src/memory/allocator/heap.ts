@@ -73,41 +73,33 @@ export class Heap {
 
   /** Takes a free block off its list. */
   takeFree(block: number): void {
-    const list = this.freeListOf(this.blocks.pool[block]!);
-    list.removeAt(list.indexOf(block));
+    this.freeListOf(this.blocks.pool[block]!).remove(block);
   }
 
-  /** Takes the block at an index of a free list; what exceeds `bytes` stays on the list if at least `threshold`. */
-  takeAt(list: FreeList, index: number, bytes: number, threshold: number): number {
+  /** Takes a block off its list; what exceeds `bytes` is listed in its place if at least `threshold`. */
+  takePart(list: FreeList, block: number, bytes: number, threshold: number): void {
     const { blocks } = this;
-    const block = list.blockAt(index);
-    if (blocks.size[block]! - bytes < threshold) {
-      list.removeAt(index);
-      return block;
-    }
+    list.remove(block);
+    if (blocks.size[block]! - bytes < threshold) return;
     const rest = blocks.divide(block, bytes);
     this.markFree(rest);
-    list.replaceAt(index, rest);
-    return block;
+    list.insert(rest);
   }
 
   /** Returns a block that is on no list, merged with its free neighbours. */
   returnBlock(block: number): void {
     const { blocks } = this;
     const list = this.freeListOf(blocks.pool[block]!);
-    const next = blocks.next[block]!;
-    if (next !== NONE && blocks.state[next] === FREE) {
-      const previous = blocks.previous[block]!;
-      if (previous !== NONE && blocks.state[previous] === FREE) {
-        list.removeAt(list.indexOf(previous));
-        blocks.absorb(block, previous);
-      }
-      this.replaceNeighbour(list, block, next);
-      return;
-    }
-    const previous = blocks.previous[block]!;
-    if (previous !== NONE && blocks.state[previous] === FREE) this.replaceNeighbour(list, block, previous);
-    else this.putFree(block);
+    this.takeIn(list, block, blocks.next[block]!);
+    this.takeIn(list, block, blocks.previous[block]!);
+    this.markFree(block);
+    list.insert(block);
+  }
+
+  private takeIn(list: FreeList, block: number, neighbour: number): void {
+    if (neighbour === NONE || this.blocks.state[neighbour] !== FREE) return;
+    list.remove(neighbour);
+    this.blocks.absorb(block, neighbour);
   }
 
   /** cudaFree of a segment that is one free block. */
@@ -115,13 +107,6 @@ export class Heap {
     this.takeFree(block);
     this.reservedBytes -= this.blocks.size[block]!;
     this.blocks.discard(block);
-  }
-
-  private replaceNeighbour(list: FreeList, block: number, neighbour: number): void {
-    const index = list.indexOf(neighbour);
-    this.blocks.absorb(block, neighbour);
-    this.markFree(block);
-    list.replaceAt(index, block);
   }
 
   private markFree(block: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AllocatorConfig } from './config.js';
 import { DEFAULT_ALLOCATOR_CONFIG } from './config.js';
-import type { AllocationEvents } from './replay.js';
+import type { AllocationEvents } from './requests.js';
 import { replay } from './replay.js';
 import { smallestSurvivingLimit } from './smallest-limit.js';
 

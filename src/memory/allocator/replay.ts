@@ -1,15 +1,9 @@
-import type { MemoryEvents } from '../events.js';
-import { CachingAllocator, OUT_OF_MEMORY } from './caching-allocator.js';
+import { CachingAllocator } from './caching-allocator.js';
 import type { AllocatorConfig } from './config.js';
-
-/** What the allocator needs of an event list. */
-export type AllocationEvents = Pick<MemoryEvents, 'sizes' | 'streams' | 'events'>;
-
-/** Bytes after every event; length of the event list. */
-export interface ReplaySeries {
-  allocatedBytes: Float64Array;
-  reservedBytes: Float64Array;
-}
+import type { ReplaySeries } from './replay-run.js';
+import { ReplayRun } from './replay-run.js';
+import type { AllocationEvents, Requests } from './requests.js';
+import { requestsOf } from './requests.js';
 
 /** How a run went through the allocator. Bytes are the allocator's own statistics. */
 export interface Replay {
@@ -45,75 +39,35 @@ export function replay(
   limitBytes = Infinity,
   options: { series?: boolean } = {},
 ): Replay {
+  return replayRequests(requestsOf(events, config), config, limitBytes, options);
+}
+
+/** `replay` of a list that is rounded already. */
+export function replayRequests(
+  requests: Requests,
+  config: AllocatorConfig,
+  limitBytes = Infinity,
+  options: { series?: boolean } = {},
+): Replay {
   const allocator = new CachingAllocator(config, limitBytes, INITIAL_BLOCKS);
-  const run = new ReplayRun(events, allocator, options.series === true);
-  const failedEvent = run.play();
+  const series = options.series === true ? seriesOf(requests.events.length) : null;
+  const run = new ReplayRun(requests, allocator, series);
+  const survived = run.play();
+  const { peakAllocatedEvent, peakReservedEvent, at } = run;
   return {
-    ...run.peaks(),
-    survived: failedEvent === null,
-    failedEvent,
+    peakAllocatedBytes: allocator.peakAllocatedBytes,
+    peakAllocatedEvent,
+    peakReservedBytes: allocator.heap.peakReservedBytes,
+    peakReservedEvent,
+    survived,
+    failedEvent: survived ? null : at,
     segments: allocator.heap.segments,
     retries: allocator.retries,
-    series: run.series,
+    series,
   };
 }
 
-class ReplayRun {
-  readonly series: ReplaySeries | null;
-  private peakAllocatedEvent = 0;
-  private peakReservedEvent = 0;
-
-  constructor(
-    private readonly list: AllocationEvents,
-    private readonly allocator: CachingAllocator,
-    withSeries: boolean,
-  ) {
-    const length = withSeries ? list.events.length : 0;
-    this.series = withSeries
-      ? { allocatedBytes: new Float64Array(length), reservedBytes: new Float64Array(length) }
-      : null;
-  }
-
-  /** Plays all events; returns the index of the one that ran out of memory, or null. */
-  play(): number | null {
-    const { sizes, streams, events } = this.list;
-    const { allocator } = this;
-    const blockOf = new Int32Array(sizes.length);
-    let allocated = 0;
-    let reserved = 0;
-    for (let at = 0; at < events.length; at++) {
-      const event = events[at]!;
-      if (event >= 0) {
-        const block = allocator.allocate(sizes[event]!, streams[event]!);
-        if (block === OUT_OF_MEMORY) return at;
-        blockOf[event] = block;
-        if (allocator.allocatedBytes > allocated) {
-          allocated = allocator.allocatedBytes;
-          this.peakAllocatedEvent = at;
-        }
-        if (allocator.heap.reservedBytes > reserved) {
-          reserved = allocator.heap.reservedBytes;
-          this.peakReservedEvent = at;
-        }
-      } else {
-        allocator.free(blockOf[-event - 1]!);
-      }
-      if (this.series) this.record(this.series, at);
-    }
-    return null;
-  }
-
-  peaks(): Pick<Replay, 'peakAllocatedBytes' | 'peakAllocatedEvent' | 'peakReservedBytes' | 'peakReservedEvent'> {
-    return {
-      peakAllocatedBytes: this.allocator.peakAllocatedBytes,
-      peakAllocatedEvent: this.peakAllocatedEvent,
-      peakReservedBytes: this.allocator.heap.peakReservedBytes,
-      peakReservedEvent: this.peakReservedEvent,
-    };
-  }
-
-  private record(series: ReplaySeries, at: number): void {
-    series.allocatedBytes[at] = this.allocator.allocatedBytes;
-    series.reservedBytes[at] = this.allocator.heap.reservedBytes;
-  }
-}
+const seriesOf = (length: number): ReplaySeries => ({
+  allocatedBytes: new Float64Array(length),
+  reservedBytes: new Float64Array(length),
+});

@@ -1,7 +1,7 @@
 /** Where the allocator gets device memory from when no cached block fits: one implementation per kind of segment. */
 export interface SegmentSource {
-  /** Whether a block found in the cache may serve this request. */
-  accepts(blockIndex: number, pool: number, requestBytes: number): number;
+  /** The block that serves a request for which a first one was found in the cache; NONE: none of them may. */
+  accepts(block: number, requestBytes: number): number;
   /** The least remainder of a block of this pool that is split off a block for such a request; Infinity: none is. */
   splitThreshold(pool: number, requestBytes: number): number;
   /** A block of at least `requestBytes`, off the free lists, or NONE where a limit forbids it. */

@@ -1,8 +1,9 @@
 import type { AllocatorConfig } from './config.js';
-import type { AllocationEvents, Replay } from './replay.js';
-import { replay } from './replay.js';
+import type { Replay } from './replay.js';
+import { replayRequests } from './replay.js';
+import type { AllocationEvents, Requests } from './requests.js';
+import { requestsOf } from './requests.js';
 import { ResumableReplay } from './resumable-replay.js';
-import { roundingOf } from './rounding.js';
 
 /** Segments come in multiples of it, so limits in between change nothing. */
 const STEP_BYTES = 2 << 20;
@@ -20,11 +21,12 @@ export function smallestSurvivingLimit(
   config: AllocatorConfig,
   options: { unlimited?: Replay; toleranceBytes?: number } = {},
 ): number {
-  const { unlimited = replay(events, config), toleranceBytes = 0 } = options;
+  const requests = requestsOf(events, config);
+  const { unlimited = replayRequests(requests, config), toleranceBytes = 0 } = options;
   const tolerance = Math.floor(toleranceBytes / STEP_BYTES);
-  let low = Math.floor(peakRequestedBytes(events, config) / STEP_BYTES);
+  let low = Math.floor(peakRequestedBytes(requests) / STEP_BYTES);
   let high = Math.ceil(unlimited.peakReservedBytes / STEP_BYTES);
-  const survives = attempts(events, { ...config, memoryFraction: null });
+  const survives = attempts(requests, { ...config, memoryFraction: null });
   while (high - low > tolerance) {
     const middle = Math.floor((low + high) / 2);
     if (survives(middle * STEP_BYTES)) high = middle;
@@ -40,9 +42,9 @@ export function smallestSurvivingLimit(
  * that was too small was met, often late in the run. Expandable segments are laid out by the device's size from the
  * first one on, and share nothing.
  */
-function attempts(events: AllocationEvents, config: AllocatorConfig): (limitBytes: number) => boolean {
-  if (config.expandableSegments) return (limitBytes) => replay(events, config, limitBytes).survived;
-  let start = new ResumableReplay(events, config, 0);
+function attempts(requests: Requests, config: AllocatorConfig): (limitBytes: number) => boolean {
+  if (config.expandableSegments) return (limitBytes) => replayRequests(requests, config, limitBytes).survived;
+  let start = new ResumableReplay(requests, config, 0);
   return (limitBytes) => {
     const attempt = start.under(limitBytes);
     if (attempt.playToLimit()) return true;
@@ -54,12 +56,13 @@ function attempts(events: AllocationEvents, config: AllocatorConfig): (limitByte
 }
 
 /** The most bytes in use at once, each request rounded: no allocator does with less. */
-function peakRequestedBytes(list: AllocationEvents, config: AllocatorConfig): number {
-  const round = roundingOf(config);
+function peakRequestedBytes({ bytes, events }: Requests): number {
   let inUse = 0;
   let peak = 0;
-  for (const event of list.events) {
-    inUse += event >= 0 ? round(list.sizes[event]!) : -round(list.sizes[-event - 1]!);
+  for (let at = 0; at < events.length; at++) {
+    const event = events[at]!;
+    if (event < 0) inUse -= bytes[-event - 1]!;
+    else inUse += bytes[event]!;
     if (inUse > peak) peak = inUse;
   }
   return peak;
