@@ -238,7 +238,14 @@ describe('what cannot be estimated', () => {
     const { unknown } = notEstimable(withValue(RUN, 'model', { name: 'openai/gptt2', catalogId: null, config: null }));
     expect(unknown[0]?.field).toBe('model');
     expect(unknown[0]?.reason).toContain('openai-community/gpt2');
-    expect(unknown[0]?.declare).toContain('model: ');
+    expect(unknown[0]?.declare).toContain('model: {name: openai/gptt2, config: ');
+  });
+
+  it('never tells to declare another model in its place', () => {
+    const flux = { name: 'black-forest-labs/FLUX.9-dev', catalogId: null, config: null };
+    const { unknown } = notEstimable(withValue(withValue(RUN, 'task', 'diffusion'), 'model', flux));
+    expect(unknown[0]?.reason).toContain('closest: black-forest-labs/FLUX');
+    expect(unknown[0]?.declare).not.toContain('FLUX');
   });
 
   it('is a family that is not covered', () => {

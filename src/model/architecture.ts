@@ -22,7 +22,7 @@ import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
 import { stableLm } from './families/stablelm.js';
-import { recurrentLanguageModel } from './families/recurrent-lm.js';
+import { recurrentModel } from './families/recurrent.js';
 import { starCoder2 } from './families/starcoder2.js';
 import { t5 } from './families/t5.js';
 import { torchtitanDecoder } from './families/torchtitan.js';
@@ -127,7 +127,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   bart: encoderDecoder(bart),
   mbart: encoderDecoder(bart),
   vit: image(vit),
-  rnn: decoder(recurrentLanguageModel),
+  rnn: { write: recurrentModel, tasks: ['causal-lm', 'sequence-classification'] },
   whisper: { write: whisper, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },
   UNet2DConditionModel: diffusion(unetCondition),

@@ -3,6 +3,7 @@ import { OptionReader } from '../options/option-reader.js';
 import { asBoolean, asCount, asNumber, asText } from '../options/option.js';
 import type { Option, Options } from '../options/option.js';
 import type { PythonScope } from '../python/evaluate.js';
+import { evaluate } from '../python/evaluate.js';
 import { optionsOfCall } from '../python/calls.js';
 import type { PythonCall } from '../python/source.js';
 import type { RunDraft } from '../run-draft.js';
@@ -56,6 +57,17 @@ export function readLoop(scope: PythonScope, { draft }: ProgramContext): void {
   const flags = new OptionReader(scope.flags, draft);
   flags.count('microBatchSize', 'per_device_train_batch_size', 'train_batch_size', 'batch_size');
   flags.count('gradientAccumulationSteps', 'gradient_accumulation_steps');
+  readNamed(scope, draft, 'microBatchSize', ['train_batch_size', 'batch_size']);
+}
+
+/** A constant of the source whose name says what it is (`batch_size = 64`), in either case of letters. */
+export function readNamed(scope: PythonScope, draft: RunDraft, field: MarkedField, names: readonly string[]): void {
+  if (draft.has(field) || draft.isOpen(field)) return;
+  for (const name of names.flatMap((one) => [one, one.toUpperCase()])) {
+    const option = evaluate(name, scope.source.names.get(name), scope);
+    const count = asCount(option);
+    if (count !== undefined) return draft.read(field, count, option.place);
+  }
 }
 
 type MarkedField = Parameters<RunDraft['derive']>[0];

@@ -245,4 +245,56 @@ main()
       { numRuns: 400 },
     );
   });
+
+  const recurrent = (layers: string, decoder: string): RunReading | undefined =>
+    inline(`
+import torch
+import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self, vocab=20000):
+        super().__init__()
+        self.table = nn.Embedding(vocab, 256)
+        self.rnn = ${layers}
+        self.head = ${decoder}
+net = Net().cuda()
+optimizer = torch.optim.Adam(net.parameters())
+batch_size, width = 32, 1
+BATCH_SIZE = 32
+SEQ_LEN = 100
+net(data).backward()
+optimizer.step()
+`);
+
+  it('reads a language model of recurrent layers that the source writes itself', () => {
+    const reading = recurrent(
+      'nn.LSTM(256, 512, num_layers=2, batch_first=True, dropout=0.5)',
+      'nn.Linear(512, vocab)',
+    );
+    expect(reading?.unknown).toEqual([]);
+    expect(settings(reading, 'task', 'microBatchSize', 'sequenceLength', 'optimizer.name')).toEqual({
+      task: 'causal-lm',
+      microBatchSize: 32,
+      sequenceLength: 100,
+      'optimizer.name': 'adam',
+    });
+    expect(setting(reading, 'model').value).toMatchObject({
+      name: 'LSTM of the source',
+      config: { model_type: 'rnn', cell: 'lstm', vocab: 20000, embedding: 256, hidden: 512, layers: 2, dropout: 0.5 },
+    });
+  });
+
+  it('reads a classifier of recurrent layers by the width of its last layer', () => {
+    const reading = recurrent('nn.GRU(256, 128, bidirectional=True)', 'nn.Linear(2 * 128, 4)');
+    expect(setting(reading, 'task').value).toBe('sequence-classification');
+    expect(setting(reading, 'model').value).toMatchObject({
+      config: { cell: 'gru', layers: 1, bidirectional: true, classes: 4 },
+    });
+  });
+
+  it('leaves the model open where its sizes are worked out by the program', () => {
+    const reading = recurrent('nn.LSTM(256, load()["hidden"])', 'nn.Linear(512, vocab)');
+    expect(reading?.unknown).toContainEqual(
+      expect.objectContaining({ field: 'model', reason: 'the sizes of nn.LSTM are worked out by the program' }),
+    );
+  });
 });

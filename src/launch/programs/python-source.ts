@@ -17,7 +17,8 @@ import { acceleratePrecision } from './hf/precision.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 import { readModelCall, readModelsBeside, roleOf } from './python-model.js';
-import { readLoop } from './python-loop.js';
+import { readLoop, readNamed } from './python-loop.js';
+import { readRecurrentModel } from './python-recurrent.js';
 import { readAnswerLength } from './trl-lengths.js';
 import { trainerDefaults } from './trl-defaults.js';
 import { readTrlOthers } from './trl-others.js';
@@ -86,6 +87,7 @@ export const pythonSource: TrainingProgram = {
     readRayScaling(python, scope, context);
     readModelCall(python, scope, draft);
     readModelsBeside(python, scope, draft);
+    readRecurrentModel(scope, draft);
     readAdapter(python, scope, context);
     if (config) readTrainer(config, scope, context);
     else readOwnLoop(scope, context);
@@ -203,6 +205,7 @@ function readLength(scope: PythonScope, { draft }: ProgramContext): void {
   for (const call of scope.source.calls) readLengthOf(call, scope, draft);
   const flags = new OptionReader(scope.flags, draft);
   if (!draft.has('sequenceLength')) flags.count('sequenceLength', ...LENGTH_NAMES);
+  readNamed(scope, draft, 'sequenceLength', LENGTH_NAMES);
   if (!draft.has('model')) readModelName(flags, draft, 'model_name_or_path', 'model_name', 'model_id', 'arch');
 }
 

@@ -51,7 +51,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   tfCnnBenchmarks,
   imagenet,
   wordLanguageModel,
-  torchvisionReferences,
+  ...torchvisionReferences,
   timm,
   nanogpt,
   torchtitan,
