@@ -10,6 +10,8 @@ import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
 import { flux2 } from './families/flux2.js';
 import { gptBigCode } from './families/gpt-bigcode.js';
+import { gptJ } from './families/gpt-j.js';
+import { gptNeo } from './families/gpt-neo.js';
 import { gptNeox } from './families/gpt-neox.js';
 import { gpt2 } from './families/gpt2.js';
 import { krea2 } from './families/krea2.js';
@@ -70,6 +72,9 @@ const image = (write: Family['write']): Family => ({ write, tasks: ['image-class
 const FAMILIES: Readonly<Record<string, Family>> = {
   gpt2: decoder(gpt2),
   gpt_neox: decoder(gptNeox),
+  gpt_neo: decoder(gptNeo),
+  gptj: decoder(gptJ),
+  codegen: decoder(gptJ),
   bert: encoder(bert),
   roberta: encoder(bert),
   'xlm-roberta': encoder(bert),

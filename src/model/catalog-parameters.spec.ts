@@ -60,6 +60,8 @@ const TASKS: Readonly<Record<string, Task>> = {
   gpt_oss: 'causal-lm',
   deepseek_v2: 'causal-lm',
   llama4: 'causal-lm',
+  gpt_neo: 'causal-lm',
+  gptj: 'causal-lm',
   whisper: 'speech',
 };
 

@@ -8,6 +8,7 @@ import { olderCausalMask } from '../modules/additive-masks.js';
 import type { DecoderBody } from '../modules/decoder-body.js';
 import { decoderModel } from '../modules/causal-language-model.js';
 import { keepRotaryTable } from '../modules/decoder-start.js';
+import { runLayers } from '../modules/gpt-decoder.js';
 import { applyRotary } from '../modules/rotary.js';
 import type { Block } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
@@ -180,14 +181,7 @@ function decoder(scope: Scope, config: FalconConfig): DecoderBody {
     const mask = olderCausalMask(ops, attentionMask, positions, h.dtype);
     if (mask !== null) ops.keep(mask);
     const [cos, sin] = keepRotaryTable(ops, [h, positionIds], frequencies);
-    let outputs: Tensor | null = null;
-    for (const block of blocks) {
-      const [next, weights] = block(ops, [h, mask, positionIds, cos, sin]);
-      if (weights !== null) ops.keep(weights);
-      if (outputs !== null) ops.drop(outputs);
-      outputs = weights;
-      h = ops.rebind(h, next);
-    }
+    h = runLayers(ops, blocks, h, [mask, positionIds, cos, sin]);
     return ops.layerNorm(h, finalNorm);
   });
   return { table, run };

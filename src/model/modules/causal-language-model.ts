@@ -2,6 +2,8 @@ import type { Task } from '../../run/training-run.js';
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
+import type { DType } from '../dtype.js';
+import { float32 } from '../dtype.js';
 import type { Scope } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
@@ -29,6 +31,26 @@ export interface LanguageModelParts {
   headBias?: boolean;
   /** What happens to the logits before the loss, such as soft capping. */
   finish?: (ops: Operations, logits: Tensor) => Tensor;
+  /**
+   * Logits are raised to fp32 before the loss, which is lowered to the type of the hidden state (`raised`, GPT-J), as are
+   * the logits after it (GPT-Neo).
+   */
+  around?: 'raised' | 'raised-and-lowered';
+}
+
+const raise = (ops: Operations, logits: Tensor): Tensor => ops.rebind(logits, ops.to(logits, float32));
+
+/** What a model does with loss and logits once it has them. */
+function lowered(
+  ops: Operations,
+  [loss, logits]: [Tensor, Tensor | null],
+  dtype: DType,
+  around: LanguageModelParts['around'],
+): [Tensor, Tensor | null] {
+  if (around === undefined || logits === null) return [loss, logits];
+  const own = ops.keep(loss);
+  const kept = around === 'raised' ? logits : ops.rebind(logits, ops.to(logits, dtype));
+  return [ops.rebind(own, ops.to(own, dtype)), kept];
 }
 
 /** transformers' classes of a decoder with the head of a task: `*ForCausalLM`, `*ForSequenceClassification` and so on. */
@@ -45,7 +67,8 @@ export function decoderModel(parts: LanguageModelParts): Architecture {
 
 /** `*ForCausalLM`: the decoder, a linear head, and the shifted cross-entropy in fp32. */
 function causalLanguageModel(parts: LanguageModelParts): Architecture {
-  const { root, body, finish } = parts;
+  const { root, body, around } = parts;
+  const finish = parts.finish ?? (around === undefined ? undefined : raise);
   const tiedTo = parts.tied ? body.table : undefined;
   const bias = parts.headBias ?? false;
   const head = root.linear(parts.headName ?? 'lm_head', parts.hidden, parts.vocabulary, { bias, tiedTo });
@@ -59,7 +82,7 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
   const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor | null] => {
     if (aligned) return aligned(ops, ops.keep(logitsOf(ops, ids, mask)), ids);
     const h = ops.keep(body.run(ops, ids, mask));
-    return headAndLoss(ops, h, labels, { head, modelType, finish });
+    return lowered(ops, headAndLoss(ops, h, labels, { head, modelType, finish }), h.dtype, around);
   });
   return completeArchitecture({
     name: parts.model.name,

@@ -40,6 +40,22 @@ export function plainFeedForward(scope: Scope, { hidden, intermediate, bias, act
   return module((ops, x: Tensor): Tensor => ops.linear(act(ops, ops.linear(x, up)), down));
 }
 
+/** `dropout(project(act(expand(x))))`, each step bound to the same name (GPT-Neo, GPT-J, CodeGen). */
+export function gptFeedForward(
+  scope: Scope,
+  [expandName, projectName]: readonly [string, string],
+  { hidden, intermediate, bias, act, dropout = 0 }: FeedForwardSizes,
+): Step {
+  const expand = scope.linear(expandName, hidden, intermediate, { bias });
+  const project = scope.linear(projectName, intermediate, hidden, { bias });
+  return module((ops, x: Tensor): Tensor => {
+    let h = ops.keep(ops.linear(x, expand));
+    h = ops.rebind(h, act(ops, h));
+    h = ops.rebind(h, ops.linear(h, project));
+    return ops.rebind(h, ops.dropout(h, ops.dropoutOf(dropout)));
+  });
+}
+
 /** Gate and up projection in one, split into views: Phi-3's and GLM's. */
 export function fusedFeedForward(scope: Scope, { hidden, intermediate, bias, act }: FeedForwardSizes): Step {
   const expand = scope.linear('gate_up_proj', hidden, 2 * intermediate, { bias });

@@ -55,7 +55,7 @@ function complexTable(ops: Operations, angles: Tensor): Tensor {
 }
 
 /** `x.repeat_interleave(2, dim=-1)`: a copy. */
-function repeatEach(ops: Operations, x: Tensor): Tensor {
+export function repeatEach(ops: Operations, x: Tensor): Tensor {
   const size = x.shape[x.shape.length - 1]!;
   const outer = x.shape.slice(0, -1);
   const twice = ops.expand(ops.unsqueeze(x, x.shape.length), [...x.shape, 2]);
@@ -233,7 +233,7 @@ export const applyRotaryLowered: Rotation = (ops, [query, key], [cos, sin]) => {
 };
 
 /** Neighbours as pairs: `stack((-x[1::2], x[::2]), -1).flatten(-2)`. */
-const rotatePairs = module((ops, x: Tensor): Tensor => {
+export const rotatePairs = module((ops, x: Tensor): Tensor => {
   const last = x.shape.length - 1;
   const first = ops.keep(ops.everyNth(x, last, [0, 2]));
   const second = ops.keep(ops.everyNth(x, last, [1, 2]));
