@@ -82,8 +82,8 @@ const TASKS: readonly (readonly [RegExp, Task])[] = [
   [/ForTokenClassification$/, 'token-classification'],
   [/ForQuestionAnswering$/, 'question-answering'],
   [/ForImageClassification$/, 'image-classification'],
-  [/T5ForConditionalGeneration$|M?BartForConditionalGeneration$/, 'seq2seq'],
   [/WhisperForConditionalGeneration$/, 'speech'],
+  [/ForConditionalGeneration$|MTModel$/, 'seq2seq'],
 ];
 
 function taskOf(record: OracleRecord): Task {

@@ -1,7 +1,7 @@
 import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import { completeArchitecture } from '../definition.js';
-import { bool, float32, int64 } from '../dtype.js';
+import { bool, float32, int32, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import { additiveCausalMask, findNothingMasked } from '../modules/additive-masks.js';
@@ -18,14 +18,49 @@ interface StackSizes {
   intermediate: number;
 }
 
-interface BartConfig {
+/** What a model type does otherwise than BART. */
+interface Kind {
+  /** Norms before attention and feed-forward part, and one at the end of each stack. */
+  normsFirst: boolean;
+  /** A norm of the embeddings. */
+  embeddingNorm: boolean;
+  /**
+   * Learned rows, looked up behind two spare ones for each sequence (`offset`) or once (`learned`); rows of sines that are
+   * parameters without a gradient (`sines`) or a buffer, of places counted over what is not padding (`counted`).
+   */
+  positions: 'offset' | 'learned' | 'sines' | 'counted';
+  /** The last token of the labels goes to the front of the decoder's input. */
+  wraps: boolean;
+  /** The mask of the decoder's own tokens keeps its name. */
+  keepsOnes: boolean;
+  logitsBias: boolean;
+}
+
+const BART: Kind = {
+  normsFirst: false,
+  embeddingNorm: true,
+  positions: 'offset',
+  wraps: false,
+  keepsOnes: false,
+  logitsBias: true,
+};
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  bart: BART,
+  mbart: { ...BART, normsFirst: true, wraps: true, keepsOnes: true },
+  pegasus: { ...BART, normsFirst: true, embeddingNorm: false, positions: 'sines', keepsOnes: true },
+  marian: { ...BART, embeddingNorm: false, positions: 'sines', keepsOnes: true },
+  blenderbot: { ...BART, normsFirst: true, embeddingNorm: false, positions: 'learned', keepsOnes: true },
+  'blenderbot-small': { ...BART, positions: 'learned', keepsOnes: true },
+  m2m_100: { ...BART, normsFirst: true, embeddingNorm: false, positions: 'counted', logitsBias: false },
+};
+
+interface BartConfig extends Kind {
   hidden: number;
   vocabulary: number;
-  positions: number;
+  positionRows: number;
   encoder: StackSizes;
   decoder: StackSizes;
-  /** Norms before attention and feed-forward part, and one at the end of each stack (mBART). */
-  normsFirst: boolean;
   dropout: number;
   attentionDropout: number;
   activationDropout: number;
@@ -41,6 +76,8 @@ function read(model: ResolvedModel): BartConfig {
   const heads = config.size('num_attention_heads', 16);
   const width = config.size('intermediate_size', 4096);
   const layers = config.size('num_hidden_layers', 12);
+  const kind = KINDS[model.modelType] ?? BART;
+  const spareRows = kind.positions === 'offset' || kind.positions === 'counted' ? POSITION_OFFSET : 0;
   const stack = (name: 'encoder' | 'decoder'): StackSizes => ({
     layers: config.size([`${name}_layers`, `num_${name}_layers`], layers),
     heads: config.size(`${name}_attention_heads`, heads),
@@ -49,10 +86,10 @@ function read(model: ResolvedModel): BartConfig {
   return {
     hidden: config.size(['d_model', 'hidden_size'], 1024),
     vocabulary: config.size('vocab_size', 50265),
-    positions: config.size('learned_positions', config.size('max_position_embeddings', 1024) + POSITION_OFFSET),
+    positionRows: config.size('learned_positions', config.size('max_position_embeddings', 1024) + spareRows),
     encoder: stack('encoder'),
     decoder: stack('decoder'),
-    normsFirst: model.modelType === 'mbart',
+    ...kind,
     dropout: config.number('dropout', 0.1),
     attentionDropout: config.number('attention_dropout', 0),
     activationDropout: config.number('activation_dropout', 0),
@@ -184,33 +221,57 @@ function sourceMaskOf(ops: Operations, mask: Tensor, queries: number, like: Tens
   return null;
 }
 
+/** Rows of positions: for each sequence of the source, or those of the target, whose places are known, once. */
+type Positions = (ops: Operations, ids: Tensor, places: Tensor | null) => Tensor;
+
+/** `create_position_ids_from_input_ids`: how many tokens that are not padding come before each. */
+const countedPlaces = module((ops, { shape }: Tensor): Tensor => {
+  ops.keep(ops.derive('to_copy', [ops.derive('ne', [], shape, bool)], shape, int32));
+  const sums = ops.derive('to_copy', [ops.derive('cumsum', [], shape, int64)], shape, int32);
+  ops.keep(ops.derive('mul', [ops.derive('add', [sums], shape, int32)], shape, int32));
+  return ops.derive('add', [ops.derive('to_copy', [], shape, int64)], shape, int64);
+});
+
+function positionRows(scope: Scope, config: BartConfig): Positions {
+  const { hidden, positionRows: rows, positions: kind } = config;
+  if (kind === 'counted') {
+    const sines = scope.child('embed_positions').buffer('weights', [rows, hidden]);
+    return module((ops, ids: Tensor) => {
+      const places = ops.keep(countedPlaces(ops, ids));
+      return ops.derive('index_select', [places], [...ids.shape, hidden], ops.buffer(sines).dtype);
+    });
+  }
+  const table = scope.embedding('embed_positions', rows, hidden, { frozen: kind === 'sines' });
+  return module((ops, ids: Tensor, places: Tensor | null): Tensor => {
+    const [batch, length] = ids.shape as readonly [number, number];
+    const own = places ?? ops.keep(ops.create('arange', [length], int64));
+    if (kind !== 'offset') return ops.embedding(own, table);
+    const count = places === null ? batch : 1;
+    return ops.embedding(ops.derive('add', [], [count, length], int64), table);
+  });
+}
+
 type Stack = (ops: Operations, ids: Tensor, mask: Tensor, source: Argument) => Tensor;
 
 function stackOf(scope: Scope, config: BartConfig, table: Parameter, decoder: boolean): Stack {
   const { hidden } = config;
   const sizes = decoder ? config.decoder : config.encoder;
   scope.child('embed_tokens').tie(table);
-  const positionTable = scope.embedding('embed_positions', config.positions, hidden);
+  const positionsOf = positionRows(scope, config);
   const parent = scope.child('layers');
   const layers = Array.from({ length: sizes.layers }, (_, i) =>
     layer(parent.block(String(i)), config, { sizes, decoder }),
   );
-  const embeddingNorm = scope.layerNorm('layernorm_embedding', hidden);
+  const embeddingNorm = config.embeddingNorm ? scope.layerNorm('layernorm_embedding', hidden) : null;
   const finalNorm = config.normsFirst ? scope.layerNorm('layer_norm', hidden) : null;
 
-  /** Positions: of each sequence of the source, or those of the target once. */
-  const placed = module((ops, ids: Tensor): Tensor => {
-    const [batch, length] = ids.shape as readonly [number, number];
-    ops.keep(ops.create('arange', [length], int64));
-    return ops.embedding(ops.derive('add', [], [batch, length], int64), positionTable);
-  });
   const looked = (ops: Operations, ids: Tensor): Tensor => ops.keep(ops.mulScalar(ops.embedding(ids, table)));
 
   /** The sum of embeddings and positions; for the decoder also its mask, that of the source, and its positions. */
   const begin = (ops: Operations, ids: Tensor, mask: Tensor): [Tensor, ...Argument[]] => {
     const embeds = looked(ops, ids);
     if (!decoder) {
-      const h = ops.keep(ops.add(embeds, ops.keep(placed(ops, ids))));
+      const h = ops.keep(ops.add(embeds, ops.keep(positionsOf(ops, ids, null))));
       return [h];
     }
     const [batch, length] = ids.shape as readonly [number, number];
@@ -219,15 +280,15 @@ function stackOf(scope: Scope, config: BartConfig, table: Parameter, decoder: bo
     const eager = ops.attention === 'eager';
     if (ops.attention === 'sdpa') findNothingMasked(ops, ones);
     const own = eager ? ops.keep(additiveCausalMask(ops, ones, positions, embeds.dtype)) : null;
-    if (!config.normsFirst) ops.drop(ones);
+    if (!config.keepsOnes) ops.drop(ones);
     const sourceMask = sourceMaskOf(ops, mask, length, embeds);
-    const rows = ops.embedding(ops.derive('add', [], [1, length], int64), positionTable);
+    const rows = positionsOf(ops, ids, positions);
     return [ops.keep(ops.add(embeds, ops.keep(rows))), own, sourceMask, positions];
   };
 
   return module((ops, ids: Tensor, mask: Tensor, source: Argument): Tensor => {
     const [start, decoderMask = null, sourceMask = null, positions = null] = begin(ops, ids, mask);
-    let h = ops.rebind(start, ops.layerNorm(start, embeddingNorm));
+    let h = embeddingNorm === null ? start : ops.rebind(start, ops.layerNorm(start, embeddingNorm));
     h = ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.dropout)));
     const own = decoder ? decoderMask : sourceMaskOf(ops, mask, ids.shape[1]!, h);
     for (const run of layers) {
@@ -259,7 +320,7 @@ const wrapAround = module((ops, labels: Tensor): Tensor => {
   return wrapped;
 });
 
-/** BART and mBART (transformers' BartForConditionalGeneration and MBartForConditionalGeneration). */
+/** BART and its kind with their language-model heads (transformers' `*ForConditionalGeneration`, MarianMTModel). */
 export function bart(model: ResolvedModel): Architecture {
   const config = read(model);
   const root = Scope.root();
@@ -267,16 +328,16 @@ export function bart(model: ResolvedModel): Architecture {
   const table = body.embedding('shared', config.vocabulary, config.hidden);
   const encode = stackOf(body.child('encoder'), config, table, false);
   const decode = stackOf(body.child('decoder'), config, table, true);
-  const bias = root.buffer('final_logits_bias', [1, config.vocabulary]);
+  const bias = config.logitsBias ? root.buffer('final_logits_bias', [1, config.vocabulary]) : null;
   const tiedTo = config.tied ? table : undefined;
   const head = root.linear('lm_head', config.hidden, config.vocabulary, { bias: false, tiedTo });
 
   const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor, Tensor] => {
-    const decoderIds = ops.keep((config.normsFirst ? wrapAround : shiftRight)(ops, labels));
+    const decoderIds = ops.keep((config.wraps ? wrapAround : shiftRight)(ops, labels));
     const encoded = ops.keep(encode(ops, ids, mask, null));
     const h = ops.keep(decode(ops, decoderIds, mask, encoded));
     let logits = ops.keep(ops.linear(h, head));
-    logits = ops.rebind(logits, ops.add(logits, ops.buffer(bias)));
+    if (bias !== null) logits = ops.rebind(logits, ops.add(logits, ops.buffer(bias)));
     const loss = ops.loss(() => ops.crossEntropy(ops.view(logits, [-1, config.vocabulary]), ops.view(labels, [-1])));
     return [loss, logits, encoded];
   });
