@@ -22,6 +22,7 @@ const recurrent = rowsOf('recurrent.json');
 const TASKS: Readonly<Record<string, Task>> = {
   bart: 'seq2seq',
   mbart: 'seq2seq',
+  pegasus: 'seq2seq',
   t5: 'seq2seq',
   mt5: 'seq2seq',
   opt: 'causal-lm',
