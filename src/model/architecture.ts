@@ -80,6 +80,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   'xlm-roberta': encoder(bert),
   camembert: encoder(bert),
   electra: encoder(bert),
+  'megatron-bert': encoder(bert),
   albert: encoder(albert),
   'deberta-v2': encoder(debertaV2),
   llama: decoder(llama),

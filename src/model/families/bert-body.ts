@@ -6,6 +6,7 @@ import type { EncoderAttention } from '../modules/encoder-attention.js';
 import { encoderAttention, encoderSelfAttention } from '../modules/encoder-attention.js';
 import type { EncoderBody } from '../modules/encoder-heads.js';
 import { encoderMask } from '../modules/encoder-masks.js';
+import type { Step } from '../modules/sequential.js';
 import type { Block, Scope } from '../module-tree.js';
 import type { Argument, Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
@@ -16,6 +17,8 @@ export interface BertConfig {
   base: 'bert' | 'roberta' | 'electra';
   /** RoBERTa's way: positions counted from the tokens, a head of its own, no pooler. */
   roberta: boolean;
+  /** Megatron's way: norms before each part and at the end, none of the embeddings; eager attention alone. */
+  normsFirst: boolean;
   /** Width of the embeddings; another than the hidden one is projected (ELECTRA). */
   embedding: number;
   layers: number;
@@ -41,6 +44,7 @@ export function readBert(model: ResolvedModel): BertConfig {
   return {
     base: model.modelType === 'electra' ? 'electra' : ROBERTAS.has(model.modelType) ? 'roberta' : 'bert',
     roberta: ROBERTAS.has(model.modelType),
+    normsFirst: model.modelType === 'megatron-bert',
     embedding: config.size('embedding_size', config.size('hidden_size', 768)),
     layers: config.size('num_hidden_layers', 12),
     hidden: config.size('hidden_size', 768),
@@ -93,14 +97,33 @@ const countedPositions = module((ops, ids: Tensor): Tensor => {
   return ops.derive('add', [ops.derive('to_copy', [indices], shape, int64)], shape, int64);
 });
 
-/** `LayerNorm(dropout(dense(x)) + residual)` */
+/** Megatron's embeddings: types made by the model, no norm. */
+function bareEmbeddings(scope: Scope, config: BertConfig) {
+  const { hidden } = config;
+  const words = scope.embedding('word_embeddings', config.vocabulary, hidden);
+  const positions = scope.embedding('position_embeddings', config.positions, hidden);
+  const types = scope.embedding('token_type_embeddings', config.types, hidden);
+  const positionIds = scope.buffer('position_ids', [1, config.positions], int64);
+  const run = module((ops, ids: Tensor, typeIds: Tensor): Tensor => {
+    const rows = ops.keep(ops.slice(ops.buffer(positionIds), 1, 0, ids.shape[1]!));
+    const wordRows = ops.keep(ops.embedding(ids, words));
+    const typeRows = ops.keep(ops.embedding(typeIds, types));
+    const sum = ops.keep(ops.add(wordRows, typeRows));
+    const h = ops.rebind(sum, ops.addInPlace(sum, ops.keep(ops.embedding(rows, positions))));
+    return ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.dropout)));
+  });
+  return { words, run };
+}
+
+/** `LayerNorm(dropout(dense(x)) + residual)`, where norms do not come first. */
 function residualOutput(scope: Scope, inFeatures: number, config: BertConfig) {
   const dense = scope.linear('dense', inFeatures, config.hidden);
-  const norm = scope.layerNorm('LayerNorm', config.hidden);
+  const norm = config.normsFirst ? null : scope.layerNorm('LayerNorm', config.hidden);
   return module((ops, x: Tensor, residual: Tensor): Tensor => {
     let h = ops.keep(ops.linear(x, dense));
     h = ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.dropout)));
-    return ops.layerNorm(ops.add(h, residual), norm);
+    const sum = ops.add(h, residual);
+    return norm === null ? sum : ops.layerNorm(sum, norm);
   });
 }
 
@@ -108,10 +131,12 @@ type Attend = (ops: Operations, x: Tensor, mask: Argument) => readonly [Tensor, 
 
 function attentionModule(scope: Scope, config: BertConfig): Attend {
   const size = { hidden: config.hidden, heads: config.heads, dropout: config.attentionDropout };
+  const norm = config.normsFirst ? scope.layerNorm('ln', config.hidden) : null;
   const self: EncoderAttention = encoderAttention(scope.child('self'), ['query', 'key', 'value'], size);
   const output = residualOutput(scope.child('output'), config.hidden, config);
   return module((ops, x: Tensor, mask: Argument) => {
-    const [context, probabilities] = encoderSelfAttention(ops, x, mask, self);
+    const input = norm === null ? x : ops.keep(ops.layerNorm(x, norm));
+    const [context, probabilities] = encoderSelfAttention(ops, input, mask, self);
     ops.keep(context);
     if (probabilities !== null) ops.keep(probabilities);
     return [output(ops, context, x), probabilities] as const;
@@ -123,25 +148,30 @@ type Layer = (ops: Operations, x: Tensor, mask: Argument) => readonly [Tensor, T
 function layer(block: Block, config: BertConfig): Layer {
   const { scope } = block;
   const attention = attentionModule(scope.child('attention'), config);
+  const norm = config.normsFirst ? scope.layerNorm('ln', config.hidden) : null;
   const intermediate = scope.child('intermediate').linear('dense', config.hidden, config.intermediate);
   const output = residualOutput(scope.child('output'), config.intermediate, config);
   const expand = module((ops, x: Tensor): Tensor => {
     const h = ops.keep(ops.linear(x, intermediate));
     return config.act(ops, h);
   });
+  const feed = module((ops, x: Tensor): Tensor => {
+    const input = norm === null ? x : ops.keep(ops.layerNorm(x, norm));
+    return output(ops, ops.keep(expand(ops, input)), x);
+  });
   return (ops, x, mask) =>
     ops.block(block, [x, mask], ([hidden, blockMask]) => {
       const [attended, probabilities] = attention(ops, hidden!, blockMask!);
       ops.keep(attended);
       if (probabilities !== null) ops.keep(probabilities);
-      const expanded = ops.keep(expand(ops, attended));
-      return [output(ops, expanded, attended), probabilities] as const;
+      return [feed(ops, attended), probabilities] as const;
     });
 }
 
 function encoder(scope: Scope, config: BertConfig) {
   const layers = scope.child('layer');
   const blocks = Array.from({ length: config.layers }, (_, i) => layer(layers.block(String(i)), config));
+  const norm = config.normsFirst ? scope.layerNorm('ln', config.hidden) : null;
   return module((ops, x: Tensor, mask: Argument): Tensor => {
     let h = ops.keep(x);
     let earlier: Tensor | null = null;
@@ -154,25 +184,46 @@ function encoder(scope: Scope, config: BertConfig) {
       if (earlier !== null) ops.drop(earlier);
       earlier = probabilities;
     }
-    return h;
+    return norm === null ? h : ops.rebind(h, ops.layerNorm(h, norm));
+  });
+}
+
+/** `BertPooler`: the first token through one layer. */
+function pooler(scope: Scope, { hidden }: BertConfig): Step {
+  const dense = scope.child('pooler').linear('dense', hidden, hidden);
+  return module((ops, x: Tensor): Tensor => {
+    const first = ops.keep(ops.select(x, 1));
+    const pooled = ops.keep(ops.linear(first, dense));
+    return ops.tanh(pooled);
   });
 }
 
 function bertModel(scope: Scope, config: BertConfig, pools: boolean): EncoderBody {
   const embed = embeddings(scope.child('embeddings'), config);
   const encode = encoder(scope.child('encoder'), config);
-  const dense = pools ? scope.child('pooler').linear('dense', config.hidden, config.hidden) : null;
-  const pool = module((ops, x: Tensor): Tensor => {
-    const first = ops.keep(ops.select(x, 1));
-    const pooled = ops.keep(ops.linear(first, dense!));
-    return ops.tanh(pooled);
-  });
+  const pool = pools ? pooler(scope, config) : null;
   const run = module((ops, ids: Tensor, attentionMask: Tensor) => {
     const embedded = ops.keep(embed.run(ops, ids));
     const mask = encoderMask(ops, attentionMask, ops.parameter(embed.words).dtype);
     if (mask !== null) ops.keep(mask);
     const hidden = ops.keep(encode(ops, embedded, mask));
-    return [hidden, dense === null ? null : pool(ops, hidden)] as const;
+    return [hidden, pool === null ? null : pool(ops, hidden)] as const;
+  });
+  return { words: embed.words, run };
+}
+
+/** Megatron's model: types and mask first; eager attention alone. */
+function megatronModel(scope: Scope, config: BertConfig, pools: boolean): EncoderBody {
+  const embed = bareEmbeddings(scope.child('embeddings'), config);
+  const encode = encoder(scope.child('encoder'), config);
+  const pool = pools ? pooler(scope, config) : null;
+  const run = module((ops, ids: Tensor, attentionMask: Tensor) => {
+    const eager = eagerly(ops);
+    const types = ops.keep(ops.create('zeros', ids.shape, int64));
+    const mask = ops.keep(encoderMask(eager, attentionMask, ops.parameter(embed.words).dtype)!);
+    const embedded = ops.keep(embed.run(ops, ids, types));
+    const hidden = ops.keep(encode(eager, embedded, mask));
+    return [hidden, pool === null ? null : pool(ops, hidden)] as const;
   });
   return { words: embed.words, run };
 }
@@ -199,5 +250,6 @@ function electraModel(scope: Scope, config: BertConfig): EncoderBody {
 /** The encoder under its module's name, with a pooler where a head reads one. */
 export function bertBody(root: Scope, config: BertConfig, pools: boolean): EncoderBody {
   const scope = root.child(config.base);
+  if (config.normsFirst) return megatronModel(scope, config, pools);
   return config.base === 'electra' ? electraModel(scope, config) : bertModel(scope, config, pools);
 }
