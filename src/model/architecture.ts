@@ -5,7 +5,7 @@ import { bart } from './families/bart.js';
 import { bert } from './families/bert.js';
 import { bloom } from './families/bloom.js';
 import { cogVideoX } from './families/cogvideox.js';
-import { debertaV2 } from './families/deberta-v2.js';
+import { deberta } from './families/deberta.js';
 import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
 import { flux2 } from './families/flux2.js';
@@ -82,7 +82,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   electra: encoder(bert),
   'megatron-bert': encoder(bert),
   albert: encoder(albert),
-  'deberta-v2': encoder(debertaV2),
+  'deberta-v2': encoder(deberta),
+  deberta: encoder(deberta),
   llama: decoder(llama),
   mistral: decoder(llama),
   qwen2: decoder(llama),

@@ -100,6 +100,8 @@ export interface ElementwiseOperations {
   mulComplex(x: Tensor, angles: Tensor): Tensor;
   /** `x.view(...).mul_(y)`: autograd writes the gradient into a copy of the whole (CopySlices). */
   mulThroughView(x: Tensor, y: Tensor): Tensor;
+  /** `x.view(...).mul_(number)`, `div_`: the same. */
+  mulScalarThroughView(x: Tensor): Tensor;
   /** `x /= divisor`: autograd keeps a clone of x as it was. */
   divInPlace(x: Tensor, divisor: Tensor): Tensor;
   /** `x += y` on a value that autograd needs no longer. */

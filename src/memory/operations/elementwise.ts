@@ -97,6 +97,18 @@ const MUL_THROUGH_VIEW_FORMULA: Formula = {
   },
 };
 
+/** The same of a number. */
+const SCALE_THROUGH_VIEW_FORMULA: Formula = {
+  operation: MUL,
+  apply: (workspace, { gradient }) => {
+    const whole = workspace.emptyLike(gradient, operation('new_empty_strided'));
+    const part = workspace.emptyLike(gradient, CLONE);
+    workspace.consume(workspace.emptyLike(gradient, DIV));
+    workspace.consume(part);
+    return [whole];
+  },
+};
+
 /** grad / other; and for the divisor -grad * ((self / other) / other), the right side first. */
 const DIV_FORMULA: Formula = {
   operation: DIV,
@@ -388,6 +400,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     hardswishInPlace: (x) => unaryInPlace(engine, own(x), UNARY.hardswish),
     hardsigmoid: apply(UNARY.hardsigmoid),
     mulComplex: (x, angles) => mulComplex(engine, own(x), own(angles)),
+    mulScalarThroughView: (x) => inPlace(engine, own(x), engine.record(SCALE_THROUGH_VIEW_FORMULA, [own(x)])),
     mulThroughView: (x, y) => mulThroughView(engine, own(x), own(y)),
     clamp: (x, sides = 'both') => clamp(engine, own(x), sides),
     reluInPlace: (x) => unaryInPlace(engine, own(x), UNARY.relu),

@@ -60,6 +60,20 @@ export const cohereNormLayer = withWeight((ops, x, weight) => {
   return ops.leave(ops.to(h, x.dtype));
 });
 
+/** DeBERTa v1's LayerNorm in Python, in fp32 up to its weight and bias. */
+export const pythonNormLayer: NormLayer = (scope, name, [width]) => {
+  const { weight, bias } = scope.layerNorm(name, width!);
+  return (ops, x) => {
+    ops.enter([x]);
+    let h = ops.keep(ops.to(x, float32));
+    const mean = ops.keep(ops.mean(h, [-1], true));
+    const variance = ops.keep(ops.mean(ops.pow(ops.sub(h, mean), 2), [-1], true));
+    h = ops.rebind(h, ops.div(ops.sub(h, mean), ops.sqrt(ops.addScalar(variance))));
+    h = ops.rebind(h, ops.to(h, x.dtype));
+    return ops.leave(ops.add(ops.mul(ops.parameter(weight!), h), ops.parameter(bias!)));
+  };
+};
+
 /** `nn.LayerNorm` with weight and bias. */
 export const plainNormLayer: NormLayer = (scope, name, [width]) => {
   const layer = scope.layerNorm(name, width!);

@@ -7,6 +7,9 @@ import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
 import type { DisentangledInputs, DisentangledSizes } from '../modules/disentangled-attention.js';
 import { disentangledAttention, logarithmicPositions } from '../modules/disentangled-attention.js';
+import { firstDisentangledAttention, plainDistances } from '../modules/first-disentangled-attention.js';
+import type { NormLayer } from '../modules/norm-layers.js';
+import { plainNormLayer, pythonNormLayer } from '../modules/norm-layers.js';
 import type { EncoderBody, Head } from '../modules/encoder-heads.js';
 import { answerHead, encoderHead, tokenHead } from '../modules/encoder-heads.js';
 import { classificationInputs, tokenInputs } from '../modules/text-inputs.js';
@@ -34,14 +37,31 @@ interface DebertaConfig extends DisentangledSizes {
   poolerDropout: number;
   classifierDropout: number;
   act: Activation;
+  norm: NormLayer;
+  attention: (scope: Scope, config: DebertaConfig) => (ops: Operations, inputs: DisentangledInputs) => Tensor;
+  /** Distances of all pairs of positions. */
+  distances: (ops: Operations, length: number) => Tensor;
+  /** The head's bias is added by itself to a product with the table (v1's newer head). */
+  legacy: boolean;
 }
+
+/** What the first release of DeBERTa does otherwise. */
+const FIRST = {
+  norm: pythonNormLayer,
+  attention: firstDisentangledAttention,
+  distances: plainDistances,
+  normalisesTable: false,
+} satisfies Partial<DebertaConfig>;
+
+const SECOND = { norm: plainNormLayer, attention: disentangledAttention, distances: logarithmicPositions };
 
 function read(model: ResolvedModel): DebertaConfig {
   const config = new ConfigReader(model);
   const hidden = config.size('hidden_size', 1536);
+  const first = model.modelType === 'deberta';
   const positions = config.size(['max_position_embeddings', 'learned_positions'], 512);
   const longest = config.number('max_relative_positions', -1);
-  const buckets = config.number('position_buckets', 256);
+  const buckets = first ? 0 : config.number('position_buckets', 256);
   const kinds = config.texts('pos_att_type');
   const dropout = config.number('hidden_dropout_prob', 0.1);
   const heads = config.size('num_attention_heads', 24);
@@ -70,6 +90,8 @@ function read(model: ResolvedModel): DebertaConfig {
     poolerDropout: config.number('pooler_dropout', 0),
     classifierDropout: config.number('cls_dropout', dropout),
     act: activation(config.text('hidden_act', 'gelu')),
+    legacy: config.flag('legacy', true),
+    ...(first ? FIRST : SECOND),
   };
 }
 
@@ -81,7 +103,7 @@ function embeddings(scope: Scope, config: DebertaConfig) {
   const types = config.types > 0 ? scope.embedding('token_type_embeddings', config.types, config.embedding) : null;
   const projects = config.embedding !== config.hidden;
   const project = projects ? scope.linear('embed_proj', config.embedding, config.hidden, { bias: false }) : null;
-  const norm = scope.layerNorm('LayerNorm', config.hidden);
+  const norm = config.norm(scope, 'LayerNorm', [config.hidden]);
   const positionIds = scope.buffer('position_ids', [1, config.positions], int64);
   const run = module((ops, ids: Tensor, typeIds: Tensor, mask: Tensor): Tensor => {
     const wordRows = ops.keep(ops.embedding(ids, words));
@@ -93,7 +115,7 @@ function embeddings(scope: Scope, config: DebertaConfig) {
     if (places !== null) h = ops.rebind(h, ops.add(h, positions));
     if (types !== null) h = ops.rebind(h, ops.add(h, ops.keep(ops.embedding(typeIds, types))));
     if (project !== null) h = ops.rebind(h, ops.linear(h, project));
-    h = ops.rebind(h, ops.layerNorm(h, norm));
+    h = ops.rebind(h, norm(ops, h));
     const real = ops.keep(ops.to(ops.unsqueeze(mask, 2), h.dtype));
     h = ops.rebind(h, ops.mul(h, real));
     return ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.dropout)));
@@ -104,11 +126,11 @@ function embeddings(scope: Scope, config: DebertaConfig) {
 /** `LayerNorm(dropout(dense(x)) + residual)` */
 function residualOutput(scope: Scope, inFeatures: number, config: DebertaConfig) {
   const dense = scope.linear('dense', inFeatures, config.hidden);
-  const norm = scope.layerNorm('LayerNorm', config.hidden);
+  const norm = config.norm(scope, 'LayerNorm', [config.hidden]);
   return module((ops, x: Tensor, residual: Tensor): Tensor => {
     let h = ops.keep(ops.linear(x, dense));
     h = ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.dropout)));
-    return ops.rebind(h, ops.layerNorm(ops.add(h, residual), norm));
+    return ops.rebind(h, norm(ops, ops.add(h, residual)));
   });
 }
 
@@ -117,7 +139,7 @@ type Layer = (ops: Operations, args: readonly Argument[]) => Tensor;
 function layer(block: Block, config: DebertaConfig): Layer {
   const { scope } = block;
   const attention = scope.child('attention');
-  const attend = disentangledAttention(attention.child('self'), config);
+  const attend = config.attention(attention.child('self'), config);
   const attended = residualOutput(attention.child('output'), config.heads * config.headSize, config);
   const expand = scope.child('intermediate').linear('dense', config.hidden, config.intermediate);
   const output = residualOutput(scope.child('output'), config.intermediate, config);
@@ -173,7 +195,7 @@ function encoder(scope: Scope, config: DebertaConfig) {
   return module((ops, x: Tensor, mask: Tensor): readonly Tensor[] => {
     const [batch, length] = x.shape as readonly [number, number];
     const pairs = ops.keep(ops.derive('mul', [], [batch, 1, length, length], int64));
-    const relative = ops.keep(logarithmicPositions(ops, length));
+    const relative = ops.keep(config.distances(ops, length));
     const rows = ops.keep(positionTable(ops));
     const states: Tensor[] = [];
     layers.forEach((run, i) => {
@@ -254,8 +276,8 @@ function headOf(root: Scope, config: DebertaConfig, task: Task): Head {
   return tokenHead({ root, body, hidden, labels, dropout });
 }
 
-/** DeBERTa v2 and v3 (transformers' DebertaV2For*). Their attention is in Python whatever is asked for. */
-export function debertaV2(model: ResolvedModel, task: Task): Architecture {
+/** DeBERTa v1, v2 and v3 (transformers' DebertaFor*, DebertaV2For*), whose attention is in Python whatever is asked for. */
+export function deberta(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
   return completeArchitecture({ name: model.name, task, root, ...headOf(root, config, task) });
