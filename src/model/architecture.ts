@@ -17,6 +17,7 @@ import { gpt2 } from './families/gpt2.js';
 import { krea2 } from './families/krea2.js';
 import { ltxVideo } from './families/ltx-video.js';
 import { llama } from './families/llama.js';
+import { modernBert } from './families/modernbert.js';
 import { openMmlab } from './families/openmmlab.js';
 import { MEGATRON_TYPES } from './families/megatron-config.js';
 import { megatronGpt } from './families/megatron-gpt.js';
@@ -84,6 +85,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   albert: encoder(albert),
   'deberta-v2': encoder(deberta),
   deberta: encoder(deberta),
+  modernbert: encoder(modernBert),
   llama: decoder(llama),
   mistral: decoder(llama),
   qwen2: decoder(llama),

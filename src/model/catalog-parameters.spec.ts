@@ -110,6 +110,27 @@ describe('models of the catalog have as many parameters as were released', () =>
     }
   });
 
+  it('counts DeBERTa without its pooler and classes', () => {
+    const released = rows.filter(({ modelType }) => modelType === 'deberta');
+    expect(released.length).toBeGreaterThan(1);
+    for (const { id: name, modelType, config, params } of released) {
+      const hidden = Number(config['hidden_size']);
+      const head = hidden * (hidden + 1) + 2 * (hidden + 1);
+      const { parameterCount } = architectureOf({ name, modelType, config }, 'sequence-classification');
+      expect([name, parameterCount]).toEqual([name, params + head]);
+    }
+  });
+
+  it('counts ModernBERT without its prediction head and the bias of its decoder', () => {
+    const released = rows.filter(({ modelType }) => modelType === 'modernbert');
+    expect(released.length).toBeGreaterThan(1);
+    for (const { id: name, modelType, config, params } of released) {
+      const [hidden, words] = [Number(config['hidden_size']), Number(config['vocab_size'])];
+      const { parameterCount } = architectureOf({ name, modelType, config }, 'masked-lm');
+      expect([name, parameterCount]).toEqual([name, params + hidden * (hidden + 1) + words]);
+    }
+  });
+
   it('counts DistilBERT without a head there, so that the masked-language head is on top', () => {
     for (const { id: name, modelType, config, params } of rows.filter((row) => row.modelType === 'distilbert')) {
       const [hidden, words] = [Number(config['hidden_size']), Number(config['vocab_size'])];

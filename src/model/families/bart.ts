@@ -4,7 +4,7 @@ import { completeArchitecture } from '../definition.js';
 import { bool, float32, int32, int64 } from '../dtype.js';
 import type { Activation } from '../modules/activations.js';
 import { activation } from '../modules/activations.js';
-import { additiveCausalMask, findNothingMasked } from '../modules/additive-masks.js';
+import { additiveCausalMask, expandedMask, findNothingMasked } from '../modules/additive-masks.js';
 import { sequenceToSequenceInputs, tokenBatch } from '../modules/text-inputs.js';
 import type { Block, Linear, Normalisation, Parameter } from '../module-tree.js';
 import { Scope } from '../module-tree.js';
@@ -204,19 +204,9 @@ function layer(block: Block, config: BartConfig, stack: { sizes: StackSizes; dec
     });
 }
 
-/** `AttentionMaskConverter._expand_mask`: a float mask [batch, 1, queries, keys]. */
-const expandedMask = (ops: Operations, mask: Tensor, queries: number, like: Tensor): Tensor => {
-  ops.enter([mask, like]);
-  const [batch, keys] = mask.shape as readonly [number, number];
-  const shape = [batch, 1, queries, keys];
-  ops.keep(ops.derive('to_copy', [], shape, like.dtype));
-  const inverted = ops.keep(ops.derive('rsub', [], shape, like.dtype));
-  return ops.leave(ops.derive('masked_fill', [ops.derive('to_copy', [], shape, bool)], inverted.shape, like.dtype));
-};
-
 /** Mask over the tokens of the source: none where SDPA finds nothing masked. */
 function sourceMaskOf(ops: Operations, mask: Tensor, queries: number, like: Tensor): Tensor | null {
-  if (ops.attention === 'eager') return ops.keep(expandedMask(ops, mask, queries, like));
+  if (ops.attention === 'eager') return ops.keep(expandedMask(ops, mask, queries, like.dtype));
   if (ops.attention === 'sdpa') findNothingMasked(ops, mask);
   return null;
 }

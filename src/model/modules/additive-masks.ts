@@ -53,3 +53,13 @@ export const invertedMask = module((ops, attentionMask: Tensor, like: Tensor): T
   const inverted = ops.derive('rsub', [], extended.shape, like.dtype);
   return ops.derive('mul', [inverted], extended.shape, like.dtype);
 });
+
+/** `AttentionMaskConverter._expand_mask`: a float mask [batch, 1, queries, keys]. */
+export function expandedMask(ops: Operations, mask: Tensor, queries: number, dtype: DType): Tensor {
+  ops.enter([mask]);
+  const [batch, keys] = mask.shape as readonly [number, number];
+  const shape = [batch, 1, queries, keys];
+  ops.keep(ops.derive('to_copy', [], shape, dtype));
+  const inverted = ops.keep(ops.derive('rsub', [], shape, dtype));
+  return ops.leave(ops.derive('masked_fill', [ops.derive('to_copy', [], shape, bool)], inverted.shape, dtype));
+}
