@@ -70,7 +70,12 @@ function read(model: ResolvedModel): ModernBertConfig {
 }
 
 /** Scores and probabilities in the model's own Python. */
-function eager(ops: Operations, [query, key, value]: readonly [Tensor, Tensor, Tensor], mask: Argument, dropout: number) {
+function eager(
+  ops: Operations,
+  [query, key, value]: readonly [Tensor, Tensor, Tensor],
+  mask: Argument,
+  dropout: number,
+) {
   let weights = ops.keep(ops.mulScalar(ops.matmul(query, ops.transpose(key, 2, 3))));
   weights = ops.rebind(weights, ops.add(weights, mask!));
   weights = ops.rebind(weights, ops.to(ops.softmax(weights, float32), query.dtype));

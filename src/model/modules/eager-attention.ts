@@ -51,7 +51,8 @@ export function raisedEagerAttention(
   options: RaisedAttention,
 ): [Tensor, Tensor | null] {
   const { query, key, value, mask, dropout } = heads;
-  if (ops.attention === 'flash') return [ops.scaledDotProductAttention(query, key, value, { causal: true, dropout }), null];
+  if (ops.attention === 'flash')
+    return [ops.scaledDotProductAttention(query, key, value, { causal: true, dropout }), null];
   ops.enter([query, key, value, mask]);
   const [q, k] = [query, key].map((x) => ops.keep(ops.to(x, float32))) as [Tensor, Tensor];
   const scores = betweenProductAndSoftmax(ops, ops.keep(ops.matmul(q, ops.transpose(k, 2, 3))), mask, options);

@@ -9,7 +9,12 @@ import type { DecoderBody } from './decoder-body.js';
 export type TupleLayer = (ops: Operations, args: readonly Argument[]) => readonly [Tensor, Tensor | null];
 
 /** `outputs = layer(...)`; `h = outputs[0]`: the probabilities of a layer live until the next one has returned. */
-export function runLayers(ops: Operations, layers: readonly TupleLayer[], x: Tensor, around: readonly Argument[]): Tensor {
+export function runLayers(
+  ops: Operations,
+  layers: readonly TupleLayer[],
+  x: Tensor,
+  around: readonly Argument[],
+): Tensor {
   let h = x;
   let outputs: Tensor | null = null;
   for (const layer of layers) {
@@ -35,7 +40,11 @@ export interface GptDecoder {
  * GPT-Neo, GPT-J and CodeGen without their heads: eager attention, which they have no SDPA for, and a float mask.
  * Layers get the input, the mask and the positions.
  */
-export function gptDecoder(scope: Scope, config: GptDecoder, write: (block: Block, layer: number) => TupleLayer): DecoderBody {
+export function gptDecoder(
+  scope: Scope,
+  config: GptDecoder,
+  write: (block: Block, layer: number) => TupleLayer,
+): DecoderBody {
   const { hidden, positions: rows } = config;
   const table = scope.embedding('wte', config.vocabulary, hidden);
   const positionTable = rows === null ? null : scope.embedding('wpe', rows, hidden);
@@ -49,7 +58,9 @@ export function gptDecoder(scope: Scope, config: GptDecoder, write: (block: Bloc
     const positionIds = ops.keep(ops.unsqueeze(positions, 0));
     const masked = ops.attention !== 'flash';
     const mask = masked ? ops.keep(additiveCausalMask(ops, attentionMask, positions, embeds.dtype)) : null;
-    let h = ops.keep(positionTable === null ? embeds : ops.add(embeds, ops.keep(ops.embedding(positionIds, positionTable))));
+    let h = ops.keep(
+      positionTable === null ? embeds : ops.add(embeds, ops.keep(ops.embedding(positionIds, positionTable))),
+    );
     h = ops.rebind(h, ops.dropout(h, ops.dropoutOf(config.embeddingDropout)));
     h = runLayers(ops, blocks, h, [mask, positions]);
     h = ops.rebind(h, ops.layerNorm(h, finalNorm));
