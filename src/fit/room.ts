@@ -62,8 +62,10 @@ function podsByAmount({ has, perPod, isNative }: OtherAmount, position: number, 
   return Math.max(0, Math.floor((amount - taken) / perPod + 1e-9));
 }
 
+type SlotSize = Pick<Lot, 'deviceClass' | 'bandBytes'>;
+
 /** How many requests of this kind one device of a lot can serve. */
-function slotsPerDevice(lot: Lot, demand: Demand): number {
+function slotsPerDevice(lot: SlotSize, demand: Demand): number {
   const { budget } = demand;
   if (budget.kind === 'bytes') return Math.floor(lot.bandBytes / budget.bytes);
   if (budget.kind === 'fraction') return Math.floor(1 / budget.fraction + 1e-9);
@@ -243,7 +245,9 @@ function slotsNow({ columns, needed, isWhole }: Offer, device: number): number {
 /** Requests that the devices of a node can take now, by the node's position; null where nothing describes them. */
 function usableNow({ cluster, demand }: Room, needs: Needs): (position: number) => number | null {
   const columns = cluster.columns.devices(demand.resource);
-  const needed = Float64Array.from(cluster.lots, (lot) => needs(lot) ?? NaN);
+  // A device that is smaller than what is asked of one serves nobody, however much of it is free.
+  const serves = (lot: SlotSize): boolean => slotsPerDevice(lot, demand) > 0;
+  const needed = Float64Array.from(cluster.lots, (lot) => (serves(lot) ? needs(lot) : null) ?? NaN);
   const offer = { columns, needed, isWhole: demand.budget.kind === 'whole' };
   return (position) => {
     const [from, to] = [columns.starts[position] ?? 0, columns.starts[position + 1] ?? 0];
