@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { advise } from '../fit/advice/advise.js';
+import type { AdviceQuestion } from '../fit/advice/advise.js';
 import type { Advice, AssessedPodSet, AssessedRun, Assessment } from '../fit/assessment.js';
 import type { Cluster } from '../fit/cluster.js';
 import { indexCluster } from '../fit/cluster.js';
@@ -177,9 +178,9 @@ class MemoizingAdvisor implements Advisor {
     const fit = fitWorkload(fitQuestion);
     question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
-    const modelTypeOf = (values: RunValues): string | null => this.modelTypeOf(values);
+    const modelOf: AdviceQuestion['modelOf'] = (values) => this.modelOf(values);
     const extent = question.allAdvice === true ? ('all' as const) : ('handful' as const);
-    const advice = advise({ ...fitQuestion, fit, extent, documents, fingerprintOf, modelTypeOf, optionsOf });
+    const advice = advise({ ...fitQuestion, fit, extent, documents, fingerprintOf, modelOf, optionsOf });
     return assembled(reading, fit, advice, question.nowMs);
   }
 
@@ -201,10 +202,8 @@ class MemoizingAdvisor implements Advisor {
     return orUnknown(() => ({ estimate: estimate({ run, device, facts: this.parts.facts }) }));
   }
 
-  private modelTypeOf({ model }: RunValues): string | null {
-    return model === null || model.config !== null
-      ? null
-      : (this.parts.facts.models.find(model.name).row?.modelType ?? null);
+  private modelOf({ model }: RunValues): ReturnType<AdviceQuestion['modelOf']> {
+    return model === null || model.config !== null ? null : this.parts.facts.models.find(model.name).row;
   }
 
   private clusterOf(inventory: InventorySnapshot): Cluster {

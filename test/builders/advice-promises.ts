@@ -84,7 +84,14 @@ export function adviceQuestion(input: ManifestInput, set: ManifestSet, grammars:
     }),
   };
   const documents = { manifest, configMap: (name: string) => files.configMap(name) };
-  return { ...question, fit: fitWorkload(question), documents, modelTypeOf: () => 'llama', optionsOf, fingerprintOf };
+  return {
+    ...question,
+    fit: fitWorkload(question),
+    documents,
+    modelOf: () => ({ modelType: 'llama', config: {} }),
+    optionsOf,
+    fingerprintOf,
+  };
 }
 
 const interval = (bytes: number): { low: number; expected: number; high: number } => ({

@@ -305,7 +305,7 @@ export interface GeneratedManifest {
 export function generatedManifest(name: string): fc.Arbitrary<GeneratedManifest> {
   const program = GENERATED_PROGRAMS[name];
   if (program === undefined) throw new Error(`no program is called ${name}`);
-  return fc.constantFrom(1, 2, 4, 8).chain((gpus) =>
+  return fc.constantFrom(1, 2, 4, 8, 16).chain((gpus) =>
     fc
       .record({
         start: launched(program, gpus),

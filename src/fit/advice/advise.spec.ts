@@ -59,7 +59,9 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
   };
   const fit = fitWorkload(question);
   estimates = 0;
-  const modelTypeOf = (): string | null => (scene.modelType === undefined ? 'llama' : scene.modelType);
+  const modelType = scene.modelType === undefined ? 'llama' : scene.modelType;
+  const modelOf = (): { modelType: string; config: Record<string, unknown> } | null =>
+    modelType === null ? null : { modelType, config: {} };
   const fingerprintOf = (): string => 'f';
   const documents = { manifest: scene.manifest ?? {}, configMap: () => undefined };
   return {
@@ -69,7 +71,7 @@ function advised(scene: Scene): { advice: Advice[]; estimates: number } {
       extent: scene.extent ?? 'handful',
       documents,
       fingerprintOf,
-      modelTypeOf,
+      modelOf,
       optionsOf,
     }),
     estimates,

@@ -22,8 +22,8 @@ export interface AdviceQuestion extends FitQuestion {
   documents: Documents;
   /** Names what a pod set trains, as in the assessment. */
   fingerprintOf: (runs: readonly PodSetRun[]) => string | null;
-  /** `model_type` of the model that a run trains, where the catalog has it. */
-  modelTypeOf: (values: RunValues) => string | null;
+  /** What the catalog has of the model that a run trains; null where it is described, or not known. */
+  modelOf: (values: RunValues) => { modelType: string; config: Readonly<Record<string, unknown>> } | null;
   /** How a training program is told things, by its id. */
   optionsOf: (program: string) => ProgramOptions | null;
 }
@@ -53,6 +53,7 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
   if (candidate === null) return null;
   const values = valuesOf(reading.run);
+  const model = question.modelOf(values);
   return {
     podSets: ordered,
     run: reading.run,
@@ -60,7 +61,8 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
     options: values.program?.id ? question.optionsOf(values.program.id) : null,
     runs,
     values,
-    modelType: question.modelTypeOf(values),
+    modelType: model?.modelType ?? null,
+    config: model?.config ?? values.model?.config ?? null,
     fit,
     target: largestTarget(candidate, question.traitsOf),
     room: candidate.room,

@@ -11,7 +11,7 @@ import type { Candidate } from '../pod-set-fit.js';
 import { fitWorkload, severity } from '../workload-fit.js';
 import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome, WorkloadFit } from '../workload-fit.js';
 import { editedBeside, editedPodSet, editedRun } from './edits.js';
-import type { Edit, Subject } from './proposal.js';
+import type { Edit, Subject, Target } from './proposal.js';
 import { refusalOf } from './refusals.js';
 import { largestTarget } from './target.js';
 
@@ -107,13 +107,23 @@ export class Evaluator {
 
   /** null where a framework would refuse the changed run, where it cannot be estimated, or where the budget is spent. */
   evaluate(edits: readonly Edit[]): Outcome | null {
+    return this.isSpent ? null : this.matchedAgain(edits);
+  }
+
+  /** As `evaluate`, of a run that was estimated before: only matched again, which is not counted. */
+  matchedAgain(edits: readonly Edit[]): Outcome | null {
     const run = editedRun(this.subject.run, edits);
     const podSets = this.subject.podSets.map((podSet) => editedPodSet(podSet, edits));
     const candidates = podSets.flatMap((podSet) => candidateFor(podSet, this.question.cluster, this.gangSize) ?? []);
     const [candidate] = candidates;
     const target = candidate === undefined ? null : largestTarget(candidate, this.question.traitsOf);
-    if (candidate === undefined || target === null || refusalOf(valuesOf(run), target) !== null) return null;
-    return this.isSpent ? null : this.matched({ run, edits }, podSets, candidate);
+    if (candidate === undefined || target === null || this.isRefused(run, target)) return null;
+    return this.matched({ run, edits }, podSets, candidate);
+  }
+
+  private isRefused(run: TrainingRun, target: Target): boolean {
+    const { modelType, config } = this.subject;
+    return refusalOf({ values: valuesOf(run), target, modelType, config }) !== null;
   }
 
   private get gangSize(): number | null {

@@ -69,6 +69,9 @@ export function accumulationFollows({
   return isFromGlobal(gradientAccumulationSteps.evidence) && !isFromGlobal(microBatchSize.evidence) && !isOfRows;
 }
 
+/** Whether the batch of a device is a share of a global one. */
+export const sizeFollows = ({ microBatchSize }: TrainingRun): boolean => isFromGlobal(microBatchSize.evidence);
+
 const isFrom = (evidence: Evidence, field: RunField): boolean =>
   evidence.kind === 'derived' && evidence.from.includes(field);
 const isFromGlobal = (evidence: Evidence): boolean => isFrom(evidence, 'globalBatchSize');

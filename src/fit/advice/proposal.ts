@@ -1,3 +1,4 @@
+import type { DeviceTraits } from '../../memory/estimate.js';
 import type { ProgramOptions } from '../../run/program-options.js';
 import type { RunField, RunValues, TrainingRun } from '../../run/training-run.js';
 import type { PodSet } from '../../workload/workload.js';
@@ -29,6 +30,7 @@ export interface Target {
   deviceClass: DeviceClass;
   capacityBytes: number;
   computeCapability: number | null;
+  vendor: DeviceTraits['vendor'];
 }
 
 /** What advice is sought for: pod sets of a workload that train with one and the same run. */
@@ -44,6 +46,8 @@ export interface Subject {
   values: RunValues;
   /** `model_type` of the catalog's row; null where the model is described, not named. */
   modelType: string | null;
+  /** Its dimensions in the terms of `config.json`; null where they are not known. */
+  config: Readonly<Record<string, unknown>> | null;
   fit: PodSetFit;
   /** The largest device that the pods may be given; null where there is none. */
   target: Target | null;

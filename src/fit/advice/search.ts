@@ -23,17 +23,6 @@ interface Ladder {
 /** Rungs that help by less than this are left out of combinations. */
 const WORTH_ADDING = 0.01;
 
-function withAffinity({ proposal, outcome, ranks }: Found): Found {
-  const [fit] = outcome.podSets;
-  if (outcome.verdict !== 'fits-some' || fit?.affinity == null) return { proposal, outcome, ranks };
-  const edit: Edit = { field: 'placement.affinity', value: fit.affinity };
-  return {
-    proposal: { ...proposal, edits: [...proposal.edits, edit] },
-    outcome: { ...outcome, verdict: 'fits' },
-    ranks,
-  };
-}
-
 /** One edit per field: of two for the same field the later one counts. */
 function joined(proposals: readonly Proposal[]): Proposal {
   const [only] = proposals;
@@ -66,7 +55,18 @@ export class Search {
     const light = this.among(ladders.filter(({ kind }) => kind.price !== 'result'));
     const isEnough = !this.isWide && light.filter(({ outcome }) => this.isGoal(outcome)).length >= ENOUGH;
     const found = isEnough ? light : [...light, ...this.among(ladders, light)];
-    return found.map(withAffinity).filter(({ outcome }) => this.isBetter(outcome));
+    return found.map((each) => this.kept(each)).filter(({ outcome }) => this.isBetter(outcome));
+  }
+
+  /** Where only some devices fit: with the affinity that keeps the pods on those, if they have room there together. */
+  private kept(found: Found): Found {
+    const { proposal, outcome, ranks } = found;
+    const [fit] = outcome.podSets;
+    if (outcome.verdict !== 'fits-some' || fit?.affinity == null) return found;
+    const edit: Edit = { field: 'placement.affinity', value: fit.affinity };
+    const edits = [...proposal.edits, edit];
+    const after = this.evaluator.matchedAgain(edits);
+    return after?.verdict === 'fits' ? { proposal: { ...proposal, edits }, outcome: after, ranks } : found;
   }
 
   /** Singles and combinations of these ladders that were not found before. */

@@ -8,9 +8,7 @@ export function largestTarget(candidate: Candidate, traitsOf: FitQuestion['trait
   const [largest] = lots.filter((lot) => lot.deviceClass.model !== null).sort((a, b) => b.bandBytes - a.bandBytes);
   if (largest === undefined) return null;
   const { deviceClass, bandBytes: capacityBytes } = largest;
-  return {
-    deviceClass,
-    capacityBytes,
-    computeCapability: traitsOf(deviceClass.model ?? '')?.computeCapability ?? null,
-  };
+  const traits = traitsOf(deviceClass.model ?? '');
+  const { computeCapability, vendor } = traits ?? { computeCapability: null, vendor: 'nvidia' as const };
+  return { deviceClass, capacityBytes, computeCapability, vendor };
 }

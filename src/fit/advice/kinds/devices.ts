@@ -1,6 +1,7 @@
+import type { RunValues } from '../../../run/training-run.js';
 import { choosesDevices } from '../edits.js';
 import { deviceChoices, mostDevicesPerPod } from '../device-choice.js';
-import { accumulationFollows } from '../program-flags.js';
+import { accumulationFollows, sizeFollows } from '../program-flags.js';
 import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Proposal, Subject } from '../proposal.js';
 
@@ -28,15 +29,24 @@ export const otherDevice: AdviceKind = {
   },
 };
 
+/** The same global batch in other shares, where it goes into them. */
+function sharedOut({ globalBatchSize }: RunValues, data: number): { edits: readonly Edit[]; cost: string[] } | null {
+  const size = globalBatchSize / data;
+  return Number.isInteger(size) ? { edits: [{ field: 'microBatchSize', value: size, follows: true }], cost: [] } : null;
+}
+
 /**
  * Accumulation that keeps the global batch when the number of data-parallel ranks changes; null where none does and the
  * program works it out of a global batch that stays.
  */
 function batchEdits({ values, run }: Subject, data: number): { edits: readonly Edit[]; cost: string[] } | null {
+  if (sizeFollows(run)) return sharedOut(values, data);
   const steps = values.globalBatchSize / (values.microBatchSize * data);
   if (Number.isInteger(steps) && steps >= 1)
     return { edits: [{ field: 'gradientAccumulationSteps', value: steps }], cost: [] };
   if (accumulationFollows(run)) return null;
+  // What is generated in groups must fill the batch (trl/trainer/grpo_config.py, num_generations).
+  if (values.task === 'rl') return null;
   const global = values.microBatchSize * values.gradientAccumulationSteps * data;
   const cost = [`global batch ${global} instead of ${values.globalBatchSize}: the learning rate may have to follow`];
   return { edits: [{ field: 'globalBatchSize', value: global }], cost };
