@@ -48,7 +48,11 @@ export const nanogpt: TrainingProgram = {
       microBatchSize: plain('--batch_size', 'joined'),
       // train.py divides the steps by the processes, and the block is the number of positions.
       gradientAccumulationSteps: (value, run, others) =>
-        plain('--gradient_accumulation_steps', 'joined')(Number(value) * Number(others.worldSize ?? run.worldSize.value), run, others),
+        plain('--gradient_accumulation_steps', 'joined')(
+          Number(value) * Number(others.worldSize ?? run.worldSize.value),
+          run,
+          others,
+        ),
       sequenceLength: plain('--block_size', 'joined'),
     },
     follows: (field, value, { model }) =>
