@@ -1,4 +1,5 @@
 import { replay } from './allocator/replay.js';
+import type { AllocationEvents } from './allocator/requests.js';
 import type { BreakdownCategory } from './estimate.js';
 import type { Forecast } from './forecast.js';
 import { withoutConvolutionWorkspaces } from './forecast.js';
@@ -37,8 +38,7 @@ const fragmentation: Uncertainty = {
     const { peakAllocatedBytes, peakReservedBytes } = at.unlimited;
     const scales = scaledBlocks(at);
     const reserved = nudgesFor(at).map((nudge) => {
-      const sizes = at.events.sizes.map((bytes, block) => (scales[block]! ? Math.round(bytes * nudge) : bytes));
-      const nudged = replay({ ...at.events, sizes }, at.allocator);
+      const nudged = replay(resized(at, scales, nudge), at.allocator);
       return (nudged.peakReservedBytes / nudged.peakAllocatedBytes) * peakAllocatedBytes;
     });
     return {
@@ -51,9 +51,25 @@ const fragmentation: Uncertainty = {
   },
 };
 
-/** Whether each block's size follows the batch. */
-const scaledBlocks = ({ events }: Forecast): readonly boolean[] =>
-  events.sizes.map((bytes, block) => bytes >= SMALLEST_SCALED_BYTES && BATCH_DEPENDENT.has(events.categories[block]!));
+/** Of each block, whether its size follows the batch: 1 or 0. */
+function scaledBlocks({ events: { sizes, categories } }: Forecast): Uint8Array {
+  const scales = new Uint8Array(sizes.length);
+  for (let block = 0; block < scales.length; block++) {
+    if (sizes[block]! >= SMALLEST_SCALED_BYTES && BATCH_DEPENDENT.has(categories[block]!)) scales[block] = 1;
+  }
+  return scales;
+}
+
+/** The same events with some blocks larger or smaller by a factor. */
+function resized({ events: list }: Forecast, isResized: Uint8Array, factor: number): AllocationEvents {
+  const { sizes: before, streams, events } = list;
+  const sizes = new Float64Array(before.length);
+  for (let block = 0; block < sizes.length; block++) {
+    const bytes = before[block]!;
+    sizes[block] = isResized[block] === 1 ? Math.round(bytes * factor) : bytes;
+  }
+  return { sizes, streams, events };
+}
 
 /** Most that cuDNN's trials were seen to add (FakeTensor study: simulated plus 2 GB; PyTorch issues 13412, 31500, 49207). */
 const MOST_TRIAL_BYTES = 2 * 2 ** 30;
@@ -156,12 +172,9 @@ const variableLengths: Uncertainty = {
     const { sequenceLength, packing } = at.values;
     if (sequenceLength === null || packing || FIXED_LENGTHS.has(modelCodeOf(at.values))) return null;
     const second = at.events.phases.find(({ iteration }) => iteration === 2)?.firstEvent ?? 0;
-    const first = new Set(at.events.events.subarray(0, second).filter((event) => event >= 0));
-    const scales = scaledBlocks(at);
-    const replays = SHORTER_BATCHES.map((share) => {
-      const sizes = at.events.sizes.map((bytes, i) => (scales[i]! && first.has(i) ? Math.round(bytes * share) : bytes));
-      return replay({ ...at.events, sizes }, at.allocator);
-    });
+    const earlier = scaledBlocks(at);
+    for (const event of at.events.events.subarray(second)) if (event >= 0) earlier[event] = 0;
+    const replays = SHORTER_BATCHES.map((share) => replay(resized(at, earlier, share), at.allocator));
     return {
       allocated: furthest(
         replays.map(({ peakAllocatedBytes }) => peakAllocatedBytes - at.unlimited.peakAllocatedBytes),

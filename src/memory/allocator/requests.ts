@@ -4,7 +4,7 @@ import { poolOf } from './heap.js';
 import { roundingOf } from './rounding.js';
 
 /** What the allocator needs of an event list. */
-export type AllocationEvents = Pick<MemoryEvents, 'sizes' | 'streams' | 'events'>;
+export type AllocationEvents = Pick<MemoryEvents, 'streams' | 'events'> & { readonly sizes: ArrayLike<number> };
 
 /** An event list as the allocator sees it: each block's bytes rounded, and the pool that serves it. */
 export interface Requests {

@@ -26,7 +26,7 @@ export function smallestSurvivingLimit(
   const tolerance = Math.floor(toleranceBytes / STEP_BYTES);
   let low = Math.floor(peakRequestedBytes(requests) / STEP_BYTES);
   let high = Math.ceil(unlimited.peakReservedBytes / STEP_BYTES);
-  const survives = attempts(requests, { ...config, memoryFraction: null });
+  const survives = attempts(requests, { ...config, memoryFraction: null }, low * STEP_BYTES);
   while (high - low > tolerance) {
     const middle = Math.floor((low + high) / 2);
     if (survives(middle * STEP_BYTES)) high = middle;
@@ -36,15 +36,21 @@ export function smallestSurvivingLimit(
 }
 
 /**
- * Whether a run survives under a limit, asked for limits in any order that are all above those it did not survive.
+ * Whether a run survives under a limit of at least `leastBytes`, asked for limits in any order that are all above those it
+ * did not survive.
  *
- * Until a limit is met, the replay is that under any larger one. So each attempt goes on from where the largest limit
- * that was too small was met, often late in the run. Expandable segments are laid out by the device's size from the
+ * Until a limit is met, the replay is that under any larger one. So each attempt goes on from where the least limit, or
+ * the largest one that was too small, was met, often late in the run. Expandable segments are laid out by the device's size from the
  * first one on, and share nothing.
  */
-function attempts(requests: Requests, config: AllocatorConfig): (limitBytes: number) => boolean {
+function attempts(
+  requests: Requests,
+  config: AllocatorConfig,
+  leastBytes: number,
+): (limitBytes: number) => boolean {
   if (config.expandableSegments) return (limitBytes) => replayRequests(requests, config, limitBytes).survived;
-  let start = new ResumableReplay(requests, config, 0);
+  let start = new ResumableReplay(requests, config, leastBytes);
+  start.playToLimit();
   return (limitBytes) => {
     const attempt = start.under(limitBytes);
     if (attempt.playToLimit()) return true;
