@@ -25,7 +25,7 @@ export interface Replay {
   series: ReplaySeries | null;
 }
 
-const INITIAL_BLOCKS = 2048;
+const INITIAL_BLOCKS = 512;
 
 /**
  * Runs a list of allocations and frees through the caching allocator.

@@ -43,11 +43,7 @@ export function smallestSurvivingLimit(
  * the largest one that was too small, was met, often late in the run. Expandable segments are laid out by the device's size from the
  * first one on, and share nothing.
  */
-function attempts(
-  requests: Requests,
-  config: AllocatorConfig,
-  leastBytes: number,
-): (limitBytes: number) => boolean {
+function attempts(requests: Requests, config: AllocatorConfig, leastBytes: number): (limitBytes: number) => boolean {
   if (config.expandableSegments) return (limitBytes) => replayRequests(requests, config, limitBytes).survived;
   let start = new ResumableReplay(requests, config, leastBytes);
   start.playToLimit();
