@@ -1,5 +1,6 @@
 import { loadFacts } from '../../src/advisor/facts.js';
 import { ALONE } from '../../src/run/device-runs.js';
+import { resolvedModelOf } from '../../src/model/catalog.js';
 import { MODEL_TYPES } from '../../src/model/architecture.js';
 import type { ResolvedModel } from '../../src/model/resolved-model.js';
 import type { Attention, OptimizerImplementation, OptimizerName, RunValues, Task } from '../../src/run/training-run.js';
@@ -94,7 +95,9 @@ function taskOf(record: OracleRecord): Task {
 function visionTask(model: string): Task {
   if (/deeplab|fcn_|lraspp|unet-/.test(model)) return 'segmentation';
   if (/rcnn|retinanet|ssd|fcos/.test(model)) return 'detection';
-  return /unet|dit|transformer/.test(model) ? 'diffusion' : 'image-classification';
+  return facts.models.rows.some(({ recorded }) => recorded === model) || /unet|dit|transformer/.test(model)
+    ? 'diffusion'
+    : 'image-classification';
 }
 
 /** The oracle's own U-Net. */
@@ -105,6 +108,8 @@ function unetOf({ config, model }: OracleRecord): ResolvedModel {
 
 function modelOf(record: OracleRecord): ResolvedModel {
   const { config, model } = record;
+  const network = facts.models.rows.find(({ recorded }) => recorded === model);
+  if (network !== undefined) return resolvedModelOf(network);
   if (typeof config['model_type'] === 'string') {
     return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
   }

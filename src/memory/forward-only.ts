@@ -61,7 +61,7 @@ function pass(
   engine.recorder.phase('forward', iteration);
   engine.autocast = autocast;
   strategy.around?.beforeForward?.();
-  const { loss, outputs } = architecture.forward(operations[0]!, batch);
+  const { loss, outputs } = architecture.forward(operations[0]!, batch, sizes);
   const results = [loss, ...outputs].map((tensor) => engine.hold(tensor as EngineTensor));
   engine.autocast = null;
   engine.clearAutocastCache();

@@ -25,6 +25,8 @@ import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
 import { stableLm } from './families/stablelm.js';
+import { recordedDenoiser } from './families/recorded-denoiser.js';
+import { recordedEncoder } from './families/recorded-encoder.js';
 import { recurrentModel } from './families/recurrent.js';
 import { starCoder2 } from './families/starcoder2.js';
 import { t5 } from './families/t5.js';
@@ -65,6 +67,44 @@ const encoder = (write: Family['write']): Family => ({
 const encoderDecoder = (write: Family['write']): Family => ({ write, tasks: ['seq2seq'] });
 const diffusion = (write: Family['write']): Family => ({ write, tasks: ['diffusion'] });
 const image = (write: Family['write']): Family => ({ write, tasks: ['image-classification'] });
+
+/** Denoisers of diffusers whose forward pass was recorded, by their class. */
+const RECORDED_DENOISERS = [
+  'FluxTransformer2DModel',
+  'SD3Transformer2DModel',
+  'PixArtTransformer2DModel',
+  'DiTTransformer2DModel',
+  'HunyuanVideoTransformer3DModel',
+  'WanTransformer3DModel',
+  'SanaTransformer2DModel',
+  'AuraFlowTransformer2DModel',
+  'QwenImageTransformer2DModel',
+  'MochiTransformer3DModel',
+  'ChromaTransformer2DModel',
+  'CogView4Transformer2DModel',
+  'Ideogram4Transformer2DModel',
+] as const;
+
+/** Text encoders and VAEs that diffusion models are trained on the outputs of. */
+const RECORDED_ENCODERS = [
+  'AutoencoderKL',
+  'AutoencoderKLFlux2',
+  'AutoencoderDC',
+  'AutoencoderKLLTXVideo',
+  'AutoencoderKLHunyuanVideo',
+  'CLIPTextModel',
+  'CLIPTextModelWithProjection',
+  'T5EncoderModel',
+  'UMT5EncoderModel',
+  'LlamaModel',
+  'Gemma2Model',
+  'Qwen2Model',
+  'Qwen3Model',
+  'MistralModel',
+  'GlmModel',
+] as const;
+
+const encodes: Family = { write: recordedEncoder, tasks: ['encoding'] };
 
 /**
  * Model types (Hugging Face's `model_type`, diffusers' `_class_name`, or the library of image models) and the family that
@@ -149,6 +189,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   Flux2Transformer2DModel: diffusion(flux2),
   Krea2Transformer2DModel: diffusion(krea2),
   LTXVideoTransformer3DModel: diffusion(ltxVideo),
+  ...Object.fromEntries(RECORDED_DENOISERS.map((type) => [type, diffusion(recordedDenoiser)])),
+  ...Object.fromEntries(RECORDED_ENCODERS.map((type) => [type, encodes])),
   torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
   timm: image(timm),
   mmseg: { write: openMmlab, tasks: ['segmentation'] },

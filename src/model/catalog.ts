@@ -17,6 +17,8 @@ export interface ModelRow {
   /** Native resolution of image models: pixels a side, or height and width. */
   imageSize: number | readonly [number, number] | null;
   sources: readonly string[];
+  /** Name of its recorded forward pass, where its family is recorded network by network. */
+  recorded?: string;
   /** The recorded forward pass, read when it is first asked for; null where there is none. */
   graph?: () => RecordedGraph | null;
 }
@@ -35,6 +37,8 @@ export interface ModelsFile {
     paramsActive?: number;
     /** Native resolution of models that make or read images, pixels a side. */
     imageSize?: number;
+    /** Library and name of its recorded graph, where its family is recorded. */
+    graph?: readonly [library: string, name: string];
     sources: readonly string[];
   }[];
 }
@@ -92,7 +96,7 @@ function* withoutSuffixes(name: string): Generator<string> {
   }
 }
 
-const rowOfTransformer = (model: ModelsFile['models'][number]): ModelRow => ({
+const rowOfTransformer = (model: ModelsFile['models'][number], graphs: GraphReader): ModelRow => ({
   id: model.id,
   aliases: model.aliases,
   modelType: model.modelType,
@@ -101,7 +105,13 @@ const rowOfTransformer = (model: ModelsFile['models'][number]): ModelRow => ({
   paramsActive: model.paramsActive ?? null,
   imageSize: model.imageSize ?? null,
   sources: model.sources,
+  ...(model.graph === undefined ? {} : { recorded: model.graph[1], graph: graphNamed(graphs, model.graph) }),
 });
+
+const graphNamed =
+  (graphs: GraphReader, [library, name]: readonly [string, string]) =>
+  (): RecordedGraph | null =>
+    graphs(library, name);
 
 interface VisionSources {
   sources: readonly string[];
@@ -141,7 +151,7 @@ export function createModelCatalog(
   graphs: GraphReader = () => null,
 ): ModelCatalog {
   const rows = [
-    ...models.models.map(rowOfTransformer),
+    ...models.models.map((model) => rowOfTransformer(model, graphs)),
     ...vision.models.map((model) => rowOfVision(model, { sources: vision.sources, graphs })),
   ];
   const byName = new Map<string, ModelRow>();

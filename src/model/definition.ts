@@ -52,7 +52,8 @@ export interface Architecture {
   readonly adapterTargets?: readonly string[];
   /** The batch that a data loader puts on the device. */
   inputs(sizes: BatchSizes): InputSpec[];
-  forward(operations: Operations, batch: Batch): ModelOutput;
+  /** `sizes`: those that the batch was made with. */
+  forward(operations: Operations, batch: Batch, sizes: BatchSizes): ModelOutput;
 }
 
 /** The parts that a family writes. */

@@ -131,6 +131,8 @@ export interface ViewOperations {
   view(x: Tensor, shape: Shape): Tensor;
   /** A view where strides allow it, else a copy. */
   reshape(x: Tensor, shape: Shape): Tensor;
+  /** `view_as_complex`, `view_as_real`: pairs of numbers as one of another type, and back. */
+  viewAs(x: Tensor, shape: Shape, dtype: DType): Tensor;
   transpose(x: Tensor, a: number, b: number): Tensor;
   permute(x: Tensor, order: readonly number[]): Tensor;
   unsqueeze(x: Tensor, dim: number): Tensor;

@@ -20,6 +20,7 @@ export const taskSchema = z.enum([
   'preference',
   'rl',
   'distillation',
+  'encoding',
 ]);
 export const precisionSchema = z.enum(['fp32', 'tf32', 'amp-fp16', 'amp-bf16', 'fp16', 'bf16', 'fp8']);
 /** Types that weights are kept in; null: the type that the precision says. */

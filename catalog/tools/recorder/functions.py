@@ -64,8 +64,8 @@ def group_norm(r, out, x, groups, weight=None, bias=None, eps=1e-5, *rest):
     r.emit("groupNorm", [x, weight, bias], [groups], [out])
 
 
-def attention(r, out, q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
-    r.emit("scaledDotProductAttention", [q, k, v, attn_mask], [bool(is_causal), dropout_p, bool(enable_gqa)], [out])
+def attention(r, out, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
+    r.emit("scaledDotProductAttention", [query, key, value, attn_mask], [bool(is_causal), dropout_p, bool(enable_gqa)], [out])
 
 
 def dropout(r, out, x, p=0.5, training=True, inplace=False):
@@ -98,7 +98,15 @@ def adaptive_average(dims):
     return Handler(note, fits)
 
 
+def asks_for_type(args, kwargs):
+    """`.to(device)` does not; `.float()` and the like have no arguments."""
+    given = [*args, *kwargs.values()]
+    return not given or any(isinstance(a, (torch.dtype, torch.Tensor)) for a in given)
+
+
 def to(r, out, x, *args, **kwargs):
+    if out is x and not asks_for_type(args, kwargs):
+        return
     if isinstance(out, torch.Tensor) and out.is_floating_point() and x.is_floating_point() and out.device == x.device:
         like = [a for a in args if isinstance(a, torch.Tensor)] or r.like(out.dtype)
         r.emit("to", [x, *like], [str(out.dtype)[6:]], [out])

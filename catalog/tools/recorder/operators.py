@@ -7,7 +7,7 @@ class Unknown(Exception):
     pass
 
 
-IGNORED = {"bernoulli_", "copy_", "fill_", "zero_", "normal_", "uniform_", "random_", "_local_scalar_dense", "is_same_size",
+IGNORED = {"bernoulli_", "fill_", "zero_", "normal_", "uniform_", "random_", "_local_scalar_dense", "is_same_size",
            "resolve_conj", "resolve_neg", "lift_fresh", "sym_size", "sym_numel", "is_pinned", "_assert_async", "_assert_scalar",
            "scatter_", "masked_fill_", "index_put_", "index_fill_", "clamp_min_", "trunc_normal_", "erfinv_", "floor_"}
 OPERATORS = {}
@@ -187,6 +187,14 @@ def to_copy(r, func, args, kwargs, out):
         r.emit("to", [args[0]], [name_of(out.dtype)], [out])
     else:
         derive(r, func, args, out)
+
+
+@operator("copy_")
+def copy(r, func, args, kwargs, out):
+    """Written into a part of a tensor, a value's gradient goes on from there."""
+    base = args[0]._base
+    if base is not None and floating(args[1]) and base.shape != args[0].shape and not r.without_gradient:
+        r.emit("assign", [base, args[1]], [], [base])
 
 
 @operator("constant_pad_nd")

@@ -154,7 +154,7 @@ def record_config(config):
     for second, allowed in (((size[0] + 96, size[1] + 32), "any"), ((size[0] + 128, size[1] + 64), "any"), (tuple(size), "fixed")):
         try:
             others, other = one(config, config.classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
-            graph = graph_of(first, other, (inputs, others))
+            graph = graph_of(first, other, inputs=(inputs, others))
             image = {"size": size[0], "width": size[1], "allowed": allowed, **({"multiple": divisibility} if divisibility > 1 else {})}
             return {"image": image, **graph}
         except Exception as error:

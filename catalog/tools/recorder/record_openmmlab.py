@@ -132,7 +132,7 @@ def record_config(package, cfg, classes, crop):
     for second, allowed in (((crop[0] + 96, crop[1] + 32), "any"), ((crop[0] + 128, crop[1] + 64), "any"), (tuple(crop), "fixed")):
         try:
             others, second_recording = one(package, cfg, model_cfg, classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
-            graph = graph_of(first, second_recording, (inputs, others))
+            graph = graph_of(first, second_recording, inputs=(inputs, others))
             image = {"size": crop[0], "width": crop[1], "allowed": allowed, **({"multiple": multiple} if multiple else {})}
             return {"image": image, **graph}
         except Exception as error:

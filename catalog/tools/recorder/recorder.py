@@ -34,6 +34,9 @@ class Recorder(TorchDispatchMode):
         self.converted = set()         # results of conversions: the same tensor as their input where the type is right
         self.without_gradient = 0      # depth of the model's own `torch.no_grad()`
         self.unfollowed = []           # steps inside of it: [first, behind the last]
+        self.given = len(inputs)       # values that there are before the first step
+        self.blocks = []               # calls of repeated layers
+        self.returned = None           # the one that has just returned: what dies now dies after it
 
     def on_device(self, tensor):
         return isinstance(tensor, torch.Tensor) and tensor.device.type == "meta"
@@ -41,7 +44,10 @@ class Recorder(TorchDispatchMode):
     def settle(self):
         """What has died since the last step died after it."""
         dead = self.values.take_dead()
-        (self.steps[-1].dead if self.steps else self.first_dead).extend(dead)
+        if self.returned is not None:
+            self.returned["dead"].extend(dead)
+        else:
+            (self.steps[-1].dead if self.steps else self.first_dead).extend(dead)
 
     def reference(self, tensor):
         if tensor is None:
@@ -58,12 +64,18 @@ class Recorder(TorchDispatchMode):
         shapes = [list(t.shape) if isinstance(t, torch.Tensor) else None for t in inputs]
         references = [t.number if isinstance(t, Known) else self.reference(t) for t in inputs]
         self.settle()
+        self.returned = None
         step = Step(name, references, attributes, len(outputs), shapes)
         self.steps.append(step)
         for tensor in outputs:
             number = self.values.add(tensor, detached)
             if name == "to":
                 self.converted.add(number)
+
+    def forget_type(self, known):
+        """The type that was asked for last is that of what a layer, or its surroundings, alone know."""
+        if self.dtype_of is not None and self.dtype_of.number not in known:
+            self.dtype_of = None
 
     def like(self, dtype):
         """The tensor whose type a conversion or creation takes over: the one that the model asked for its type last."""
@@ -225,13 +237,36 @@ class NoGradient:
         torch.no_grad.__enter__, torch.no_grad.__exit__ = self.own
 
 
-def record(model, inputs, call):
-    """Steps of `call(model, inputs)`, and the references of its results."""
+def mark(recorder, module, path):
+    """Notes where each call of a repeated layer begins and ends, what it is given and what it returns."""
+    forward = module.forward
+
+    def marked(*args, **kwargs):
+        given = [recorder.reference(t) for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        recorder.settle()
+        recorder.returned = None
+        recorder.forget_type(given)
+        start = len(recorder.steps)
+        out = forward(*args, **kwargs)
+        results = [recorder.reference(t) for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
+        recorder.settle()
+        recorder.forget_type(results)
+        recorder.returned = {"path": path, "from": start, "to": len(recorder.steps), "arguments": given, "results": results, "dead": []}
+        recorder.blocks.append(recorder.returned)
+        return out
+    module.forward = marked
+
+
+def record(model, inputs, call, blocks=()):
+    """Steps of `call(model, inputs)`, and the references of its results; `blocks`: paths of its repeated layers."""
     recorder = Recorder(model, [t for t in inputs if isinstance(t, torch.Tensor)])
+    for path in blocks:
+        mark(recorder, model.get_submodule(path), path)
     ACTIVE[:] = [recorder]
     with torch.no_grad(), recorder, Functions(recorder), NoGradient(recorder):
         out = call(model, inputs)
         results = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
         recorder.settle()
         references = [recorder.reference(t) for t in results]
+        recorder.shapes_of = {n: list(t.shape) for n, t in zip(references, results)}
     return recorder, references

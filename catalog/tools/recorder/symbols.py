@@ -35,10 +35,33 @@ def _rounded(targets, values, name):
 
 def _linear(targets, classes):
     """Channels of heads that predict classes and other things: a * classes + b."""
-    if classes is None or len(targets) != 2 or (targets[1] - targets[0]) % (classes[1] - classes[0]):
+    if classes is None or classes[1] == classes[0] or (targets[1] - targets[0]) % (classes[1] - classes[0]):
         return None
     a = (targets[1] - targets[0]) // (classes[1] - classes[0])
+    if any(a * c - t != a * classes[0] - targets[0] for c, t in zip(classes, targets)):
+        return None
     return {"v": ["K"], "a": a, "c": 1, "b": targets[0] - a * classes[0], "r": "exact"} if a > 0 else None
+
+
+def _straight(targets, values, name):
+    """a * size + b, as frames of a video that has so many frames of latents."""
+    if values[0] == values[1] or (targets[1] - targets[0]) % (values[1] - values[0]):
+        return None
+    a = (targets[1] - targets[0]) // (values[1] - values[0])
+    b = targets[0] - a * values[0]
+    fits = 0 < a <= 64 and abs(b) <= 64 and len(targets) > 2 and all(t == a * v + b for t, v in zip(targets, values))
+    return {"v": [name], "a": a, "c": 1, "b": b, "r": "exact"} if fits else None
+
+
+def _summed(targets, varying, names, added):
+    """A product and a size besides, as tokens of an image and of its prompt."""
+    moved = [t - v for t, v in zip(targets, varying[added])]
+    for size in range(1, 5):
+        for subset in itertools.combinations(names, size):
+            scale = _scaled(moved, [math.prod(varying[n][i] for n in subset) for i in range(len(targets))], 0)
+            if scale is not None and max(scale) <= 4096 and min(scale) == 1:
+                return {"v": list(subset), "a": scale[0], "c": scale[1], "b": added, "r": "exact"}
+    return None
 
 
 def expression(targets, variables):
@@ -76,6 +99,18 @@ def found(targets, named):
     linear = _linear(targets, varying.get("K"))
     if linear is not None:
         return linear
+    for name in names:
+        summed = _summed(targets, varying, names, name)
+        if summed is not None:
+            return summed
+    for name in names:
+        straight = _straight(targets, varying[name], name)
+        if straight is not None:
+            return straight
+    for name in names:
+        more = {t - v for t, v in zip(targets, varying[name])}
+        if len(more) == 1:
+            return {"v": [name], "a": 1, "c": 1, "b": more.pop(), "r": "exact"}
     for name in names:
         rounded = _rounded(targets, varying[name], name)
         if rounded is not None:

@@ -3,6 +3,7 @@ import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asCount } from '../options/option.js';
 import { acceleratePrecision } from './hf/precision.js';
+import { readResidents } from './diffusion-parts.js';
 import { readModelName } from './hf/model.js';
 import { readAccelerateSharding } from './hf/sharding.js';
 import type { Invocation } from './invocation.js';
@@ -17,24 +18,35 @@ interface Example {
   lora?: boolean;
   /** Tokens of T5, where the script has them. */
   tokens?: number;
+  /** Type in which the VAE encodes each batch: that of the frozen weights, or fp32; left out: latents are made beforehand. */
+  vae?: 'half' | 'fp32';
+  /** Text encoders read each prompt; `captions`: only where prompts differ, else they are read once and let go. */
+  text?: 'always' | 'captions';
 }
 
 /** diffusers examples (0.20 to 0.36), defaults of each script's parse_args. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
-  'train_text_to_image.py': { resolution: 512, batch: 16 },
-  'train_text_to_image_lora.py': { resolution: 512, batch: 16, lora: true },
+  'train_text_to_image.py': { resolution: 512, batch: 16, vae: 'half', text: 'always' },
+  'train_text_to_image_lora.py': { resolution: 512, batch: 16, lora: true, vae: 'half', text: 'always' },
   'train_text_to_image_sdxl.py': { resolution: 1024, batch: 16 },
-  'train_text_to_image_lora_sdxl.py': { resolution: 1024, batch: 16, lora: true },
-  'train_dreambooth.py': { resolution: 512, batch: 4 },
-  'train_dreambooth_lora.py': { resolution: 512, batch: 4, lora: true },
-  'train_dreambooth_lora_sdxl.py': { resolution: 1024, batch: 4, lora: true },
-  'train_dreambooth_flux.py': { resolution: 512, batch: 4, tokens: 77 },
-  'train_dreambooth_lora_flux.py': { resolution: 512, batch: 4, lora: true, tokens: 512 },
-  'train_dreambooth_sd3.py': { resolution: 512, batch: 4, tokens: 77 },
-  'train_dreambooth_lora_sd3.py': { resolution: 512, batch: 4, lora: true, tokens: 77 },
+  'train_text_to_image_lora_sdxl.py': { resolution: 1024, batch: 16, lora: true, vae: 'fp32', text: 'always' },
+  'train_dreambooth.py': { resolution: 512, batch: 4, vae: 'half', text: 'always' },
+  'train_dreambooth_lora.py': { resolution: 512, batch: 4, lora: true, vae: 'half', text: 'always' },
+  'train_dreambooth_lora_sdxl.py': { resolution: 1024, batch: 4, lora: true, vae: 'fp32', text: 'captions' },
+  'train_dreambooth_flux.py': { resolution: 512, batch: 4, tokens: 77, vae: 'half', text: 'captions' },
+  'train_dreambooth_lora_flux.py': {
+    resolution: 512,
+    batch: 4,
+    lora: true,
+    tokens: 512,
+    vae: 'half',
+    text: 'captions',
+  },
+  'train_dreambooth_sd3.py': { resolution: 512, batch: 4, tokens: 77, vae: 'fp32', text: 'captions' },
+  'train_dreambooth_lora_sd3.py': { resolution: 512, batch: 4, lora: true, tokens: 77, vae: 'fp32', text: 'captions' },
   'train_controlnet.py': { resolution: 512, batch: 4 },
   'train_controlnet_sdxl.py': { resolution: 512, batch: 4 },
-  'train_instruct_pix2pix.py': { resolution: 256, batch: 16 },
+  'train_instruct_pix2pix.py': { resolution: 256, batch: 16, vae: 'half', text: 'always' },
   'train_unconditional.py': { resolution: 64, batch: 16 },
   'textual_inversion.py': { resolution: 512, batch: 16 },
 };
@@ -46,6 +58,7 @@ const SWITCHES: ReadonlySet<string> = new Set([
   'enable_xformers_memory_efficient_attention',
   'train_text_encoder',
   'cache_latents',
+  'pre_compute_text_embeddings',
   'with_prior_preservation',
   'center_crop',
   'random_flip',
@@ -95,6 +108,7 @@ export const diffusers: TrainingProgram = {
     readImage(reader, context, example);
     readHow(reader, context, example);
     noteFurtherModels(reader, context);
+    readEncoders(reader, context, example);
   },
 };
 
@@ -142,6 +156,23 @@ function readAdapter(reader: OptionReader, script: string): void {
   }
   draft.default('peft.rank', 4, OF);
   draft.default('peft.targetModules', ['to_k', 'to_q', 'to_v', 'to_out.0'], OF);
+}
+
+/**
+ * VAE and text encoders stay on the device and encode each batch, unless latents are cached or embeddings made beforehand,
+ * after which the script deletes them (diffusers examples, main of each script).
+ */
+function readEncoders(reader: OptionReader, { draft, invocation }: ProgramContext, example: Example): void {
+  const on = (name: string): boolean => reader.truth('task', name)?.value === true;
+  const half = HALF[String(draft.value('precision'))] ?? 'fp32';
+  const { vae, text } = example;
+  const readsPrompts = text === 'always' || (text === 'captions' && reader.options.has('caption_column'));
+  readResidents(draft, {
+    of: 'diffusers',
+    vae: vae === undefined || on('cache_latents') ? null : vae === 'fp32' ? 'fp32' : half,
+    text: readsPrompts && !on('pre_compute_text_embeddings') && !on('train_text_encoder') ? half : null,
+    note: `${invocation.name} encodes each batch`,
+  });
 }
 
 /** What the contract has no field for is said. */

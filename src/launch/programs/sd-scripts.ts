@@ -6,6 +6,7 @@ import { readToml } from '../options/toml.js';
 import { acceleratePrecision } from './hf/precision.js';
 import type { Option } from '../options/option.js';
 import type { RunDraft } from '../run-draft.js';
+import { readResidents } from './diffusion-parts.js';
 import { readModelName } from './hf/model.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
@@ -41,6 +42,7 @@ const SWITCHES: ReadonlySet<string> = new Set([
   'cache_latents',
   'cache_latents_to_disk',
   'cache_text_encoder_outputs',
+  'cache_text_encoder_outputs_to_disk',
   'network_train_unet_only',
   'enable_bucket',
   'no_half_vae',
@@ -91,6 +93,7 @@ export const sdScripts: TrainingProgram = {
     readPrecision(reader, context);
     readOptimizer(reader, context);
     readNetwork(reader, context);
+    readEncoders(reader, context);
   },
 };
 
@@ -169,4 +172,29 @@ function readNetwork(reader: OptionReader, { draft, invocation }: ProgramContext
   draft.default('peft.rank', 4, OF);
   const only = reader.truth('program', 'network_train_unet_only');
   if (only?.value !== true) draft.note('the text encoders get adapters too, which are not counted');
+}
+
+/** What is not computed in half precision is held in fp32. */
+const HALF: Readonly<Record<string, 'fp16' | 'bf16'>> = {
+  'amp-fp16': 'fp16',
+  'amp-bf16': 'bf16',
+  fp16: 'fp16',
+  bf16: 'bf16',
+};
+
+/**
+ * The VAE leaves the device where latents are cached, text encoders where their outputs are (train_util.py and
+ * train_network.py: `vae.to("cpu")`, `cache_text_encoder_outputs_if_needed`).
+ */
+function readEncoders(reader: OptionReader, { draft, invocation }: ProgramContext): void {
+  const on = (...names: readonly string[]): boolean => names.some((name) => reader.truth('task', name)?.value === true);
+  const half = HALF[String(draft.value('precision'))] ?? 'fp32';
+  const isCached = on('cache_latents', 'cache_latents_to_disk');
+  const isRead = on('cache_text_encoder_outputs', 'cache_text_encoder_outputs_to_disk');
+  readResidents(draft, {
+    of: 'sd-scripts',
+    vae: isCached ? null : on('no_half_vae') ? 'fp32' : half,
+    text: isRead ? null : half,
+    note: `${invocation.name} encodes each batch`,
+  });
 }

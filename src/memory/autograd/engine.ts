@@ -167,9 +167,9 @@ export class Engine implements Workspace, References {
     return this.empty(tensor.shape, dtype, operationNumber, denseStrides(tensor.shape, tensor.strides));
   }
 
-  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides): EngineTensor {
+  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides, dtype: DType = tensor.dtype): EngineTensor {
     tensor.storage.refs++;
-    const view = new EngineTensor(shape, strides, tensor.dtype, tensor.storage);
+    const view = new EngineTensor(shape, strides, dtype, tensor.storage);
     view.isView = true;
     return this.track(view);
   }

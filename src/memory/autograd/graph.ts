@@ -69,7 +69,7 @@ export interface Workspace {
   empty(shape: Shape, dtype: DType, operation: number, strides?: Strides): EngineTensor;
   emptyLike(tensor: EngineTensor, operation: number): EngineTensor;
   /** A view on the tensor's storage, floating. */
-  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides): EngineTensor;
+  viewOf(tensor: EngineTensor, shape: Shape, strides: Strides, dtype?: DType): EngineTensor;
   /** Memory that only lives inside a kernel or an expression. */
   scratch(bytes: number, operation: number): Storage;
   discard(storage: Storage): void;

@@ -131,7 +131,11 @@ function product(engine: Engine, x: EngineTensor, layer: Linear, weights: LayerW
   const flattens = x.shape.length === 2 || x.strides === null || layer.transposed;
   if (bias === null || flattens) return multiply(engine, x, layer, weights);
   const result = multiply(engine, x, layer, { ...weights, bias: null });
-  return engine.recorded ? add(engine, result, bias) : addInPlace(engine, result, bias);
+  // A cast that autocast does not keep, as of a frozen bias, lives until the call returns.
+  engine.hold(bias);
+  const out = engine.recorded ? add(engine, result, bias) : addInPlace(engine, result, bias);
+  engine.float(bias);
+  return out;
 }
 
 /** The product of a tensor seen as a matrix with the weight; one that cannot be seen so is copied first. */

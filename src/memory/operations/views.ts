@@ -12,6 +12,7 @@ import {
   sameShape,
   viewStrides,
 } from '../autograd/strides.js';
+import type { DType } from '../../model/dtype.js';
 import { promote } from '../../model/dtype.js';
 
 const CLONE = operation('clone');
@@ -54,6 +55,15 @@ const VIEW: Formula = {
   apply: (workspace, node) => {
     const shape = inputShape(node);
     return [sameShape(shape, node.gradient.shape) ? node.gradient : reshaped(workspace, node.gradient, shape)];
+  },
+};
+
+/** Pairs of numbers as complex ones, or the other way round; of a gradient too. */
+const VIEW_AS: Formula = {
+  operation: operation('view_as_complex'),
+  apply: (workspace, node) => {
+    const { shape, dtype } = node.next[0]!.outputs[node.outputNumbers[0]!]!;
+    return [workspace.viewOf(node.gradient, shape, null, dtype)];
   },
 };
 
@@ -177,6 +187,14 @@ export function view(engine: Engine, x: EngineTensor, target: Shape): EngineTens
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides === undefined) throw new Error(`[${x.shape.join()}] cannot be viewed as [${shape.join()}]`);
   return viewed(engine, x, { shape, strides }, { formula: VIEW });
+}
+
+/** Tensors of pairs are contiguous, or PyTorch refuses. */
+function viewAs(engine: Engine, x: EngineTensor, shape: Shape, dtype: DType): EngineTensor {
+  const node = engine.record(VIEW_AS, [x]);
+  const out = engine.attach(engine.viewOf(x, shape, null, dtype), node);
+  engine.consume(x);
+  return out;
 }
 
 export function contiguous(engine: Engine, x: EngineTensor): EngineTensor {
@@ -310,6 +328,7 @@ export function viewOperations(engine: Engine): ViewOperations {
   return {
     view: (x, shape) => view(engine, own(x), shape),
     reshape: (x, shape) => reshape(engine, own(x), shape),
+    viewAs: (x, shape, dtype) => viewAs(engine, own(x), shape, dtype),
     transpose: (x, a, b) => transpose(engine, own(x), a, b),
     permute: (x, order) => permute(engine, own(x), order),
     unsqueeze: (x, dim) => unsqueeze(engine, own(x), dim),

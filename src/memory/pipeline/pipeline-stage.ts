@@ -73,7 +73,7 @@ function forwardPass(loop: TrainingLoop, parts: StageParts, chunk: number, itera
   engine.autocast = loop.autocast;
   engine.tape = [];
   loop.around?.beforeForward?.();
-  const result = parts.chunks[chunk]!.forward(parts.operations[chunk]!, batch);
+  const result = parts.chunks[chunk]!.forward(parts.operations[chunk]!, batch, loop.sizes);
   loop.around?.afterForward?.();
   engine.autocast = null;
   engine.clearAutocastCache();

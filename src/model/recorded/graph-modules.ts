@@ -1,5 +1,5 @@
 import { float32 } from '../dtype.js';
-import type { Buffer, Linear, Parameter, Scope } from '../module-tree.js';
+import type { Block, Buffer, Linear, Parameter, Scope } from '../module-tree.js';
 import type { RecordedGraph, WrittenModule } from './recorded-graph.js';
 import type { GraphVariables } from './sizes.js';
 import { Sizes } from './sizes.js';
@@ -10,6 +10,8 @@ export interface GraphState {
   parameters: Parameter[];
   buffers: Buffer[];
   linears: Map<number, Linear>;
+  /** Repeated layers by their path. */
+  blocks: Map<string, Block>;
 }
 
 export const isParameter = (reference: number): boolean => reference < 0 && reference % 2 !== 0;
@@ -18,11 +20,12 @@ export const bufferNumber = (reference: number): number => (-2 - reference) / 2;
 
 /** Declares the modules of a graph under a root, in the order of their constructors. */
 export function declareModules(root: Scope, graph: RecordedGraph, variables: GraphVariables): GraphState {
-  const state: GraphState = { parameters: [], buffers: [], linears: new Map() };
+  const state: GraphState = { parameters: [], buffers: [], linears: new Map(), blocks: new Map() };
   const scopes = new Map<string, Scope>([['', root]]);
   const frozen = new Set(graph.frozen);
+  const kinds = new Map((graph.blocks ?? []).map(([, , path, , , kind]) => [path, kind]));
   const sizes = new Sizes(graph, variables);
-  for (const written of graph.modules) declareModule(scopes, written, { sizes, state, frozen });
+  for (const written of graph.modules) declareModule(scopes, written, { sizes, state, frozen, kinds });
   declareLinears(root, graph, state);
   return state;
 }
@@ -31,16 +34,18 @@ interface Declaration {
   sizes: Sizes;
   state: GraphState;
   frozen: ReadonlySet<number>;
+  /** What each repeated layer does, by its path. */
+  kinds: ReadonlyMap<string, number>;
 }
 
 function declareModule(
   scopes: Map<string, Scope>,
   [path, parameters, buffers]: WrittenModule,
-  { sizes, state, frozen }: Declaration,
+  { sizes, state, frozen, kinds }: Declaration,
 ): void {
   const cut = path.lastIndexOf('.');
   const parent = scopes.get(cut < 0 ? '' : path.slice(0, cut))!;
-  const scope = path === '' ? parent : parent.child(path.slice(cut + 1));
+  const scope = path === '' ? parent : childOf(parent, path, { kinds, state });
   scopes.set(path, scope);
   for (const [name, shape] of parameters) {
     if (typeof shape === 'number') {
@@ -54,6 +59,17 @@ function declareModule(
     const type = dtype === 'weights' ? null : dtypeOf(dtype, float32);
     state.buffers.push(scope.buffer(name, sizes.list(shape, []), type));
   }
+}
+
+/** A child of its own, or a repeated layer. */
+function childOf(parent: Scope, path: string, { kinds, state }: Pick<Declaration, 'kinds' | 'state'>): Scope {
+  const name = path.slice(path.lastIndexOf('.') + 1);
+  const kind = kinds.get(path);
+  if (kind === undefined) return parent.child(name);
+  const block = parent.block(name);
+  block.scope.variant = String(kind);
+  state.blocks.set(path, block);
+  return block.scope;
 }
 
 /** Linear layers are those steps whose weight and bias are parameters; adapters find them by their path. */

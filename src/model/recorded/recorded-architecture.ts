@@ -31,6 +31,8 @@ const variablesOf = ({ classes, image, objects }: GraphChoice, batch = BATCH_UNK
   W: image[1],
   K: classes,
   G: objects ?? MOST_OBJECTS,
+  T: 1,
+  S: 1,
 });
 
 /** Throws UnsupportedModel for images of a size that the graph was not recorded for. */

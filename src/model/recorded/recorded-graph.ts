@@ -1,12 +1,26 @@
+/** Sizes of what a network is given beside its images. */
+export interface NetworkSizes {
+  /** Tokens of a prompt where nothing else is said, and those of a second encoder, which are put behind. */
+  prompt?: number;
+  promptBeside?: number;
+  /** Frames of a video where nothing else is said, and how many stand behind one frame of latents. */
+  frames?: number;
+  framesEach?: number;
+  /** A video is encoded in tiles of so many frames one after the other: what is recorded stands for any length. */
+  tilesFrames?: boolean;
+  /** The second half of what is predicted is a variance, which the loss leaves out. */
+  predictsVariance?: boolean;
+}
+
 /** An integer, the number of an expression (`#3`), or -1: a size that is worked out from the others. */
 export type WrittenSize = number | string;
 export type WrittenAttribute = WrittenSize | boolean | null | readonly WrittenAttribute[];
 
-/** `[a, c, b, rounding, variables]`: a * product(variables) / c + b. */
+/** `[a, c, b, rounding, variables]`: a * product(variables) / c + b, where b may be a variable too. */
 export type WrittenExpression = readonly [
   a: number,
   c: number,
-  b: number,
+  b: number | string,
   rounding: 'exact' | 'floor' | 'ceil' | 'pad',
   variables: readonly string[],
 ];
@@ -29,6 +43,20 @@ export type WrittenStep = readonly [
 ];
 
 /**
+ * A call of a repeated layer: its first step and the one behind its last, the layer's path, the values that it is given and
+ * returns, a number that calls of layers share which do the same, and the values that die once it has returned.
+ */
+export type WrittenBlock = readonly [
+  from: number,
+  to: number,
+  path: string,
+  given: readonly number[],
+  results: readonly number[],
+  kind: number,
+  dead: readonly number[],
+];
+
+/**
  * The forward pass of a model as catalog/tools/recorder writes it (catalog/graphs). Values are numbered as they come
  * about, the images first; below zero stand parameters (-1 - 2i) and buffers (-2 - 2i).
  */
@@ -46,6 +74,16 @@ export interface RecordedGraph {
   };
   /** Shape and type of each tensor of the batch, where the graph is of a whole training step: its result is the loss. */
   inputs?: readonly (readonly [shape: readonly WrittenSize[], dtype: string])[];
+  /** Names of the tensors of the batch, of a network that is called by its arguments. */
+  names?: readonly string[];
+  /** Shape of each result. */
+  resultShapes?: readonly (readonly WrittenSize[])[];
+  /** What a network that makes images or videos is given: see catalog/tools/recorder/networks.py. */
+  network?: NetworkSizes;
+  /** Sizes, by their variable, that it was recorded for alone. */
+  fixed?: Readonly<Record<string, number>>;
+  /** Layers that are checkpointed and sharded as a unit, in the order of their calls. */
+  blocks?: readonly WrittenBlock[];
   /** Parameters, by their number, that the model does not train. */
   frozen?: readonly number[];
   /** Steps under the model's own `torch.no_grad()`: the first, and the one behind the last. */

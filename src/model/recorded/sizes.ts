@@ -11,14 +11,20 @@ export interface GraphVariables {
   K: number;
   /** Objects in an image that have a ground truth. */
   G: number;
+  /** Frames of latents. */
+  T: number;
+  /** Tokens of a prompt or a text. */
+  S: number;
 }
+
+const GLOBALS: ReadonlySet<string> = new Set<keyof GraphVariables>(['B', 'H', 'W', 'K', 'G', 'T', 'S']);
 
 /** Gives a variable its value: a global one, or `i.d`, dimension d of input i. */
 type VariableReader = (globals: GraphVariables, inputs: readonly (Tensor | null)[]) => number;
 export type Expression = (globals: GraphVariables, inputs: readonly (Tensor | null)[]) => number;
 
 function variable(name: string): VariableReader {
-  if (name === 'B' || name === 'H' || name === 'W' || name === 'K' || name === 'G') return (globals) => globals[name];
+  if (GLOBALS.has(name)) return (globals) => globals[name as keyof GraphVariables];
   const [input, dim] = name.split('.').map(Number) as [number, number];
   return (_, inputs) => inputs[input]!.shape[dim]!;
 }
@@ -34,10 +40,11 @@ const ROUNDED: Record<WrittenExpression[3], (product: number, parts: readonly [n
 function expression([a, c, b, rounding, names]: WrittenExpression): Expression {
   const readers = names.map(variable);
   const round = ROUNDED[rounding];
+  const added: VariableReader = typeof b === 'string' ? variable(b) : () => b;
   return (globals, inputs) => {
     let product = 1;
     for (const read of readers) product *= read(globals, inputs);
-    return round(product, [a, c, b]);
+    return round(product, [a, c, added(globals, inputs)]);
   };
 }
 

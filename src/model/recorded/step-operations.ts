@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.js';
-import { bfloat16, bool, float16, float32, float64, int32, int64, uint8 } from '../dtype.js';
+import { bfloat16, bool, complex128, complex64, float16, float32, float64, int32, int64, uint8 } from '../dtype.js';
 import type { Linear } from '../module-tree.js';
 import type { ElementwiseName, Operations, SpatialWindow, Tensor } from '../operations.js';
 import type { WrittenAttribute } from './recorded-graph.js';
@@ -19,6 +19,8 @@ export interface StepCall {
 export type StepOperation = (ops: Operations, call: StepCall) => Tensor | readonly Tensor[];
 
 const TYPES: Readonly<Record<string, DType>> = {
+  complex128,
+  complex64,
   float64,
   float32,
   float16,
@@ -143,6 +145,8 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   logSoftmax: (ops, call) => ops.logSoftmax(first(call)),
 
   view: viewed,
+  assign: (ops, call) => ops.assignFrom(first(call), 0, 0, second(call)),
+  viewAs: (ops, call) => ops.viewAs(first(call), list(call, 0), dtypeOf(call.attributes[1]!, call.weights)),
   reshape: (ops, call) => ops.reshape(first(call), list(call, 0)),
   detach: (ops, call) => ops.detach(first(call)),
   transpose: (ops, call) => ops.transpose(first(call), size(call, 0), size(call, 1)),

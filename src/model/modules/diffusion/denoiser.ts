@@ -5,7 +5,7 @@ import { Scope } from '../../module-tree.js';
 import type { Operations, Tensor } from '../../operations.js';
 
 /** Predicts the noise (or the velocity) of a batch. */
-export type Denoise = (ops: Operations, batch: Batch) => Tensor;
+export type Denoise = (ops: Operations, batch: Batch, sizes: BatchSizes) => Tensor;
 
 export interface Denoiser {
   name: string;
@@ -22,9 +22,9 @@ export const noise = (name: string, shape: readonly number[], { dtype }: BatchSi
 });
 
 /** `F.mse_loss(model_pred.float(), target.float())`, as diffusers' training scripts have it. */
-function meanSquaredError(ops: Operations, batch: Batch, denoise: Denoise): ModelOutput {
+function meanSquaredError(ops: Operations, batch: Batch, denoise: (ops: Operations) => Tensor): ModelOutput {
   ops.enter([]);
-  const sample = ops.keep(denoise(ops, batch));
+  const sample = ops.keep(denoise(ops));
   const prediction = ops.to(sample, float32);
   const loss = ops.mseLoss(prediction, ops.to(input(batch, 'target'), float32));
   ops.leave([loss, sample]);
@@ -44,6 +44,6 @@ export function denoiser({ name, inputs, build }: Denoiser): Architecture {
     root,
     adapterTargets: ADAPTED,
     inputs,
-    forward: (ops, batch) => meanSquaredError(ops, batch, denoise),
+    forward: (ops, batch, sizes) => meanSquaredError(ops, batch, () => denoise(ops, batch, sizes)),
   });
 }
