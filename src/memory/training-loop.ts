@@ -132,10 +132,7 @@ interface Result {
 }
 
 /** The model's loss and outputs, held. */
-function callModel(
-  { engine, architecture, operations, sizes, conventions }: TrainingLoop,
-  names: Names,
-): Result {
+function callModel({ engine, architecture, operations, sizes, conventions }: TrainingLoop, names: Names): Result {
   const result = architecture.forward(operations, names.batch as unknown as Batch, sizes);
   const loss = engine.hold(result.loss as EngineTensor);
   const outputs = result.outputs.map((tensor) => engine.hold(tensor as EngineTensor));
