@@ -132,6 +132,22 @@ async function review(path: string, request: object = {}): Promise<ReviewRespons
   return (JSON.parse(answer.body) as { response: ReviewResponse }).response;
 }
 
+/** Writes without a look at what comes back, as fast as it goes. */
+async function sentAtOnce(bytes: Buffer): Promise<{ answer: string; error: Error | null; sentBytes: number }> {
+  const socket = connect({ host: '127.0.0.1', port: server.port!, servername: 'localhost', ca: server.authorityPem });
+  let [answer, error] = ['', null as Error | null];
+  let sentBytes = 0;
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString())).on('error', (each) => (error = each));
+  const closed = once(socket, 'close');
+  for (let at = 0; at < bytes.length && !socket.destroyed; at += 1_000_000) {
+    const part = bytes.subarray(at, at + 1_000_000);
+    const isMore = socket.write(part, (failure) => (sentBytes += failure ? 0 : part.length));
+    if (!isMore) await Promise.race([once(socket, 'drain'), closed]).catch(() => undefined);
+  }
+  await closed.catch(() => undefined);
+  return { answer, error, sentBytes };
+}
+
 const patchOf = ({ patch }: ReviewResponse): { path: string; value: unknown }[] =>
   patch === undefined ? [] : (JSON.parse(Buffer.from(patch, 'base64').toString()) as never);
 
@@ -274,6 +290,35 @@ describe('the server', () => {
     await serve(knowing(assessmentWith('fits')));
     expect((await send(sent)).status).toBe(status);
   });
+
+  const headOf = (framing: string) =>
+    `POST /mutate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`;
+  const announced = Buffer.concat([Buffer.from(headOf('Content-Length: 6000000')), Buffer.alloc(6_000_000, ' ')]);
+  const piece = Buffer.concat([Buffer.from('186A0\r\n'), Buffer.alloc(100_000, ' '), Buffer.from('\r\n')]);
+  const inPieces = (count: number, end = '0\r\n\r\n') => [
+    Buffer.from(headOf('Transfer-Encoding: chunked')),
+    ...Array.from({ length: count }, () => piece),
+    Buffer.from(end),
+  ];
+
+  it.each([
+    ['announced', announced],
+    ['in pieces', Buffer.concat(inPieces(60))],
+  ])('tells who sends 6 MB at full speed that it is too much, %s', async (_, bytes) => {
+    await serve(knowing(assessmentWith('fits')));
+    for (let times = 0; times < 5; times++) {
+      const { answer, error } = await sentAtOnce(bytes);
+      expect(answer).toMatch(/^HTTP\/1\.1 413 [^]*larger than 5242880 bytes\n$/);
+      expect(error).toBeNull();
+    }
+  });
+
+  it('reads a body without end for a while only', async () => {
+    await serve(knowing(assessmentWith('fits')));
+    const { answer, sentBytes } = await sentAtOnce(Buffer.concat(inPieces(1000, '')));
+    expect(answer).toContain(' 413 ');
+    expect(sentBytes).toBeLessThan(90_000_000);
+  }, 20_000);
 
   it('takes a body of just under 5 MB', async () => {
     await serve(knowing(assessmentWith('fits')));

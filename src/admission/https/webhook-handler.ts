@@ -6,7 +6,7 @@ import type { ReviewRequest } from '../protocol/review.js';
 import { CameBefore, namedReview, RepeatedReviews } from '../repeated-reviews.js';
 import type { NamedReview } from '../repeated-reviews.js';
 import type { Decision, Reviewer } from '../reviewer.js';
-import { BodyTooLarge, receiveBody } from './read-body.js';
+import { BodyTooLarge, discardBody, receiveBody } from './read-body.js';
 
 /** An object of etcd is at most 1.5 MB; a review holds two of them, and JSON escapes. */
 const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
@@ -162,7 +162,15 @@ function refuse({ metrics, failed }: HandlerParts, response: ServerResponse, err
   }
   metrics.count(response.req.url?.startsWith('/validate') ? 'validate' : 'mutate', 'refused');
   for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
-  send(response, refusal.status, 'text/plain', `${refusal.message}\n`);
+  if (refusal.status === 413) sendEarly(response, refusal);
+  else send(response, refusal.status, 'text/plain', `${refusal.message}\n`);
+}
+
+/** Answers while the body is still being sent; the connection is closed once it is in, or too much of it. */
+function sendEarly(response: ServerResponse, { status, message }: Refusal): void {
+  response.writeHead(status, { 'content-type': 'text/plain', 'content-length': message.length + 1 });
+  response.write(`${message}\n`);
+  discardBody(response.req, () => response.end());
 }
 
 function refusalFor(error: unknown): Refusal | null {
