@@ -1,6 +1,8 @@
-import { createConfiguration, HttpMethod, RequestContext } from '@kubernetes/client-node';
-import type { KubeConfig } from '@kubernetes/client-node';
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Json, JsonObject } from '../workload/workload.js';
+import type { Credentials } from './credentials.js';
 
 /** What the API server refused: its own words, and the status code. */
 export class ApiError extends Error {
@@ -25,52 +27,51 @@ export interface ApiCall {
 }
 
 const TIMEOUT_MS = 30_000;
-const METHODS = {
-  GET: HttpMethod.GET,
-  POST: HttpMethod.POST,
-  PUT: HttpMethod.PUT,
-  PATCH: HttpMethod.PATCH,
-  DELETE: HttpMethod.DELETE,
-};
 
-/** Plain JSON to and from the API server, with the kubeconfig's authentication. */
+/** Plain JSON to and from the API server. */
 export class ApiClient {
-  readonly #http = createConfiguration().httpApi;
-  readonly #server: string;
-
-  constructor(readonly config: KubeConfig) {
-    const cluster = config.getCurrentCluster();
-    if (!cluster) throw new Error('the kubeconfig names no cluster');
-    this.#server = cluster.server.replace(/\/$/, '');
-  }
+  constructor(private readonly credentials: Credentials) {}
 
   /** Where the API server is, for people. */
   get server(): string {
-    return this.#server;
+    return this.credentials.server;
   }
 
   /** The answer's JSON object. Throws ApiError for what is refused, other errors for what does not get there. */
   async call(call: ApiCall): Promise<JsonObject> {
-    const response = await this.#http.send(await this.#context(call)).toPromise();
-    const text = await response.body.text();
-    const { httpStatusCode: status } = response;
-    if (status >= 200 && status < 300) return JSON.parse(text) as JsonObject;
-    throw new ApiError(status, `${call.method} ${call.path}`, messageIn(text));
+    return JSON.parse(await wholeOf(await this.open(call, AbortSignal.timeout(TIMEOUT_MS)))) as JsonObject;
   }
 
-  async #context({ method, path, query, body, contentType }: ApiCall): Promise<RequestContext> {
-    const context = new RequestContext(this.#server + path, METHODS[method]);
-    for (const [name, value] of Object.entries(query ?? {})) context.setQueryParam(name, value);
-    context.setHeaderParam('accept', 'application/json');
-    context.setHeaderParam('user-agent', 'plimsoll');
-    if (body !== undefined) {
-      context.setHeaderParam('content-type', contentType ?? 'application/json');
-      context.setBody(JSON.stringify(body));
-    }
-    context.setSignal(AbortSignal.timeout(TIMEOUT_MS));
-    await this.config.applySecurityAuthentication(context);
-    return context;
+  /** The answer as it comes in, as text; `signal` ends it. Throws as `call` does. */
+  async open(call: ApiCall, signal: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.#send(call, signal);
+    response.setEncoding('utf8');
+    const { statusCode = 0 } = response;
+    if (statusCode >= 200 && statusCode < 300) return response;
+    throw new ApiError(statusCode, `${call.method} ${call.path}`, messageIn(await wholeOf(response)));
   }
+
+  async #send({ method, path, query, body, contentType }: ApiCall, signal: AbortSignal): Promise<IncomingMessage> {
+    const url = new URL(this.server + path);
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+    const { headers, ...options } = await this.credentials.forRequest();
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const of = text === undefined ? {} : { 'content-type': contentType ?? 'application/json' };
+    const length = text === undefined ? {} : { 'content-length': Buffer.byteLength(text) };
+    const all = { accept: 'application/json', 'user-agent': 'plimsoll', ...of, ...length, ...headers };
+    const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
+    return new Promise((resolve, reject) => {
+      send(url, { ...options, method, headers: all, signal }, resolve)
+        .on('error', reject)
+        .end(text);
+    });
+  }
+}
+
+async function wholeOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const part of response) text += part as string;
+  return text;
 }
 
 /** What a call gives; null where the API server answers with this status. */

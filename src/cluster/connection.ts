@@ -1,6 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import { join } from 'node:path';
 import { ApiClient } from './api-client.js';
+import { podCredentials } from './credentials.js';
+import type { Credentials } from './credentials.js';
+import { contextCredentials, readKubeconfig } from './kubeconfig.js';
+import type { Kubeconfig } from './kubeconfig.js';
 
 /** A kubeconfig that leads to no cluster: says what is wrong and what to do. */
 export class UnusableKubeconfig extends Error {
@@ -10,8 +14,8 @@ export class UnusableKubeconfig extends Error {
   }
 }
 
-const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-const NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const NAMESPACE = join(SERVICE_ACCOUNT, 'namespace');
 
 /** The namespace of the pod that this runs in; null where it is no pod. */
 export function ownNamespace(): string | null {
@@ -23,44 +27,40 @@ export function ownNamespace(): string | null {
  * (`in-cluster`). Nothing is sent yet. Throws UnusableKubeconfig.
  */
 export function connect(kubeconfig: string, context: string | null): ApiClient {
-  const config = kubeconfig === 'in-cluster' ? fromPod() : fromFile(kubeconfig, context);
-  if (!config.getCurrentCluster()) {
-    throw new UnusableKubeconfig(
-      `${kubeconfig}: its context "${config.getCurrentContext()}" names no cluster. Set PLIMSOLL_CONTEXT to one that does.`,
-    );
-  }
-  return new ApiClient(config);
+  return new ApiClient(kubeconfig === 'in-cluster' ? fromPod() : fromFile(kubeconfig, context));
 }
 
-function fromPod(): KubeConfig {
-  if (!existsSync(SERVICE_ACCOUNT)) {
+function fromPod(): Credentials {
+  if (!existsSync(join(SERVICE_ACCOUNT, 'token'))) {
     throw new UnusableKubeconfig(
       'PLIMSOLL_KUBECONFIG=in-cluster, but this is no pod with a service account. Give the path of a kubeconfig file.',
     );
   }
-  const config = new KubeConfig();
-  config.loadFromCluster();
-  return config;
+  return podCredentials(SERVICE_ACCOUNT, process.env);
 }
 
-function fromFile(file: string, context: string | null): KubeConfig {
-  const config = load(file);
-  if (context === null) return config;
-  const known = config.getContexts().map(({ name }) => name);
-  if (!known.includes(context)) {
-    throw new UnusableKubeconfig(`${file} has no context "${context}"; it has ${known.join(', ') || 'none'}.`);
+function fromFile(file: string, wanted: string | null): Credentials {
+  const config = readable(file, () => readKubeconfig(file));
+  const name = wanted ?? config.currentContext;
+  const context = config.contexts.find((each) => each.name === name);
+  if (context === undefined && wanted !== null) {
+    const known = config.contexts.map((each) => each.name).join(', ') || 'none';
+    throw new UnusableKubeconfig(`${file} has no context "${wanted}"; it has ${known}.`);
   }
-  config.setCurrentContext(context);
-  return config;
+  if (context?.cluster == null) {
+    throw new UnusableKubeconfig(
+      `${file}: its context "${name}" names no cluster. Set PLIMSOLL_CONTEXT to one that does.`,
+    );
+  }
+  const { cluster } = context;
+  return readable(file, () => contextCredentials(config, context, cluster));
 }
 
-function load(file: string): KubeConfig {
-  const config = new KubeConfig();
+function readable<T extends Kubeconfig | Credentials>(file: string, read: () => T): T {
   try {
-    config.loadFromFile(file);
+    return read();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UnusableKubeconfig(`${file} cannot be read as a kubeconfig: ${reason.split('\n', 1)[0]}`);
   }
-  return config;
 }
