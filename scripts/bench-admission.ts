@@ -3,7 +3,7 @@
  * its own, in turn in the same run.
  *   npm run bench:admission                     the whole table
  *   npm run bench:admission -- --seconds 10     longer stretches
- *   npm run bench:admission -- --reviews 1e6    and then as many reviews, watching memory
+ *   npm run bench:admission -- --reviews 1e6    only so many reviews, all different, watching memory
  *   npm run bench:admission -- --pepr FOLDER    only beside Pepr, installed in FOLDER by `npm install pepr`
  */
 import { resolve } from 'node:path';
@@ -124,15 +124,16 @@ async function outcomes(webhook: Server): Promise<Record<string, number>> {
   return found;
 }
 
-/** Memory over many reviews, all different, looked at ten times. */
+/** Memory over many reviews, all different, looked at twenty times. */
 async function memory(webhook: Server, reviews: number): Promise<void> {
   const body = KINDS_OF_REVIEWS['all different']();
-  const seen: string[] = [];
-  for (let part = 0; part < 10; part++) {
-    await load({ ...webhook, connections: 32, seconds: 3600, most: reviews / 10, body });
-    seen.push(webhook.residentMib().toFixed(0));
+  console.log('| reviews | resident MiB | a second | p99 ms |\n| --- | --- | --- | --- |');
+  console.log(`| 0 | ${webhook.residentMib().toFixed(0)} | | |`);
+  for (let part = 1; part <= 20; part++) {
+    const { perSecond, p99 } = await measured(webhook, { connections: 32, seconds: 3600, most: reviews / 20, body });
+    const done = Math.round((reviews / 20) * part);
+    console.log(`| ${done} | ${webhook.residentMib().toFixed(0)} | ${perSecond.toFixed(0)} | ${ms(p99)} |`);
   }
-  console.log(`resident MiB over ${reviews} reviews, all different: ${seen.join(', ')}`);
 }
 
 async function main(): Promise<void> {
@@ -143,6 +144,11 @@ async function main(): Promise<void> {
   const body = KINDS_OF_REVIEWS.repeated();
   const { last } = await load({ ...webhook, connections: 1, seconds: 60, most: 40, body });
   if (!last.includes('"allowed":true') || !last.includes('"patch"')) throw new Error(`not assessed: ${last}`);
+  if (values.reviews !== undefined) {
+    await memory(webhook, Number(values.reviews));
+    await webhook.stop();
+    return;
+  }
   if (values.pepr !== undefined) {
     await besidePepr(webhook, resolve(values.pepr), Number(values.seconds ?? 3));
     await webhook.stop();
@@ -161,7 +167,6 @@ async function main(): Promise<void> {
   );
   await cold(webhook);
   console.log(`\nresident MiB: ${idle.toFixed(0)} idle, ${webhook.residentMib().toFixed(0)} after all of this`);
-  if (values.reviews !== undefined) await memory(webhook, Number(values.reviews));
   await webhook.stop();
 }
 
