@@ -128,6 +128,44 @@ class CornerPool(nn.Module):
         return compiled("corner_pool", [x], list(x.shape))
 
 
+class PSAMask(nn.Module):
+    """Spreads the scores of a window around every place over all places."""
+
+    def __init__(self, psa_type, mask_size=None):
+        super().__init__()
+
+    def forward(self, x):
+        return compiled("psamask", [x], [x.size(0), x.size(2) * x.size(3), x.size(2), x.size(3)])
+
+
+class CrissCrossAttention(nn.Module):
+    """Attention of every place to its row and its column, in PyTorch's own products as mmcv has it."""
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.query_conv, self.key_conv = nn.Conv2d(in_channels, in_channels // 8, 1), nn.Conv2d(in_channels, in_channels // 8, 1)
+        self.value_conv, self.gamma = nn.Conv2d(in_channels, in_channels, 1), nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        batch, _, height, width = x.size()
+        query, key, value = self.query_conv(x), self.key_conv(x), self.value_conv(x)
+
+        def columns(t):
+            return t.permute(0, 3, 2, 1).reshape(batch * width, height, -1)
+
+        def rows(t):
+            return t.permute(0, 2, 3, 1).reshape(batch * height, width, -1)
+        down = torch.bmm(columns(query), columns(key).transpose(1, 2)).reshape(batch, width, height, height)
+        down = (down + torch.zeros(height, height, dtype=x.dtype, device=x.device)).transpose(1, 2)
+        across = torch.bmm(rows(query), rows(key).transpose(1, 2)).reshape(batch, height, width, width)
+        attention = torch.softmax(torch.cat([down, across], -1), -1)
+        from_columns = attention[..., :height].permute(0, 2, 1, 3).reshape(batch * width, height, height)
+        out = torch.bmm(from_columns, columns(value)).reshape(batch, width, height, -1).permute(0, 3, 2, 1)
+        from_rows = attention[..., height:].reshape(batch * height, width, width)
+        out = out + torch.bmm(from_rows, rows(value)).reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+        return (out * self.gamma + x).contiguous()
+
+
 class MaskedConv2d(nn.Conv2d):
     """Without a mask, as in training, a convolution."""
 
@@ -182,7 +220,7 @@ MODELS.register_module(name="MultiScaleDeformableAttention", module=MultiScaleDe
 MODELS.register_module(name="DCN", module=DeformConv2dPack)
 MODELS.register_module(name="DCNv2", module=ModulatedDeformConv2dPack)
 for known in (RoIAlign, DeformConv2d, ModulatedDeformConv2d, deform_conv2d, CornerPool, DeformConv2dPack, ModulatedDeformConv2dPack, MaskedConv2d,
-              MultiScaleDeformableAttention, sigmoid_focal_loss):
+              PSAMask, CrissCrossAttention, MultiScaleDeformableAttention, sigmoid_focal_loss):
     setattr(OPS, known.__name__, known)
 import mmcv  # noqa: E402
 mmcv.__version__ = "2.0.1"

@@ -13,6 +13,10 @@ def _segmentation(model, batch, size, dtype):
     labels = torch.zeros(batch, 1, *size, dtype=torch.int64)
     current = []
     BaseDecodeHead._stack_batch_gt = lambda self, samples: current[0].clone()
+    from mmseg.models.decode_heads.enc_head import EncHead
+    from mmseg.models.decode_heads.pid_head import PIDHead
+    PIDHead._stack_batch_gt = lambda self, samples: (current[0].clone(), current[0].clone())
+    EncHead._convert_to_onehot_labels = staticmethod(lambda labels, classes: labels.new_zeros((labels.size(0), classes)))
 
     def call(m, inputs):
         samples = []
@@ -21,6 +25,8 @@ def _segmentation(model, batch, size, dtype):
             sample.set_metainfo({"img_shape": size, "ori_shape": size, "pad_shape": size})
             samples.append(sample)
         current[:] = [inputs[1]]
+        if "MaskFormer" in type(m.decode_head).__name__ or "Mask2Former" in type(m.decode_head).__name__:
+            return _query_loss(m.decode_head(m.extract_feat(inputs[0]), samples))
         return m.parse_losses(m.loss(inputs[0], samples))[0]
     return [images, labels], call
 

@@ -35,8 +35,10 @@ def configs_of(package):
 
 def with_classes(value, classes):
     if isinstance(value, dict):
-        return {k: (classes if k == "num_classes" and isinstance(v, int) and v > 2 else with_classes(v, classes)) for k, v in value.items()}
-    return [with_classes(v, classes) for v in value] if isinstance(value, (list, tuple)) else value
+        return {k: (classes if k == "num_classes" and isinstance(v, int) and v > 2
+                    else [1.0] * classes if k == "class_weight" and isinstance(v, (list, tuple))
+                    else with_classes(v, classes)) for k, v in value.items()}
+    return type(value)(with_classes(v, classes) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def plain(value):
@@ -44,7 +46,7 @@ def plain(value):
     if isinstance(value, dict):
         return {k: (None if k == "pretrained" else "BN" if k == "type" and v in ("SyncBN", "MMSyncBN") else plain(v)) for k, v in value.items()
                 if k not in ("init_cfg", "data_preprocessor")}
-    return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+    return type(value)(plain(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def classes_of(value):
