@@ -21,6 +21,7 @@ import { modernBert } from './families/modernbert.js';
 import { openMmlab } from './families/openmmlab.js';
 import { MEGATRON_TYPES } from './families/megatron-config.js';
 import { megatronGpt } from './families/megatron-gpt.js';
+import { mpt } from './families/mpt.js';
 import { opt } from './families/opt.js';
 import { phi } from './families/phi.js';
 import { phi3 } from './families/phi3.js';
@@ -39,6 +40,7 @@ import { vit } from './families/vit.js';
 import { ALIGNMENT_TASKS } from './modules/alignment-losses.js';
 import type { ModelCode, RankView } from './rank-view.js';
 import { WHOLE_MODEL } from './rank-view.js';
+import { xlnet } from './families/xlnet.js';
 import { whisper } from './families/whisper.js';
 import { litGpt } from './programs/litgpt.js';
 import { LITGPT_CONFIGS } from './programs/litgpt-config.js';
@@ -143,6 +145,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   phi3: decoder(phi3),
   distilbert: encoder(distilBert),
   falcon: decoder(falcon),
+  mpt: decoder(mpt),
   stablelm: decoder(stableLm),
   starcoder2: decoder(starCoder2),
   gemma3_text: decoder(llama),
@@ -170,6 +173,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   llama4_text: decoder(llama),
   qwen2_moe: decoder(llama),
   olmoe: decoder(llama),
+  xlnet: { write: xlnet, tasks: ['sequence-classification', 'token-classification', 'question-answering'] },
   bloom: decoder(bloom),
   t5: encoderDecoder(t5),
   mt5: encoderDecoder(t5),

@@ -64,18 +64,15 @@ const TASKS: Readonly<Record<string, Task>> = {
   llama4: 'causal-lm',
   gpt_neo: 'causal-lm',
   gptj: 'causal-lm',
+  mpt: 'causal-lm',
   whisper: 'speech',
 };
 
 /**
- * Falcon-RW has position biases, which are not covered. StableLM 2 12B was trained without biases in its norms; the
- * class of transformers 4.57 has them whatever the configuration says.
+ * StableLM 2 12B was trained without biases in its norms; the class of transformers 4.57 has them whatever the
+ * configuration says.
  */
-const EXCEPTIONS: ReadonlySet<string> = new Set([
-  'tiiuae/falcon-rw-1b',
-  'tiiuae/falcon-rw-7b',
-  'stabilityai/stablelm-2-12b',
-]);
+const EXCEPTIONS: ReadonlySet<string> = new Set(['stabilityai/stablelm-2-12b']);
 
 /** Encoders whose classifier is a pooler, or as large, and the classes. */
 const POOLED: ReadonlySet<string> = new Set(['bert', 'roberta', 'albert']);

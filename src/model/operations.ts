@@ -112,6 +112,8 @@ export interface ElementwiseOperations {
   to(x: Tensor, dtype: DType): Tensor;
   /** `x` in autocast's type, where that is on; the input is not used up. */
   toAutocast(x: Tensor): Tensor;
+  /** The same for an operand that autocast lowers: copies of parameters are kept until it is left. */
+  lowered(x: Tensor): Tensor;
   where(condition: Tensor, x: Tensor, other: Tensor): Tensor;
   maskedFill(x: Tensor, mask: Tensor): Tensor;
   /** `x.masked_fill_(mask, value)` */
@@ -307,6 +309,8 @@ export interface IndexOperations {
   gather(x: Tensor, dim: number, index: Tensor): Tensor;
   /** `x[index]` with an index tensor along the first dimension. */
   index(x: Tensor, index: readonly Tensor[], shape: Shape): Tensor;
+  /** `x.index_select(dim, index)` */
+  indexSelect(x: Tensor, dim: number, index: Tensor): Tensor;
   /** `x.index_copy(dim, index, source)`: a new tensor. */
   indexCopy(x: Tensor, index: Tensor, source: Tensor): Tensor;
   /** `x.index_add(0, index, source)`: a new tensor. */

@@ -5,7 +5,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula, Gradients, Node, Workspace } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { broadcastShape, elementwiseStrides } from '../autograd/strides.js';
-import { consumeCast, raised, toType, loweredAnew } from '../precision/autocast.js';
+import { consumeCast, lowered, loweredAnew, raised, toType } from '../precision/autocast.js';
 import { swiglu } from './fused-losses.js';
 import { recomputedGelu } from './recomputed-gelu.js';
 import type { Unary } from './unary.js';
@@ -409,6 +409,7 @@ export function elementwiseOperations(engine: Engine): ElementwiseOperations {
     dropout: (x, probability) => dropout(engine, own(x), probability),
     dropoutInPlace: (x, probability) => dropoutInPlace(engine, own(x), probability),
     to: (x, dtype) => to(engine, own(x), dtype),
+    lowered: (x) => lowered(engine, own(x)),
     toAutocast: (x) => loweredAnew(engine, own(x)),
     where: (condition, x, other) => where(engine, own(condition), own(x), own(other)),
     maskedFill: (x, mask) => maskedFill(engine, own(x), own(mask)),

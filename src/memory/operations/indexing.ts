@@ -52,6 +52,7 @@ const scattered = (forward: number, backward: string): Formula => ({
 });
 const GATHER_FORMULA = scattered(GATHER, 'scatter_add');
 const INDEX_FORMULA = scattered(INDEX, 'index_put');
+const INDEX_SELECT_FORMULA = scattered(operation('index_select'), 'index_add');
 const TOP_K_FORMULA = scattered(TOP_K, 'scatter');
 
 /** The gradient as it is for the input, its indexed rows for the source. */
@@ -146,6 +147,15 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
       return out;
     },
     index: (x, indices, shape) => index(engine, own(x), indices.map(own), shape),
+    indexSelect: (x, dim, at) => {
+      const node = engine.record(INDEX_SELECT_FORMULA, [own(x)]);
+      engine.save(node, own(at));
+      const shape = x.shape.map((size, i) => (i === dim ? at.shape[0]! : size));
+      const out = engine.attach(engine.empty(shape, x.dtype, INDEX_SELECT_FORMULA.operation), node);
+      engine.consume(own(x));
+      engine.consume(own(at));
+      return out;
+    },
     indexAdd: (x, at, source) => withRows(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]),
     indexAddInPlace: (x, at, source) => {
       const node = scatterNode(engine, INDEX_ADD_FORMULA, [own(x), own(at), own(source)]);

@@ -44,6 +44,16 @@ function evaluate(workspace: Workspace, gradient: EngineTensor, temporaries: rea
   return result;
 }
 
+/** In rows, or channels last where images are (`empty_like(grad, grad.suggest_memory_format())`, Dropout.cu). */
+const DROPOUT_FORMULA: Formula = {
+  operation: operation('native_dropout'),
+  apply: (workspace, { gradient }) => {
+    const channelsLast = gradient.shape.length === 4 && gradient.strides?.[1] === 1;
+    const strides = channelsLast ? gradient.strides : null;
+    return [workspace.empty(gradient.shape, gradient.dtype, operation('native_dropout_backward'), strides)];
+  },
+};
+
 const PASS: Formula = { operation: operation('add'), apply: (_, node) => [node.gradient] };
 
 /** Formulas: tools/autograd/derivatives.yaml of PyTorch 2.9. */
@@ -68,7 +78,7 @@ export const UNARY = {
   relu6: plain('hardtanh', 'input'),
   hardswish: plain('hardswish', 'input'),
   hardsigmoid: plain('hardsigmoid', 'input'),
-  dropout: plain('native_dropout', 'nothing'),
+  dropout: { ...plain('native_dropout', 'nothing'), formula: DROPOUT_FORMULA },
   hardtanh: plain('hardtanh', 'input'),
   leaky_relu: { ...plain('leaky_relu', 'input'), savesResultInPlace: true },
   elu: { ...plain('elu', 'input'), savesResultInPlace: true },

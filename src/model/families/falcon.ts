@@ -15,6 +15,7 @@ import { Scope } from '../module-tree.js';
 import type { Argument, Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
+import { falconRwDecoder, readFalconRw } from './falcon-rw.js';
 
 interface FalconConfig {
   layers: number;
@@ -27,20 +28,19 @@ interface FalconConfig {
   grouped: boolean;
   /** A norm for each of the two branches. */
   twoNorms: boolean;
+  /** Positions are biases of the scores in place of angles (Falcon-RW). */
+  biased: boolean;
   tied: boolean;
   dropout: number;
   act: Activation;
 }
 
-/** Throws for the models with position biases in place of rotary positions (Falcon-RW). */
 function read(model: ResolvedModel): FalconConfig {
   const config = new ConfigReader(model);
   const hidden = config.size('hidden_size', 4544);
   const heads = config.size('num_attention_heads', 71);
   const multiQuery = config.flag('multi_query', config.size('num_key_value_heads', 1) < heads);
-  if (config.flag('alibi', false) || !multiQuery) {
-    throw config.unsupported('Falcon with position biases (ALiBi) is not covered');
-  }
+  const biased = config.flag('alibi', false) || !(multiQuery || config.flag('new_decoder_architecture', false));
   const catalogued = config.has('num_key_value_heads') && config.size('num_key_value_heads') > 1;
   const grouped = config.flag('new_decoder_architecture', catalogued);
   return {
@@ -52,6 +52,7 @@ function read(model: ResolvedModel): FalconConfig {
     vocabulary: config.size('vocab_size', 65024),
     grouped,
     twoNorms: grouped && config.size(['num_ln_in_parallel_attn', 'norms_per_layer'], 2) === 2,
+    biased,
     tied: config.flag('tie_word_embeddings', true),
     dropout: config.number('hidden_dropout', 0),
     act: activation(config.text(['activation', 'hidden_act'], 'gelu')),
@@ -187,11 +188,13 @@ function decoder(scope: Scope, config: FalconConfig): DecoderBody {
   return { table, run };
 }
 
-/** Falcon with rotary positions (transformers' FalconForCausalLM). */
+/** Falcon (transformers' FalconForCausalLM). */
 export function falcon(model: ResolvedModel, task: Task): Architecture {
   const config = read(model);
   const root = Scope.root();
-  const body = decoder(root.child('transformer'), config);
+  const scope = root.child('transformer');
+  const write = (): DecoderBody => falconRwDecoder(scope, readFalconRw(new ConfigReader(model), config));
+  const body = config.biased ? write() : decoder(scope, config);
   const { hidden, vocabulary, tied } = config;
   return decoderModel({ model, task, root, body, hidden, vocabulary, tied });
 }
