@@ -162,6 +162,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   exaone4: decoder(llama),
   seed_oss: decoder(llama),
   arcee: decoder(llama),
+  helium: decoder(llama),
+  hunyuan_v1_dense: decoder(llama),
   nemotron: decoder(llama),
   deepseek_v2: decoder(llama),
   deepseek_v3: decoder(llama),

@@ -70,7 +70,10 @@ function attention(scope: Scope, config: FalconRw) {
     let probabilities = ops.keep(ops.softmax(ops.add(logits, mask), v.dtype));
     probabilities = ops.rebind(probabilities, ops.dropout(probabilities, ops.dropoutOf(config.attentionDropout)));
     const attended = ops.keep(ops.matmul(probabilities, v));
-    return [ops.rebind(attended, ops.reshape(ops.permute(attended, [0, 2, 1, 3]), [batch, length, hidden])), probabilities];
+    return [
+      ops.rebind(attended, ops.reshape(ops.permute(attended, [0, 2, 1, 3]), [batch, length, hidden])),
+      probabilities,
+    ];
   };
 
   return (ops: Operations, x: Tensor, around: Around): [Tensor, Tensor | null] => {

@@ -6,10 +6,12 @@ import {
   gemmaNormLayer,
   lateCastNormLayer,
   onePlusNormLayer,
+  raisedWeightNormLayer,
   weightLastNormLayer,
 } from '../modules/norm-layers.js';
 import {
   applyHalves,
+  applyPairs,
   applyPairsInFloat32,
   applyPairsRaised,
   applyPartialPairs,
@@ -221,7 +223,9 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     outputBias: () => false,
     feed: glmMixture,
   },
-  llama4: llama4,
+  helium: { norm: raisedWeightNormLayer, rotation: applyPairs, outputBias: () => false },
+  hunyuan_v1_dense: { headNorms: () => 'turned' },
+  llama4,
   llama4_text: llama4,
   gpt_oss: {
     sinks: true,

@@ -23,9 +23,10 @@ export type AttentionPart = (scope: Scope, layer: number) => Attend;
 /**
  * When queries and keys are normalised: as projected, over the whole width (`flat`, OLMo 2); each head as projected
  * (`each`, Qwen3); each head once all three are projected, before (`untransposed` with weights for each head, Cohere;
- * `viewed`, GLM 4.5) or after their dimensions are swapped (`together`, Gemma 3).
+ * `viewed`, GLM 4.5) or after their dimensions are swapped (`together`, Gemma 3), or once they have turned (`turned`,
+ * HunYuan).
  */
-export type HeadNorms = 'flat' | 'each' | 'untransposed' | 'viewed' | 'together';
+export type HeadNorms = 'flat' | 'each' | 'untransposed' | 'viewed' | 'together' | 'turned';
 
 export interface DecoderAttention {
   hidden: number;
@@ -68,8 +69,9 @@ function projecting(scope: Scope, config: DecoderAttention) {
   const output = scope.linear('o_proj', heads * headSize, hidden, { bias: config.outputBias });
   const norms: (Step | null)[] = [null, null, null];
   if (headNorms !== null) {
-    norms[0] = config.norm(scope, 'q_norm', normShape(headNorms, heads, headSize));
-    norms[1] = config.norm(scope, 'k_norm', normShape(headNorms, keyValueHeads, headSize));
+    const [ofQueries, ofKeys] = headNorms === 'turned' ? ['query_layernorm', 'key_layernorm'] : ['q_norm', 'k_norm'];
+    norms[0] = config.norm(scope, ofQueries!, normShape(headNorms, heads, headSize));
+    norms[1] = config.norm(scope, ofKeys!, normShape(headNorms, keyValueHeads, headSize));
   }
   const intoHeads = (ops: Operations, x: Tensor): Tensor => ops.view(x, [x.shape[0]!, x.shape[1]!, -1, headSize]);
   const projected = (ops: Operations, x: Tensor, layer: Linear, norm: Step | null): Tensor => {
@@ -87,7 +89,8 @@ function projecting(scope: Scope, config: DecoderAttention) {
     parts = parts.map((part) => ops.rebind(part, ops.transpose(viewsLate ? intoHeads(ops, part) : part, 1, 2)));
     return headNorms === 'together' ? normalised(ops, parts) : parts;
   };
-  return { run, output };
+  const afterTurning = headNorms === 'turned' ? normalised : null;
+  return { run, output, afterTurning };
 }
 
 /** A key or value head for each query head; the name is bound anew. */
@@ -98,7 +101,7 @@ function expanded(ops: Operations, x: Tensor, { heads, keyValueHeads }: DecoderA
 
 /** Self-attention of Llama's kind: three projections, heads that share keys and values, rotary positions. */
 export function decoderAttention(scope: Scope, layer: number, config: DecoderAttention): Attend {
-  const { run: project, output } = projecting(scope, config);
+  const { run: project, output, afterTurning } = projecting(scope, config);
   const turns = config.turns(layer);
   if (!turns) scope.variant = 'without positions';
   const sinks = config.sinks ? scope.parameter('sinks', [config.heads]) : null;
@@ -112,6 +115,7 @@ export function decoderAttention(scope: Scope, layer: number, config: DecoderAtt
       query = ops.rebind(query, turnedQuery);
       key = ops.rebind(key, turnedKey);
     }
+    if (afterTurning !== null) [query, key] = afterTurning(ops, [query, key]) as [Tensor, Tensor];
     if (config.repeats) [key, value] = [key, value].map((part) => expanded(ops, part, config)) as [Tensor, Tensor];
     const heads = { query, key, value, mask, dropout: ops.dropoutOf(config.dropout), softCap: config.softCap };
     const [attended, weights] = sinks === null ? groupedAttention(ops, heads) : sinkAttention(ops, heads, sinks);

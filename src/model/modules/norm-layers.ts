@@ -40,6 +40,15 @@ export const bareRmsNorm: Step = module((ops, x: Tensor): Tensor =>
   ops.to(normalised(ops, ops.to(x, float32)), x.dtype),
 );
 
+/** Helium's RMSNorm: the weight is raised to fp32, and multiplied before the result is lowered. */
+export const raisedWeightNormLayer = withWeight((ops, x, weight) => {
+  ops.enter([x]);
+  let h = ops.keep(ops.to(x, float32));
+  const variance = ops.keep(ops.mean(ops.pow(h, 2), [-1], true));
+  h = ops.rebind(h, ops.mul(h, ops.rsqrt(ops.addScalar(variance))));
+  return ops.leave(ops.to(ops.mul(ops.to(ops.parameter(weight), float32), h), x.dtype));
+});
+
 /** OLMo's: `F.layer_norm` in fp32 without weights. */
 export const bareNormLayer: NormLayer = (scope, name) => {
   scope.child(name);

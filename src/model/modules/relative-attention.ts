@@ -62,9 +62,13 @@ export function relativeAttention(
   config: RelativeAttention,
 ): (ops: Operations, x: Tensor, mask: Tensor, distances: Tensor) => Tensor {
   const { hidden, heads, headSize } = config;
-  const [q, k, v, o, r] = ['q', 'k', 'v', 'o', 'r'].map((name) =>
-    scope.parameter(name, [hidden, heads, headSize]),
-  ) as [Parameter, Parameter, Parameter, Parameter, Parameter];
+  const [q, k, v, o, r] = ['q', 'k', 'v', 'o', 'r'].map((name) => scope.parameter(name, [hidden, heads, headSize])) as [
+    Parameter,
+    Parameter,
+    Parameter,
+    Parameter,
+    Parameter,
+  ];
   const attend = core(scope, config);
   scope.parameter('seg_embed', [2, heads, headSize]);
   const norm = scope.layerNorm('layer_norm', hidden);
@@ -92,7 +96,11 @@ export function relativeAttention(
   });
 
   return module((ops, x: Tensor, mask: Tensor, distances: Tensor): Tensor => {
-    const [query, key, value] = [q, k, v].map((weight) => ops.keep(project(ops, x, weight))) as [Tensor, Tensor, Tensor];
+    const [query, key, value] = [q, k, v].map((weight) => ops.keep(project(ops, x, weight))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const places = ops.keep(project(ops, ops.to(distances, ops.parameter(r).dtype), r));
     const attended = ops.keep(attend(ops, [query, key, value, places], mask));
     return after(ops, x, attended);

@@ -272,6 +272,16 @@ export const applyPairsRaised: Rotation = (ops, [query, key], [cos, sin]) => {
   return ops.leave([ops.to(turnedQuery, query.dtype), ops.to(turnedKey, key.dtype)]);
 };
 
+/** Helium's: neighbours as pairs, the table unfolded at each call. */
+export const applyPairs: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rowCos = keepInterleaved(ops, cos);
+  const rowSin = keepInterleaved(ops, sin);
+  const turn = (x: Tensor): Tensor => ops.keep(ops.add(ops.mul(x, rowCos), ops.mul(rotatePairs(ops, x), rowSin)));
+  const [turnedQuery, turnedKey] = [turn(query), turn(key)];
+  return ops.leave([turnedQuery, turnedKey]);
+};
+
 /** GLM's: neighbours as pairs in the first part of each head. */
 export const applyPartialPairs: Rotation = (ops, [query, key], [cos, sin]) => {
   ops.enter([query, key, cos, sin]);
