@@ -84,6 +84,7 @@ const TASKS: readonly (readonly [RegExp, Task])[] = [
   [/ForQuestionAnswering$/, 'question-answering'],
   [/ForImageClassification$/, 'image-classification'],
   [/WhisperForConditionalGeneration$/, 'speech'],
+  [/^Gemma3ForConditionalGeneration$/, 'causal-lm'],
   [/ForConditionalGeneration$|MTModel$/, 'seq2seq'],
 ];
 

@@ -1,5 +1,6 @@
 import type { Task } from '../run/training-run.js';
 import type { Architecture } from './definition.js';
+import { languageModelOf } from './config-parts.js';
 import { albert } from './families/albert.js';
 import { bart } from './families/bart.js';
 import { bert } from './families/bert.js';
@@ -9,6 +10,7 @@ import { deberta } from './families/deberta.js';
 import { distilBert } from './families/distilbert.js';
 import { falcon } from './families/falcon.js';
 import { flux2 } from './families/flux2.js';
+import { gemma3 } from './families/gemma3.js';
 import { gptBigCode } from './families/gpt-bigcode.js';
 import { gptJ } from './families/gpt-j.js';
 import { gptNeo } from './families/gpt-neo.js';
@@ -149,6 +151,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   stablelm: decoder(stableLm),
   starcoder2: decoder(starCoder2),
   gemma3_text: decoder(llama),
+  gemma3: { write: gemma3, tasks: ['causal-lm'] },
   ministral: decoder(llama),
   olmo: decoder(llama),
   olmo2: decoder(llama),
@@ -171,7 +174,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   glm4_moe: decoder(llama),
   dots1: decoder(llama),
   gpt_oss: decoder(llama),
-  llama4: decoder(llama),
+  llama4: decoder((model, task) => llama(languageModelOf(model), task)),
   llama4_text: decoder(llama),
   qwen2_moe: decoder(llama),
   olmoe: decoder(llama),

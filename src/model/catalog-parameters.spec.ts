@@ -64,6 +64,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   llama4: 'causal-lm',
   gpt_neo: 'causal-lm',
   gptj: 'causal-lm',
+  gemma3: 'causal-lm',
   mpt: 'causal-lm',
   whisper: 'speech',
 };

@@ -111,7 +111,8 @@ function angleTables(scope: Scope, config: LlamaConfig) {
   };
 }
 
-function decoder(scope: Scope, config: LlamaConfig): DecoderBody {
+/** A decoder of Llama's kind without its head, in its module's scope. */
+export function llamaDecoder(scope: Scope, config: LlamaConfig): DecoderBody {
   const embedding = scope.child('embed_tokens');
   const table = embedding.parameter('weight', [config.vocabulary, config.hidden]);
   const scale = config.scales.embeddings === 'by-tensor' ? embedding.buffer('embed_scale', []) : undefined;
@@ -170,7 +171,7 @@ function scaling({ softCaps, scales }: LlamaConfig): ((ops: Operations, logits: 
 export function llama(model: ResolvedModel, task: Task): Architecture {
   const config = readLlama(model);
   const root = Scope.root();
-  const body = decoder(root.child('model'), config);
+  const body = llamaDecoder(root.child('model'), config);
   const { hidden, vocabulary, tied, headBias } = config;
   const finish = finishing(config);
   return decoderModel({ model, task, root, body, hidden, vocabulary, tied, headBias, finish });

@@ -31,6 +31,8 @@ export interface LanguageModelParts {
   headBias?: boolean;
   /** What happens to the logits before the loss, such as soft capping. */
   finish?: (ops: Operations, logits: Tensor) => Tensor;
+  /** A loss of the model's own over the logits, which it gives back as the model returns them. */
+  ownLoss?: (ops: Operations, logits: Tensor, labels: Tensor, mask: Tensor) => [loss: Tensor, logits: Tensor];
   /**
    * Logits are raised to fp32 before the loss, which is lowered to the type of the hidden state (`raised`, GPT-J), as are
    * the logits after it (GPT-Neo).
@@ -82,6 +84,9 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
   const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor | null] => {
     if (aligned) return aligned(ops, ops.keep(logitsOf(ops, ids, mask)), ids);
     const h = ops.keep(body.run(ops, ids, mask));
+    if (parts.ownLoss && ops.lossKind !== 'fused-linear') {
+      return parts.ownLoss(ops, ops.keep(ops.linear(h, head)), labels, mask);
+    }
     return lowered(ops, headAndLoss(ops, h, labels, { head, modelType, finish }), h.dtype, around);
   });
   return completeArchitecture({

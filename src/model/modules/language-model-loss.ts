@@ -1,4 +1,4 @@
-import { float32, int64 } from '../dtype.js';
+import { bool, float32, int64 } from '../dtype.js';
 import type { Linear } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
@@ -74,6 +74,24 @@ function fusedLoss(ops: Operations, x: Tensor, labels: Tensor, head: Linear): Te
   const kept = ops.keep(ops.contiguous(ops.slice(x, 1, 0, x.shape[1]! - 1)));
   ops.keep(ops.contiguous(ops.slice(labels, 1, 1, labels.shape[1]!)));
   return ops.leave(ops.fusedLinearCrossEntropy(kept, head));
+}
+
+/** Rows that are not padding, copied out of the logits and labels by a mask; loss over these. */
+const selectedRows = module((ops, scores: Tensor, labels: Tensor, mask: Tensor): Tensor => {
+  const [batch, length, vocabulary] = scores.shape as readonly [number, number, number];
+  const kept = [batch, length - 1];
+  const rows = batch * (length - 1);
+  const shifted = ops.keep(ops.slice(scores, 1, 0, length - 1));
+  ops.keep(ops.slice(mask, 1, 1, length));
+  const chosen = ops.rebind(shifted, ops.index(shifted, [ops.derive('ne', [], kept, bool)], [rows, vocabulary]));
+  const wanted = ops.keep(ops.derive('index', [ops.derive('ne', [labels], kept, bool)], [rows], int64));
+  return meanLoss(ops, chosen, wanted);
+});
+
+/** Loss of the classes for text and images that were not moved to the common one (Gemma 3): in fp32, over chosen rows. */
+export function selectedRowsLoss(ops: Operations, logits: Tensor, labels: Tensor, mask: Tensor): [Tensor, Tensor] {
+  const scores = ops.rebind(logits, ops.to(logits, float32));
+  return [selectedRows(ops, scores, labels, mask), scores];
 }
 
 /** `ForMaskedLMLoss`: logits in fp32, labels as they are. */
