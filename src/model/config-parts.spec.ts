@@ -17,7 +17,12 @@ describe('configurations that describe a language model beside another', () => {
 
   it('count the vision tower of Gemma 3, and refuse one that is not described', () => {
     const inside: ModelConfig = { ...text, ...heads };
-    const vision: ModelConfig = { hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1, vision_use_head: false };
+    const vision: ModelConfig = {
+      hidden_size: 32,
+      intermediate_size: 48,
+      num_hidden_layers: 1,
+      vision_use_head: false,
+    };
     const model = (config: ModelConfig) => ({ name: 'gemma', modelType: 'gemma3', config });
     const whole = architectureOf(model({ text_config: inside, vision_config: vision }), 'causal-lm');
     const alone = architectureOf({ name: 'alone', modelType: 'gemma3_text', config: inside }, 'causal-lm');
