@@ -9,6 +9,7 @@ import type { BlockRunner } from '../block-runner.js';
 import { plainCall } from '../block-runner.js';
 import { onHost } from '../host-memory.js';
 import type { ShardedUnits, ShardingOptions } from './fully-sharded.js';
+import { flattened } from './flat-wrapping.js';
 import { onGradient, onStream } from './graph-hooks.js';
 
 const PLACE = operation('model.to');
@@ -87,20 +88,27 @@ export class FlatSharded {
       const trained = unit.wholes.filter(({ requiresGrad }) => requiresGrad).reduce(addElements, 0);
       const slices = [trained, unit.elements - trained].map((elements) => Math.ceil(elements / options.ranks));
       const types = [options.storedType, this.frozenType];
+      const whole = this.wrapped(unit);
       [unit.shard = null, unit.frozen = null] = slices.map((slice, i) =>
         slice === 0
           ? null
           : onHost(engine, options.offloads, () => engine.hold(engine.empty([slice], types[i]!, PLACE))),
       );
+      for (const flat of whole) engine.drop(flat);
       const gathered = slices.reduce((sum, slice) => sum + slice * options.ranks, 0);
       const storage = new Storage(gathered * options.computeType.bytes, -1);
-      for (const whole of unit.wholes) whole.storage = storage;
+      for (const parameter of unit.wholes) parameter.storage = storage;
       storage.refs = unit.wholes.length;
       unit.storage = storage;
       if (unit.shard === null) return [];
       unit.shard.requiresGrad = true;
       return [unit.shard];
     });
+  }
+
+  private wrapped({ wholes }: FlatUnit): readonly EngineTensor[] {
+    const { storedType: trained, synchronisesStates: synchronises = false } = this.options;
+    return flattened(this.engine, wholes, { trained, frozen: this.frozenType, synchronises });
   }
 
   /** The leaf of a block. */

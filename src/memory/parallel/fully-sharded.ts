@@ -42,6 +42,8 @@ export interface ShardingOptions {
   accumulatesWhole?: boolean;
   /** Adapters and the frozen weights beside them are one flat parameter, whose gradient is whole, zeros and all. */
   flattensFrozen?: boolean;
+  /** FSDP 1: the first rank hands its parameters to the others while the model is wrapped. */
+  synchronisesStates?: boolean;
   /** What is computed last stays gathered from forward to backward, which would gather it at once again. */
   keepsLastUnit?: boolean;
 }

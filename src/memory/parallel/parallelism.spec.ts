@@ -165,6 +165,31 @@ describe('sharding', () => {
     expect(left['activations']).toBe(loss);
   });
 
+  describe('wrapping a model under FSDP 1', () => {
+    const wrapped = (program: string): { name: string; bytes: number }[] => {
+      const ran = run(
+        { sharding: 'fsdp-full', shardSize: 4, fsdpVersion: 1 },
+        { program: { id: null, name: program, version: null } },
+      );
+      const end = ran.phases.find(({ name }) => name === 'input')!.firstEvent;
+      const made = [...ran.events.slice(0, end)].filter((event) => event >= 0);
+      return made.map((block) => ({ name: ran.operationNames[ran.operations[block]!]!, bytes: ran.sizes[block]! }));
+    };
+    const bytesOf = (made: { name: string; bytes: number }[], wanted: string): number =>
+      made.filter(({ name }) => name === wanted).reduce((sum, { bytes }) => sum + bytes, 0);
+
+    it('copies each unit into a flat tensor, of which the rank keeps its slice', () => {
+      const made = wrapped('a script');
+      expect(bytesOf(made, 'fsdp.flatten_parameters')).toBe(4 * parameters);
+      expect(bytesOf(made, 'model.to')).toBeGreaterThanOrEqual(4 * parameters + (4 * parameters) / 4);
+      expect(bytesOf(made, 'fsdp.broadcast_coalesced')).toBe(0);
+    });
+
+    it('broadcasts what one rank has read, in buckets', () => {
+      expect(bytesOf(wrapped('accelerate'), 'fsdp.broadcast_coalesced')).toBe(4 * parameters);
+    });
+  });
+
   describe('adapters over frozen weights under FSDP 1', () => {
     const peft: RunValues['peft'] = { ...tinyRun().peft, method: 'lora', rank: 4, targetModules: ['q_proj'] };
     const adapted: Partial<RunValues> = { precision: 'amp-bf16', peft };

@@ -100,6 +100,8 @@ const replicated: Strategy = (engine, { parallelism }) => {
 
 /** Programs that accumulate under `no_sync`: lightning's `no_backward_sync`, accelerate's `accumulate`. */
 const UNSYNCHRONISED = /lit-?gpt|lightning|transformers|trl|axolotl|accelerate/i;
+/** accelerate's `fsdp_sync_module_states`, on unless it is switched off; fsdp_qlora's `low_memory`. */
+const SYNCHRONISED = /transformers|trl|axolotl|accelerate|fsdp_qlora/i;
 /** litgpt wraps whole blocks, with the parameters as they are (`use_orig_params`); peft's policy takes adapters apart. */
 const FLATTENED_TOGETHER = /lit-?gpt|lightning/i;
 
@@ -131,6 +133,7 @@ function shardingOptions(values: RunValues, { reduceInFloat32 }: ParallelContext
     accumulatesWhole: values.gradientAccumulationSteps > 1 && UNSYNCHRONISED.test(namesOf(values)),
     ...(values.weights === null ? {} : { frozenType: KEPT[values.weights] }),
     reentrant: isReentrant(values),
+    synchronisesStates: SYNCHRONISED.test(namesOf(values)),
     flattensFrozen: FLATTENED_TOGETHER.test(namesOf(values)),
   };
 }
