@@ -33,6 +33,8 @@ export interface FrameworkDefaults {
   mayOffloadActivations?: boolean;
   checkpointing?: 'none' | 'selective' | 'full';
   step?: RunValues['trainingStep'];
+  /** Where a run makes latents and embeddings beforehand: in its own process, before the model comes. */
+  encodesBefore?: boolean;
   /** What a format of quantised weights is with the options that the framework sets. */
   quantization?: Partial<Record<RunValues['quantization'], RunValues['quantization']>>;
 }
@@ -87,7 +89,17 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
     clipping: true,
   },
   {
-    framework: /diffusers|^simpletuner|^finetrainers/i,
+    // finetrainers' trainer.py: prepare_precomputations, then the model is loaded
+    framework: /^finetrainers/i,
+    name: 'diffusers',
+    step: ACCELERATE_STEP,
+    adapterDropout: 0,
+    packages: ['diffusers'],
+    clipping: true,
+    encodesBefore: true,
+  },
+  {
+    framework: /diffusers|^simpletuner/i,
     name: 'diffusers',
     step: ACCELERATE_STEP,
     adapterDropout: 0,

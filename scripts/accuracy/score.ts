@@ -1,10 +1,12 @@
 import type { Facts } from '../../src/advisor/facts.js';
 import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import { estimate } from '../../src/memory/estimator.js';
+import { estimateTogether } from '../../src/memory/sharing/shared-device.js';
 import { NotEstimable } from '../../src/memory/not-estimable.js';
 import { valuesOf } from '../../src/run/fields.js';
 import type { MeasuredRun } from './measured-run.js';
 import { measuredStage } from './megatron-record.js';
+import { besideEncoders, encodersOf } from './record-encoders.js';
 import { comparedFigure } from './measured-run.js';
 import { withNotedContext } from './noted-context.js';
 import { deviceOf, trainingRunOf } from './record-to-run.js';
@@ -51,7 +53,11 @@ export function scoreRun(record: MeasuredRun, facts: Facts): ScoredRun | null {
     const run = trainingRunOf(record);
     const device = withNotedContext(deviceOf(record, facts.gpus), record, valuesOf(run));
     const request = { run, device, facts };
-    const answer = estimate(stage === undefined ? request : { ...request, stage });
+    const encoders = encodersOf(record, run);
+    const answer =
+      encoders.length > 0
+        ? estimateTogether({ device, facts, runs: [besideEncoders(run, encoders), ...encoders] }).together
+        : estimate(stage === undefined ? request : { ...request, stage });
     const predicted = {
       allocated: toGib(answer.allocatedBytes),
       reserved: toGib(answer.reservedBytes),

@@ -236,8 +236,8 @@ export const runValuesSchema = z.strictObject({
   sharing: z.strictObject({
     /** Whether its process is that of the trained model or one of its own, with a context and an allocator of its own. */
     process: z.enum(['common', 'own']),
-    /** When it works: in turn, while the others only hold what they keep; or in the middle of the trained model's step, whose activations live on. */
-    turn: z.enum(['apart', 'within-step']),
+    /** When it works: in turn, while the others only hold what they keep; in the middle of the trained model's step, whose activations live on; or once and never again, before the trained model is put on the device or before it is trained. */
+    turn: z.enum(['apart', 'within-step', 'before-placing', 'before-training']),
     /** Whether its parameters stay on the device while another run has its turn. */
     keepsParameters: z.boolean(),
     /** Whether the optimizer's states do. */

@@ -6,6 +6,7 @@ import { acceleratePrecision } from './hf/precision.js';
 import { readResidents } from './diffusion-parts.js';
 import { readModelName } from './hf/model.js';
 import { readAccelerateSharding } from './hf/sharding.js';
+import type { RunDraft } from '../run-draft.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
@@ -158,6 +159,17 @@ function readAdapter(reader: OptionReader, script: string): void {
   draft.default('peft.targetModules', ['to_k', 'to_q', 'to_v', 'to_out.0'], OF);
 }
 
+/** One prompt for all images: text encoders lie beside the denoiser until it is read, and are deleted (free_memory). */
+function readsOnce(draft: RunDraft, text: 'fp32' | 'fp16' | 'bf16', script: string): void {
+  readResidents(draft, {
+    of: 'diffusers',
+    vae: null,
+    text,
+    when: 'before-training',
+    note: `${script} reads its one prompt before it trains`,
+  });
+}
+
 /**
  * VAE and text encoders stay on the device and encode each batch, unless latents are cached or embeddings made beforehand,
  * after which the script deletes them (diffusers examples, main of each script).
@@ -167,10 +179,12 @@ function readEncoders(reader: OptionReader, { draft, invocation }: ProgramContex
   const half = HALF[String(draft.value('precision'))] ?? 'fp32';
   const { vae, text } = example;
   const readsPrompts = text === 'always' || (text === 'captions' && reader.options.has('caption_column'));
+  const isTrained = on('train_text_encoder');
+  if (text === 'captions' && !readsPrompts && !isTrained) readsOnce(draft, half, invocation.name);
   readResidents(draft, {
     of: 'diffusers',
     vae: vae === undefined || on('cache_latents') ? null : vae === 'fp32' ? 'fp32' : half,
-    text: readsPrompts && !on('pre_compute_text_embeddings') && !on('train_text_encoder') ? half : null,
+    text: readsPrompts && !on('pre_compute_text_embeddings') && !isTrained ? half : null,
     note: `${invocation.name} encodes each batch`,
   });
 }

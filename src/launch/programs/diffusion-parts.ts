@@ -53,27 +53,32 @@ export interface Residents {
   of: string;
   vae: Weights | null;
   text: Weights | null;
+  /** How often parts encode: each batch, or all of them once and beforehand. */
+  when?: 'apart' | 'before-placing' | 'before-training';
   note: string;
 }
 
 /**
- * Frozen parts that encode each batch before it is trained on: further runs of the same process, forward only. Parts that
- * are not known are said to be left out.
+ * Frozen parts that encode what is trained on: further runs of the same process, forward only. Parts that are not known are
+ * said to be left out.
  */
-export function readResidents(draft: RunDraft, { of, vae, text, note }: Residents): void {
+export function readResidents(draft: RunDraft, { of, vae, text, note, when = 'apart' }: Residents): void {
   if (vae === null && text === null) return;
   const model = draft.value('model') as { name?: string } | null | undefined;
   const parts = pipelinePartsOf(model?.name ?? '');
   if (parts === null) return draft.note('VAE and text encoders lie on the device too: which they are is not known');
   draft.role = 'denoiser';
+  if (when !== 'apart')
+    draft.default('sharing.emptiesCache', true, { of, note: 'torch.cuda.empty_cache once they are gone' });
   const from = { of, note };
-  if (vae !== null && parts.vae !== null) encodes(draft, draft.beside('vae'), { name: parts.vae, weights: vae, from });
+  if (vae !== null && parts.vae !== null)
+    encodes(draft, draft.beside('vae'), { name: parts.vae, weights: vae, from, when });
   if (vae !== null && parts.vae === null) draft.note('the VAE lies on the device too, and is not counted');
   if (text === null) return;
   parts.textEncoders.forEach(({ name, tokens }, place) => {
     const other = draft.beside(place === 0 ? 'text-encoder' : `text-encoder-${place + 1}`);
     if (tokens !== null) other.default('sequenceLength', tokens, { of: 'transformers', note: 'tokens of CLIP' });
-    encodes(draft, other, { name, weights: text, from });
+    encodes(draft, other, { name, weights: text, from, when });
   });
 }
 
@@ -81,15 +86,17 @@ interface Encoder {
   name: string;
   weights: Weights;
   from: { of: string; note: string };
+  when: NonNullable<Residents['when']>;
 }
 
 /** Encoders are no part of what is wrapped, sharded or run under autocast. */
-function encodes(main: RunDraft, other: RunDraft, { name, weights, from }: Encoder): void {
+function encodes(main: RunDraft, other: RunDraft, { name, weights, from, when }: Encoder): void {
   other.default('model', { name, catalogId: null, config: null }, from);
   evaluates(other, 'encoding', from);
   other.default('precision', weights, from);
   other.default('weights', null, from);
   other.default('parallelism.sharding', 'none', from);
+  if (when !== 'apart') other.default('sharing.turn', when, from);
   for (const field of ['imageSize', 'frames'] as const) {
     const setting = main.settings.get(field);
     if (setting !== undefined) other.set(field, setting);

@@ -1,7 +1,7 @@
 import type { BreakdownCategory } from '../estimate.js';
 import type { MemoryEvents } from '../events.js';
 import type { RunValues } from '../../run/training-run.js';
-import { stays } from './resting.js';
+import { leavesForGood, stays } from './resting.js';
 
 /** The events of one run of a process, and how it shares. */
 export interface Part {
@@ -94,6 +94,11 @@ class Merger {
     return moved;
   }
 
+  /** The part is let go of, and all that it still holds. */
+  end(part: number): void {
+    for (const block of [...this.alive[part]!.keys()]) this.free(part, block);
+  }
+
   fetch(part: number, blocks: readonly number[]): void {
     for (const block of blocks) this.allocate(part, block);
   }
@@ -133,16 +138,37 @@ function cutOf({ phases, events }: MemoryEvents, iteration: number): Cut {
   };
 }
 
+/** A model that is placed, works once and leaves. */
+function runOnce(merger: Merger, part: number, { start, end }: Cut): void {
+  merger.place(part, start);
+  merger.play(part, start, end);
+  merger.end(part);
+}
+
 /**
  * One process in which `main` trains beside others: all models are placed; in each iteration those apart have their turns
- * once `main` has cleared its gradients, those within its step run between its last forward and backward pass.
+ * once `main` has cleared its gradients, those within its step run between its last forward and backward pass. Those that
+ * work beforehand run once, before anything else is placed or once all is, and leave.
  */
 export function mergedEvents(main: Part, others: readonly Part[], iterations: number): MemoryEvents {
   const parts = [main, ...others];
   const merger = new Merger(parts);
   const cuts = parts.map(({ events }) => Array.from({ length: iterations }, (_, index) => cutOf(events, index + 1)));
-  parts.forEach((_, part) => merger.place(part, cuts[part]![0]!.start));
-  const away = parts.map((_, part) => (part === 0 ? [] : merger.leave(part)));
+  const isWhen = (part: number, when: RunValues['sharing']['turn']): boolean =>
+    part > 0 && parts[part]!.values.sharing.turn === when;
+  parts.forEach((_, part) => {
+    if (!isWhen(part, 'before-placing')) return;
+    runOnce(merger, part, cuts[part]![0]!);
+  });
+  parts.forEach((_, part) => {
+    if (!isWhen(part, 'before-placing')) merger.place(part, cuts[part]![0]!.start);
+  });
+  parts.forEach((_, part) => {
+    if (!isWhen(part, 'before-training')) return;
+    merger.play(part, cuts[part]![0]!.start, cuts[part]![0]!.end);
+    merger.end(part);
+  });
+  const away = parts.map(({ values }, part) => (part === 0 || leavesForGood(values.sharing) ? [] : merger.leave(part)));
   const turn = (part: number, iteration: number): void => {
     const { start, end } = cuts[part]![iteration]!;
     merger.fetch(part, away[part]!);

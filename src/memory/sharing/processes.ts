@@ -67,6 +67,9 @@ const limitOf: Figure = ({ estimate, outside }) => minus(estimate.minimumCapacit
 
 const isWithin = ({ evaluation }: Member): boolean => evaluation.expected.values.sharing.turn === 'within-step';
 
+/** A run that has left the device before the others come. */
+const isEarlier = ({ evaluation }: Member): boolean => evaluation.expected.values.sharing.turn === 'before-placing';
+
 /** What a run takes at work beyond what it holds. */
 export function workingBytes(member: Member, figure: Figure = ({ estimate }) => estimate.reservedBytes): Interval {
   return minus(figure(member), total([member.resting, member.borrowed]));
@@ -77,9 +80,10 @@ function largestTurn(members: readonly Member[], figure: Figure, end: End): numb
   const held = members.reduce((sum, { resting }) => sum + resting[end], 0);
   const within = members.filter(isWithin).map((member) => workingBytes(member, figure)[end]);
   const turns = members
-    .filter((member) => !isWithin(member))
+    .filter((member) => !isWithin(member) && !isEarlier(member))
     .map((member, index) => workingBytes(member, figure)[end] + (index === 0 ? Math.max(0, ...within) : 0));
-  return held + Math.max(...turns);
+  const earlier = members.filter(isEarlier).map((member) => figure(member)[end]);
+  return Math.max(held + Math.max(...turns), ...earlier);
 }
 
 /**

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { run as runOf } from '../../../test/builders/run.js';
 import { loadFacts } from '../../advisor/facts.js';
 import type { RoleRun } from '../../run/device-runs.js';
+import { ALONE } from '../../run/device-runs.js';
 import type { RunValues } from '../../run/training-run.js';
 import { estimateTogether } from './shared-device.js';
 
@@ -50,6 +51,17 @@ describe('encoders beside a denoiser', () => {
     const both = allocated(denoiser, encoder('vae', 'vae-ltx'), encoder('text-encoder', 't5-xxl-encoder'));
     expect(both - alone).toBeGreaterThanOrEqual(2 * (T5 + VAE));
     expect(both - alone).toBeLessThan(2 * (T5 + VAE) * 1.35);
+  });
+
+  it('count at their own turn alone where they leave before the denoiser comes', () => {
+    const turn = (when: RunValues['sharing']['turn']): Partial<RunValues> => ({ sharing: { ...ALONE, turn: when } });
+    const [placing, training, always] = (['before-placing', 'before-training', 'apart'] as const).map((when) =>
+      allocated(denoiser, encoder('text-encoder', 't5-xxl-encoder', turn(when))),
+    ) as [number, number, number];
+    const [alone, own] = [allocated(denoiser), allocated(encoder('text-encoder', 't5-xxl-encoder'))];
+    expect(placing / Math.max(alone, own)).toBeCloseTo(1, 3);
+    expect(training).toBeGreaterThan(2 * T5);
+    expect(training).toBeLessThan(always);
   });
 
   it('take twice as much in fp32', () => {

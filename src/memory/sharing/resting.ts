@@ -30,8 +30,13 @@ export function aliveBefore({ events, sizes }: MemoryEvents, index: number): Uin
   return alive;
 }
 
+/** Whether a run has its turn before the training, and leaves the device then. */
+export const leavesForGood = ({ turn }: RunValues['sharing']): boolean =>
+  turn === 'before-placing' || turn === 'before-training';
+
 /** Whether a block of a category stays on the device while another run has its turn. */
 export function stays(category: BreakdownCategory, { sharing, activity }: RunValues): boolean {
+  if (leavesForGood(sharing)) return false;
   if (category === 'parameters') return sharing.keepsParameters && !sharing.borrowsWeights;
   if (category === 'optimizer-state') return sharing.keepsOptimizerStates;
   // The process's own libraries have one workspace, whichever model they work for.
