@@ -110,6 +110,7 @@ export function modelOnDevice(
 ): ModelOnDevice {
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.keepsSoftmaxInputs = isBefore(versionOf(values, 'torch'), SOFTMAX_LETS_GO);
+  engine.normsGroupsByParts = isBefore(versionOf(values, 'torch'), GROUP_NORM_KERNEL);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
@@ -250,6 +251,12 @@ function codeOf(values: RunValues): CodeOperations {
  * itself (schema of `_softmax_backward_data` in the libraries of torch 1.10 and 1.11).
  */
 const SOFTMAX_LETS_GO = [1, 11];
+
+/**
+ * Release since which group normalisation has a kernel of its own; before, the input was reshaped for batch normalisation
+ * and weight and bias applied by addcmul (pytorch issue 28201, pull request 28204; 46086 has 1.5.1 and 1.6 side by side).
+ */
+const GROUP_NORM_KERNEL = [1, 6];
 
 /** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
 const SETS_TO_NONE = [2, 0];

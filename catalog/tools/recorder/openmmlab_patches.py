@@ -1,4 +1,8 @@
 """What OpenMMLab's packages do with values is answered here by shapes, so that their losses run without data."""
+import functools
+import inspect
+import textwrap
+
 import torch
 
 from recorder import ACTIVE
@@ -22,10 +26,11 @@ def _segmentation(model, batch, size, dtype):
         samples = []
         for _ in range(batch):
             sample = SegDataSample()
-            sample.set_metainfo({"img_shape": size, "ori_shape": size, "pad_shape": size})
+            sample.set_metainfo({"img_shape": size, "ori_shape": size, "pad_shape": size, "batch_input_shape": size})
             samples.append(sample)
         current[:] = [inputs[1]]
         if "MaskFormer" in type(m.decode_head).__name__ or "Mask2Former" in type(m.decode_head).__name__:
+            _with_positions_as_weights()
             return _query_loss(m.decode_head(m.extract_feat(inputs[0]), samples))
         return m.parse_losses(m.loss(inputs[0], samples))[0]
     return [images, labels], call
@@ -235,6 +240,36 @@ def _samples(batch, size):
     return [DetDataSample(metainfo=metainfo) for _ in range(batch)]
 
 
+@functools.lru_cache(maxsize=None)
+def _with_sizes_as_numbers():
+    """The pixel decoder keeps sizes of its levels in tensors; without values they have to be Python's numbers."""
+    import mmdet.models.layers.msdeformattn_pixel_decoder as decoder
+    source = textwrap.dedent(inspect.getsource(decoder.MSDeformAttnPixelDecoder.forward))
+    for written, instead in (("spatial_shapes = []", "spatial_shapes, level_sizes = [], []"),
+                             ("feat_hw = torch._shape_as_tensor(feat)[2:].to(feat.device)",
+                              "feat_hw = feat.new_empty(2, dtype=torch.int64); level_sizes.append(tuple(feat.shape[-2:]))"),
+                             ("[e[0] * e[1] for e in spatial_shapes]", "[h * w for h, w in level_sizes]"),
+                             ("spatial_shapes[i][0]", "level_sizes[i][0]"), ("spatial_shapes[i][1]", "level_sizes[i][1]")):
+        if written not in source:
+            return
+        source = source.replace(written, instead)
+    scope = dict(vars(decoder))
+    exec(source, scope)
+    decoder.MSDeformAttnPixelDecoder.forward = scope["forward"]
+
+
+@functools.lru_cache(maxsize=None)
+def _with_positions_as_weights():
+    """Sines of positions take the type of the weights, as they do under autocast; how they are made is left out."""
+    from mmdet.models.layers.positional_encoding import SinePositionalEncoding
+    made = SinePositionalEncoding.forward
+
+    def forward(self, mask, *args, **kwargs):
+        with unrecorded():
+            return made(self, mask, *args, **kwargs).to(ACTIVE[0].weights)
+    SinePositionalEncoding.forward = forward
+
+
 def _query_loss(outs):
     """Classes of every query, and boxes or maps of those that are matched."""
     total = 0
@@ -290,6 +325,7 @@ def _detection(model, batch, size, truths, dtype):
         if hasattr(m, "forward_transformer"):
             return _transformer_step(m, feats, batch, size)
         if hasattr(m, "panoptic_head"):
+            _with_positions_as_weights()
             return _query_loss(m.panoptic_head(feats, _samples(batch, size)))
         if type(getattr(m, "roi_head", None)).__name__ == "SCNetRoIHead":
             return _dense_step(m.rpn_head, feats, batch, truths) + _shared_context_step(m.roi_head, feats, batch)
@@ -306,6 +342,7 @@ def prepare(package, model, cfg, batch, size, truths, dtype):
     """Inputs of a training step and the call that gives its loss."""
     from mmengine.model import BaseModel
     BaseModel.parse_losses = lambda self, losses: (_total(losses), losses)
+    _with_sizes_as_numbers()
     if package == "mmaction":
         return _video(model, cfg, batch, size, dtype)
     if package in ("mmdet", "mmyolo"):

@@ -115,4 +115,8 @@ def found(targets, named):
         rounded = _rounded(targets, varying[name], name)
         if rounded is not None:
             return rounded
+    for name in names:
+        scale = _scaled(targets, varying[name], 0)
+        if scale is not None and scale[1] == 1:          # so many for each image, as where a graph is of one size only
+            return {"v": [name], "a": scale[0], "c": 1, "b": 0, "r": "exact"}
     raise NoExpression(f"no expression for {targets} over {varying}")

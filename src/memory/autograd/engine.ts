@@ -78,6 +78,8 @@ export class Engine implements Workspace, References {
   recomputes: ((operationNumber: number) => boolean) | null = null;
   /** Softmax and its logarithm keep their input beside their result, as their gradients did up to torch 1.10. */
   keepsSoftmaxInputs = false;
+  /** Group normalisation is made of batch normalisation and of a product, as before there was a kernel for it. */
+  normsGroupsByParts = false;
   /** Index of the block that runs forward, or has run last; -1: none. */
   layer = -1;
   /** Called when backward comes to the nodes of another block. */

@@ -46,6 +46,19 @@ const LAYER_NORM_FORMULA = formulaOf(LAYER_NORM, LAYER_NORM_BACKWARD);
 const GROUP_NORM_FORMULA = formulaOf(GROUP_NORM, operation('native_group_norm_backward'));
 const BATCH_NORM_FORMULA = formulaOf(BATCH_NORM, operation('batch_norm_backward'));
 
+const ADDCMUL = operation('addcmul');
+
+/** The product with the normed values is as large as they are before it is summed to the weight's gradient. */
+const ADDCMUL_FORMULA: Formula = {
+  operation: ADDCMUL,
+  apply: (workspace, node) => {
+    const gradients = affineGradients(workspace, node, ADDCMUL);
+    const { shape, dtype } = node.saved[0]!;
+    if (node.needs(1)) workspace.consume(workspace.empty(shape, dtype, ADDCMUL));
+    return gradients;
+  },
+};
+
 interface Statistics {
   formula: Formula;
   shape: Shape;
@@ -112,6 +125,21 @@ function layerNorm(engine: Engine, x: EngineTensor, affine: AffineTensors, dims:
   return raisedNorm(engine, x, affine, { formula: LAYER_NORM_FORMULA, shape });
 }
 
+/** Group normalisation in two steps, each of which keeps what it reads: batch normalisation of groups, then weight and bias. */
+function groupNormByParts(engine: Engine, x: EngineTensor, affine: AffineTensors, groups: number): EngineTensor {
+  const statistics = { formula: BATCH_NORM_FORMULA, shape: [x.shape[0]! * groups], dtype: float32 };
+  const normed = normalised(engine, x, [null, null], statistics);
+  engine.consume(x);
+  if (affine[0] === null) return normed;
+  const node = engine.record(ADDCMUL_FORMULA, [normed, ...affine]);
+  engine.save(node, normed);
+  engine.save(node, affine[0]);
+  const out = engine.attach(engine.emptyLike(normed, ADDCMUL), node);
+  consumeFloating(engine, affine);
+  engine.consume(normed);
+  return out;
+}
+
 /** Training: 16-bit inputs stay as they are under autocast; statistics are in fp32, and there are none to keep otherwise. */
 function batchNorm(engine: Engine, x: EngineTensor, affine: AffineTensors, training: boolean): EngineTensor {
   const shape = training ? [x.shape[1]!] : [0];
@@ -134,7 +162,9 @@ export function normalisationOperations(
   ];
   const ofTensors = ({ weight, bias }: Affine): AffineTensors => [weight && own(weight), bias && own(bias)];
   const groupNorm = (x: EngineTensor, affine: AffineTensors, groups: number): EngineTensor =>
-    raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups] });
+    engine.normsGroupsByParts
+      ? groupNormByParts(engine, x, affine, groups)
+      : raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups] });
   return {
     layerNorm: (x, layer) => layerNorm(engine, own(x), ofLayer(layer), 1),
     groupNorm: (x, layer, groups) => groupNorm(own(x), ofLayer(layer), groups),
