@@ -43,6 +43,24 @@ export const checkpointedGraphs: Uncertainty = {
   },
 };
 
+/** What CLIP reads, and what diffusers' scripts for models with T5 have as `--max_sequence_length` (train_dreambooth_sd3.py). */
+const SHORT_PROMPT_TOKENS = 77;
+
+/**
+ * Prompts are padded to a length that a trainer sets, or to the longest of their batch. Where nothing says it, it is taken
+ * as long as the model's pipeline allows; the low end is the shortest that scripts have by default.
+ */
+export const promptLengths: Uncertainty = {
+  name: 'prompt-length',
+  remedy: 'sequenceLength: the tokens of a prompt, in plimsoll.dev/run',
+  widening(at, again) {
+    const { task, sequenceLength } = at.values;
+    if (task !== 'diffusion' || sequenceLength !== null) return null;
+    const short = again({ ...at.values, sequenceLength: SHORT_PROMPT_TOKENS });
+    return short && lowerEnd(at, short);
+  },
+};
+
 function lowerEnd(at: Forecast, other: Forecast): Widening | null {
   const allocated = saved(at, other, 'peakAllocatedBytes');
   const reserved = saved(at, other, 'peakReservedBytes');

@@ -7,7 +7,7 @@ import { liveByCategory } from './breakdown.js';
 import { modelCodeOf } from './rank-view-of.js';
 import { roundingOf } from './allocator/rounding.js';
 import type { Uncertainty, Widening } from './uncertainty-kind.js';
-import { checkpointedGraphs, modelCodeVersions } from './uncertainty-of-code.js';
+import { checkpointedGraphs, modelCodeVersions, promptLengths } from './uncertainty-of-code.js';
 import type { ModelCode } from '../model/rank-view.js';
 
 const same = (below: number, above: number): Widening => ({
@@ -239,12 +239,20 @@ const OTHER_CODE_SHARES: Readonly<Record<ModelCode, number>> = {
   transformers: 0.05,
 };
 
+/**
+ * Language models, and denoisers: diffusers has written attention, rotary positions and modulation of the same models in
+ * several ways since their first release (attention_processor.py until 0.34, a dispatcher and processors by model since),
+ * and is held to recordings of one release here, as transformers is.
+ */
+const followsLibrary = ({ sequenceLength, task }: Forecast['values']): boolean =>
+  sequenceLength !== null || task === 'diffusion';
+
 /** The model's code is written down here as it was in some releases; others differ. */
 const otherCode: Uncertainty = {
   name: 'library-release',
   remedy: "the release of the model's library, where the image or the requirements can be read",
   widening(at) {
-    if (at.values.compile !== 'none' || at.values.sequenceLength === null) return null;
+    if (at.values.compile !== 'none' || !followsLibrary(at.values)) return null;
     const code = modelCodeOf(at.values);
     const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
     const share = OTHER_CODE_SHARES[code];
@@ -305,5 +313,6 @@ export const UNCERTAINTIES: readonly Uncertainty[] = [
   otherCode,
   repeatability,
   checkpointedGraphs,
+  promptLengths,
   deepSpeedBuffers,
 ];

@@ -117,7 +117,7 @@ DENOISERS = dict([
     denoiser("mochi-1", "MochiTransformer3DModel", {}, both(video(12), prompt(4096), SINGLE_STEP, given(**masked(kind=flags))), fixed={"B": 1}, network={"prompt": 256, "frames": 19, "framesEach": 6}),
     denoiser("Chroma", "ChromaTransformer2DModel", {}, both(packed(64), prompt(4096), STEP, given(img_ids=lambda s: floats(tokens_of(s), 3), txt_ids=lambda s: floats(s["S"], 3))), network={"prompt": 512}),
     denoiser("CogView4-6B", "CogView4Transformer2DModel", {"num_layers": 28, "attention_head_dim": 128, "num_attention_heads": 32, "text_embed_dim": 4096}, both(latents(16), prompt(4096), WHOLE_STEP, given(original_size=lambda s: floats(s["B"], 2), target_size=lambda s: floats(s["B"], 2), crop_coords=lambda s: floats(s["B"], 2))), network={"prompt": 1024}),
-    denoiser("Ideogram-4", "Ideogram4Transformer2DModel", {}, IDEOGRAM, network={"prompt": 512}),
+    denoiser("Ideogram-4", "Ideogram4Transformer2DModel", {}, IDEOGRAM, network={"prompt": 2048}),
 ])
 
 
