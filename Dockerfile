@@ -42,5 +42,6 @@ USER 10001:10001
 EXPOSE 8080 8443
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Answers leave little behind: a small young generation is emptied often, and keeps tens of megabytes from being taken.
-CMD ["node", "--max-semi-space-size=4", "dist/main.js"]
+# Answers leave little behind: a small young generation is emptied often, and keeps tens of megabytes from being taken. What
+# little of it grows old is let go once it comes to a seventh of the heap, where V8 would wait for half as much again.
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=15", "dist/main.js"]
