@@ -174,6 +174,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   glm4_moe: decoder(llama),
   dots1: decoder(llama),
   gpt_oss: decoder(llama),
+  phimoe: decoder(llama),
   llama4: decoder((model, task) => llama(languageModelOf(model), task)),
   llama4_text: decoder(llama),
   qwen2_moe: decoder(llama),

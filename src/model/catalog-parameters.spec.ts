@@ -60,6 +60,7 @@ const TASKS: Readonly<Record<string, Task>> = {
   kimi_k2: 'causal-lm',
   glm4_moe: 'causal-lm',
   gpt_oss: 'causal-lm',
+  phimoe: 'causal-lm',
   deepseek_v2: 'causal-lm',
   llama4: 'causal-lm',
   gpt_neo: 'causal-lm',

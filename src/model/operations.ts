@@ -309,6 +309,8 @@ export interface IndexOperations {
   gather(x: Tensor, dim: number, index: Tensor): Tensor;
   /** `x[index]` with an index tensor along the first dimension. */
   index(x: Tensor, index: readonly Tensor[], shape: Shape): Tensor;
+  /** `x.scatter(dim, index, number)`: a new tensor. */
+  scatterValue(x: Tensor, index: Tensor): Tensor;
   /** `x.index_select(dim, index)` */
   indexSelect(x: Tensor, dim: number, index: Tensor): Tensor;
   /** `x.index_copy(dim, index, source)`: a new tensor. */
@@ -382,6 +384,8 @@ export interface FusedOperations {
 export interface RoutingOperations {
   /** Rows copied, put in another order, or summed up: as many as said come out. */
   permuteRows(x: Tensor, rows: number): Tensor;
+  /** `MultiplierProcessor` of Phi-3.5-MoE: `multiplier * mask`; its gradient goes to `scores` alone. */
+  sparseMixer(scores: Tensor, multiplier: Tensor, by: { selected: Tensor; gates: Tensor; mask: Tensor }): Tensor;
   /** As many rows come in as go out. */
   allToAll(x: Tensor): Tensor;
   /** Each row times the weight of its expert; all experts of the rank are one layer. */

@@ -34,6 +34,7 @@ export function runBackward(engine: Engine, root: EngineTensor, gradient: Engine
       engine.enterLayer?.(layer);
     }
     if (node.buffer.length > 0) runNode(engine, node);
+    else passOver(engine, node);
   }
   if (layer >= 0) engine.enterLayer?.(-1);
   engine.gradEnabled = gradEnabled;
@@ -72,6 +73,12 @@ function runNode(engine: Engine, node: Node): void {
   engine.releaseSaved(node);
   deliver(engine, node, valid);
   engine.fusing = fusing;
+}
+
+/** A node that no gradient reaches, as behind a function that gives none: it lets go of what it saved, and passes none on. */
+function passOver(engine: Engine, node: Node): void {
+  engine.releaseSaved(node);
+  for (let input = 0; input < node.next.length; input++) deliverOne(engine, node, input, null);
 }
 
 function unpack(node: Node): boolean {

@@ -75,6 +75,12 @@ const SCATTER_FORMULA: Formula = {
   },
 };
 
+/** The gradient with nothing where the number was written. */
+const SCATTER_VALUE_FORMULA: Formula = {
+  operation: operation('scatter'),
+  apply: (workspace, { gradient }) => [workspace.emptyLike(gradient, operation('scatter'))],
+};
+
 const INDEX_COPY_FORMULA: Formula = { ...INDEX_ADD_FORMULA, operation: INDEX_COPY };
 
 const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
@@ -147,6 +153,14 @@ export function indexOperations(engine: Engine, tableOf: (parameter: Parameter) 
       return out;
     },
     index: (x, indices, shape) => index(engine, own(x), indices.map(own), shape),
+    scatterValue: (x, at) => {
+      const node = engine.record(SCATTER_VALUE_FORMULA, [own(x)]);
+      engine.save(node, own(at));
+      const out = engine.attach(engine.empty(x.shape, x.dtype, SCATTER_VALUE_FORMULA.operation), node);
+      engine.consume(own(x));
+      engine.consume(own(at));
+      return out;
+    },
     indexSelect: (x, dim, at) => {
       const node = engine.record(INDEX_SELECT_FORMULA, [own(x)]);
       engine.save(node, own(at));

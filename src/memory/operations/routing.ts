@@ -3,10 +3,12 @@ import type { RoutingOperations, Tensor } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
+import { binaryResult } from './elementwise.js';
 import type { EngineFloat8 } from '../precision/engine-float8.js';
 
 const PERMUTE = operation('moe_permute');
 const ALL_TO_ALL = operation('all_to_all_single');
+const MIXER = operation('mul');
 const GROUPED_MM = operation('grouped_mm');
 
 /** A gradient of the input's shape, whatever the output's. */
@@ -41,6 +43,20 @@ const GROUPED_FORMULA: Formula = {
   },
 };
 
+/** grad * multiplier at the chosen expert, and masked_gates * -(grad * multiplier) elsewhere; none for the multiplier. */
+const SPARSE_MIXER_FORMULA: Formula = {
+  operation: MIXER,
+  apply: (workspace, node) => {
+    const [multiplier, , gates] = node.saved as [EngineTensor, EngineTensor, EngineTensor];
+    const scaled = binaryResult(workspace, node.gradient, multiplier, MIXER);
+    const negative = workspace.emptyLike(scaled, MIXER);
+    const result = binaryResult(workspace, gates, negative, MIXER);
+    workspace.consume(negative);
+    workspace.consume(scaled);
+    return [result, null];
+  },
+};
+
 /** Rows times the weights of the expert that each belongs to; the weights of all experts are one parameter. */
 function groupedLinear(
   engine: Engine,
@@ -64,6 +80,11 @@ export function routingOperations(
   const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
   return {
     permuteRows: (x, rows) => moved(engine, own(x), rows, PERMUTE_FORMULA),
+    sparseMixer: (scores, multiplier, { selected, gates, mask }) => {
+      const node = engine.record(SPARSE_MIXER_FORMULA, [own(scores), own(multiplier)]);
+      for (const saved of [multiplier, selected, gates]) engine.save(node, own(saved));
+      return engine.attach(binaryResult(engine, own(multiplier), own(mask), MIXER), node);
+    },
     allToAll: (x) => moved(engine, own(x), x.shape[0]!, ALL_TO_ALL_FORMULA),
     groupedLinear: (x, layer, width) => {
       const weight = weightOf(layer);

@@ -6,6 +6,8 @@ import type { Scope } from '../module-tree.js';
 import type { FeedPart } from '../modules/feed-forward.js';
 import { batchedExperts } from '../modules/batched-experts.js';
 import { denseFeed, gatedFeedForward } from '../modules/feed-forward.js';
+import { sparseMixer } from '../modules/sparse-mixer.js';
+import type { MixtureSizes } from '../modules/mixture-of-experts.js';
 import { mixtureOfExperts } from '../modules/mixture-of-experts.js';
 import { chunkedFeedForward, parallelExperts } from '../modules/parallel-experts.js';
 import type { Step } from '../modules/sequential.js';
@@ -15,8 +17,19 @@ import { stackedExperts } from '../modules/stacked-experts.js';
 import type { DecoderSizes } from './llama-variant.js';
 
 /** Mixtral's: experts in every layer, the weights of those chosen made to sum to one. */
-export function mixtral(config: ConfigReader, { hidden, intermediate, act }: DecoderSizes): FeedPart {
-  const sizes = {
+export function mixtral(config: ConfigReader, sizes: DecoderSizes): FeedPart {
+  const mixture = mixtralSizes(config, sizes);
+  return (scope) => mixtureOfExperts(scope.child('block_sparse_moe'), mixture);
+}
+
+/** Phi-3.5's: Mixtral's experts, two for each token, drawn with noise. */
+export function phiMixture(config: ConfigReader, sizes: DecoderSizes): FeedPart {
+  const mixture = { ...mixtralSizes(config, sizes), perToken: 2, findsHits: false, choose: sparseMixer };
+  return (scope) => mixtureOfExperts(scope.child('block_sparse_moe'), mixture);
+}
+
+function mixtralSizes(config: ConfigReader, { hidden, intermediate, act }: DecoderSizes): MixtureSizes {
+  return {
     hidden,
     act,
     intermediate,
@@ -27,9 +40,8 @@ export function mixtral(config: ConfigReader, { hidden, intermediate, act }: Dec
       ['gate', 'w1'],
       ['down', 'w2'],
       ['up', 'w3'],
-    ] as const,
+    ],
   };
-  return (scope) => mixtureOfExperts(scope.child('block_sparse_moe'), sizes);
 }
 
 const GATED_NAMES = [

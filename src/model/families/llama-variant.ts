@@ -47,6 +47,10 @@ export interface LlamaConfig {
   feed: FeedPart;
   /** A module beside the feed-forward part, declared after the norms, whose result is added. */
   beside: ((scope: Scope) => Step) | null;
+  /** The older way of making masks, with a window. */
+  slidingMask: { window: number | null } | null;
+  /** Angles are made from frequencies at each call, which are no buffer. */
+  madeTable: boolean;
   angles: { size: number; tables: readonly AngleTable[]; options: RotaryTableOptions; passesAll: boolean };
   slidingWindow: number | null;
   /** Windows are chunks of the sequence. */
@@ -70,6 +74,9 @@ export interface Variant {
   viewsLate?: boolean;
   /** Written in transformers' older way: keys and values repeated, masks of their own. */
   older?: boolean;
+  madeTable?: boolean;
+  /** The older way of making masks, with a window. */
+  slidingMask?: (config: ConfigReader) => LlamaConfig['slidingMask'];
   /** The older way of making masks alone. */
   olderMask?: boolean;
   ownAngles?: boolean;

@@ -6,11 +6,13 @@ import {
   gemmaNormLayer,
   lateCastNormLayer,
   onePlusNormLayer,
+  plainNormLayer,
   raisedWeightNormLayer,
   weightLastNormLayer,
 } from '../modules/norm-layers.js';
 import {
   applyHalves,
+  applyLookedUp,
   applyPairs,
   applyPairsInFloat32,
   applyPairsRaised,
@@ -37,6 +39,7 @@ import {
   llama4Mixture,
   mixtral,
   olmoeMixture,
+  phiMixture,
   qwen2Mixture,
   qwen3Mixture,
 } from './llama-mixtures.js';
@@ -225,6 +228,15 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   helium: { norm: raisedWeightNormLayer, rotation: applyPairs, outputBias: () => false },
   hunyuan_v1_dense: { headNorms: () => 'turned' },
+  phimoe: {
+    older: true,
+    viewsLate: true,
+    norm: plainNormLayer,
+    rotation: applyLookedUp,
+    madeTable: true,
+    slidingMask: (config) => ({ window: config.optionalSize('sliding_window') }),
+    feed: phiMixture,
+  },
   llama4,
   llama4_text: llama4,
   gpt_oss: {

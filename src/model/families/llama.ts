@@ -6,6 +6,7 @@ import { decoderModel } from '../modules/causal-language-model.js';
 import type { Attend } from '../modules/decoder-attention.js';
 import { beginDecoder, keepRotaryTable } from '../modules/decoder-start.js';
 import type { Feed } from '../modules/feed-forward.js';
+import { keepMadeTable } from '../modules/rotary.js';
 import type { Step } from '../modules/sequential.js';
 import { readLlama } from './llama-config.js';
 import type { LlamaConfig, NormPlace } from './llama-variant.js';
@@ -94,6 +95,12 @@ const windowOf = ({ slidingWindow, slides }: LlamaConfig, layer: number): number
 
 /** Tables of angles: one for all layers, or one for those with a window and one for those without. */
 function angleTables(scope: Scope, config: LlamaConfig) {
+  if (config.madeTable) {
+    return (ops: Operations, x: Tensor) => {
+      const table = keepMadeTable(ops, x, config.angles.size);
+      return (): Tensor[] => table;
+    };
+  }
   const buffers = config.angles.tables.map(({ path, of }) => {
     const owner = path.split('.').reduce((parent, name) => parent.child(name), scope);
     return { of, buffer: owner.buffer('inv_freq', [config.angles.size / 2], float32) };
@@ -131,6 +138,7 @@ export function llamaDecoder(scope: Scope, config: LlamaConfig): DecoderBody {
       scale,
       multiplied,
       olderMask: config.olderMask,
+      slidingMask: config.slidingMask,
       eagerForSdpa: config.eagerForSdpa,
     });
     let h = ops.keep(embeds);

@@ -63,3 +63,21 @@ export function expandedMask(ops: Operations, mask: Tensor, queries: number, dty
   const inverted = ops.keep(ops.derive('rsub', [], shape, dtype));
   return ops.leave(ops.derive('masked_fill', [ops.derive('to_copy', [], shape, bool)], inverted.shape, dtype));
 }
+
+/** The same as `additiveCausalMask` in the way of classes with a sliding window (Phi-3.5-MoE). */
+export function slidingCausalMask(ops: Operations, attentionMask: Tensor, dtype: DType, windowed: boolean): Tensor {
+  ops.enter([attentionMask]);
+  const [batch, length] = attentionMask.shape as readonly [number, number];
+  const square = [length, length];
+  const full = ops.keep(ops.create('full', square, dtype));
+  ops.keep(ops.derive('gt', [ops.create('arange', [length], int64)], square, bool));
+  if (windowed) {
+    const before = [ops.create('arange', [length], int64), ops.create('sub', [length], int64)];
+    ops.keep(ops.derive('le', before, square, bool));
+  }
+  const mask = ops.rebind(full, ops.derive('clone', [], [batch, 1, length, length], dtype));
+  const padding = ops.keep(ops.derive('add', [], mask.shape, dtype));
+  ops.rebind(padding, ops.derive('eq', [], mask.shape, bool));
+  ops.drop(ops.derive('masked_fill', [], mask.shape, dtype));
+  return ops.leave(mask);
+}

@@ -1,7 +1,7 @@
 import { int64 } from '../dtype.js';
 import type { Buffer, Parameter } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
-import { olderCausalMask } from './additive-masks.js';
+import { findNothingMasked, olderCausalMask, slidingCausalMask } from './additive-masks.js';
 import { causalMask } from './attention-masks.js';
 import type { RotaryTableOptions } from './rotary.js';
 import { rotaryTable } from './rotary.js';
@@ -24,6 +24,8 @@ export interface DecoderParts {
   scale?: Buffer | undefined;
   /** The mask as transformers' older classes make it. */
   olderMask?: boolean;
+  /** The older way with a sliding window. */
+  slidingMask?: { window: number | null } | null;
   /** The model has no code for SDPA, so that eager attention takes its place. */
   eagerForSdpa?: boolean;
   /** Whether embeddings are multiplied by a number of the configuration, as Granite's are. */
@@ -41,6 +43,7 @@ export function beginDecoder(
     chunked = false,
     scale,
     olderMask = false,
+    slidingMask = null,
     eagerForSdpa = false,
     multiplied = false,
   }: DecoderParts,
@@ -50,13 +53,23 @@ export function beginDecoder(
   const embeds = ops.keep(scale === undefined ? rows : ops.mul(rows, ops.to(ops.buffer(scale), rows.dtype)));
   const positions = ops.keep(ops.create('arange', [ids.shape[1]!], int64));
   const positionIds = ops.keep(ops.unsqueeze(positions, 0));
-  const masks = windows.map((window) => {
+  const masks = (slidingMask === null ? windows : [slidingMask.window]).map((window) => {
+    if (slidingMask !== null) return slidingMaskOf(ops, attentionMask, embeds, window);
     const mask = olderMask
       ? olderCausalMask(ops, attentionMask, positions, embeds.dtype)
       : causalMask(ops, { attentionMask, positions, embeds, window, chunked, eagerForSdpa });
     return mask === null ? null : ops.keep(mask);
   });
   return { embeds, positionIds, masks };
+}
+
+/** `_update_causal_mask` of classes with a window: none for SDPA while the window is longer than the sequence. */
+function slidingMaskOf(ops: Operations, mask: Tensor, embeds: Tensor, window: number | null): Tensor | null {
+  if (ops.attention === 'flash') return null;
+  const reaches = window === null || mask.shape[1]! < window;
+  if (ops.attention === 'sdpa') findNothingMasked(ops, mask);
+  if (ops.attention === 'sdpa' && reaches) return null;
+  return ops.keep(slidingCausalMask(ops, mask, embeds.dtype, window !== null));
 }
 
 /** cos and sin for `x`, kept in the caller's frame. */

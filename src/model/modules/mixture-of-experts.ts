@@ -17,6 +17,8 @@ export interface MixtureSizes {
   act: Activation;
   /** Whether experts that nobody chose are found and passed over (transformers' newer loop). */
   findsHits?: boolean;
+  /** How experts are chosen of the router's logits: weights and indices; softmax and the best where left out. */
+  choose?: (ops: Operations, logits: Tensor) => [weights: Tensor, indices: Tensor];
   /** Width of an expert that every token goes to, weighed by a gate of its own (Qwen2-MoE). */
   shared?: number;
   /** Names of an expert's gate, down and up projections, in the order in which they are declared. */
@@ -49,7 +51,7 @@ export function mixtureOfExperts(
   return module((ops, x: Tensor): [Tensor, Tensor] => {
     const tokens = ops.keep(ops.view(x, [-1, sizes.hidden]));
     const logits = ops.keep(ops.linear(tokens, router));
-    const weights = route(ops, tokens, logits, sizes);
+    const weights = sizes.choose ? chosen(ops, sizes.choose(ops, logits)) : route(ops, tokens, logits, sizes);
     let result = ops.keep(ops.create('zeros', tokens.shape, tokens.dtype));
     const mask = expertMask(ops, tokens.shape[0]!, sizes);
     const perExpert = Math.floor((tokens.shape[0]! * sizes.perToken) / sizes.experts);
@@ -87,6 +89,12 @@ type LoopNames = Record<'found' | 'state' | 'output', Tensor | null>;
 function bind(ops: Operations, names: LoopNames, name: keyof LoopNames, value: Tensor): void {
   const old = names[name];
   names[name] = old === null ? ops.keep(value) : ops.rebind(old, value);
+}
+
+function chosen(ops: Operations, [weights, indices]: [Tensor, Tensor]): Tensor {
+  ops.keep(weights);
+  ops.keep(indices);
+  return weights;
 }
 
 /** Weights of each token's experts, in the tokens' type. */

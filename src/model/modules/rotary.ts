@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.js';
-import { float32 } from '../dtype.js';
+import { float32, int64 } from '../dtype.js';
 import type { Buffer } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
@@ -319,3 +319,34 @@ export const applyUnfoldedPairs: Rotation = (ops, [query, key], [cos, sin]) => {
   const turnedKey = ops.keep(rotate(ops, apartKey, rowCos, rowSin));
   return ops.leave([turnedQuery, turnedKey]);
 };
+
+/** Phi-3.5-MoE's: the rows of the table are looked up for each layer. */
+export const applyLookedUp: Rotation = (ops, [query, key], [cos, sin]) => {
+  ops.enter([query, key, cos, sin]);
+  const rows = [cos, sin].map((table) => ops.keep(ops.derive('index', [], [1, 1, ...table.shape], table.dtype)));
+  const [rowCos, rowSin] = rows as [Tensor, Tensor];
+  const turnedQuery = ops.keep(rotate(ops, query, rowCos, rowSin));
+  const turnedKey = ops.keep(rotate(ops, key, rowCos, rowSin));
+  return ops.leave([turnedQuery, turnedKey]);
+};
+
+/** Phi-3.5-MoE's `RotaryEmbedding.forward`: frequencies made anew, [length, size]; kept in the caller's frame. */
+export function keepMadeTable(ops: Operations, x: Tensor, size: number): [cos: Tensor, sin: Tensor] {
+  const length = x.shape[1]!;
+  const half = size / 2;
+  const real = (name: string, inputs: readonly Tensor[], shape: readonly number[]): Tensor =>
+    ops.derive(name, inputs, shape, float32);
+  const count = ops.create('add', [], int64);
+  ops.enter([count]);
+  const exponents = real('div', [real('to_copy', [], [half])], [half]);
+  const powers = real('pow', [exponents], [half]);
+  ops.keep(real('mul', [real('reciprocal', [], [half]), powers], [half]));
+  ops.keep(real('arange', [], [length]));
+  ops.keep(real('mul', [], [length, half]));
+  ops.keep(real('cat', [], [length, size]));
+  const scaled = (name: string): Tensor => ops.to(real('mul', [real(name, [], [length, size])], [length, size]), x.dtype);
+  const cos = ops.keep(scaled('cos'));
+  const sin = ops.keep(scaled('sin'));
+  const [c, s] = ops.leave([cos, sin]) as [Tensor, Tensor];
+  return [ops.keep(c), ops.keep(s)];
+}
