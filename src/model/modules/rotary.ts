@@ -344,7 +344,8 @@ export function keepMadeTable(ops: Operations, x: Tensor, size: number): [cos: T
   ops.keep(real('arange', [], [length]));
   ops.keep(real('mul', [], [length, half]));
   ops.keep(real('cat', [], [length, size]));
-  const scaled = (name: string): Tensor => ops.to(real('mul', [real(name, [], [length, size])], [length, size]), x.dtype);
+  const scaled = (name: string): Tensor =>
+    ops.to(real('mul', [real(name, [], [length, size])], [length, size]), x.dtype);
   const cos = ops.keep(scaled('cos'));
   const sin = ops.keep(scaled('sin'));
   const [c, s] = ops.leave([cos, sin]) as [Tensor, Tensor];
