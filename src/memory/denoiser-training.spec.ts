@@ -80,3 +80,36 @@ describe('training a denoiser', () => {
     expect(bytes).toBe(4 * elements);
   });
 });
+
+describe('training adapters of a network whose projections are linear layers', () => {
+  const unet = architectureOf(
+    {
+      name: 'tiny',
+      modelType: 'UNet2DConditionModel',
+      config: {
+        block_out_channels: [32, 64],
+        down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+        up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+        layers_per_block: 1,
+        cross_attention_dim: 32,
+        attention_head_dim: 8,
+        norm_num_groups: 8,
+        use_linear_projection: true,
+      },
+    },
+    'diffusion',
+  );
+
+  it('adds a frozen bias, cast anew, to rows that cannot be seen as a matrix', () => {
+    const values = tinyRun({
+      task: 'diffusion',
+      imageSize: [128, 128],
+      sequenceLength: 16,
+      precision: 'amp-bf16',
+      peft: adapters({ targetModules: ['to_q', 'to_v'] }),
+    });
+    const events = simulate(values, unet, { iterations: 2, gradientAddition: 'in-place', computeCapability: 8 });
+    expect(events.parameters!.trainable).toBeGreaterThan(0);
+    expect(new Set(events.events).size).toBe(events.events.length);
+  });
+});
