@@ -11,7 +11,7 @@ export const CALLED: Readonly<Record<string, RegExp>> = {
   ultralytics: /yolo (?:detect|train|task)|ultralytics/,
   'tf-cnn-benchmarks': /tf_cnn_benchmarks/,
   'pytorch-imagenet': /main\.py -a |imagenet/,
-  'torchvision-references': /references\/(?:classification|segmentation)|torchvision references/,
+  'torchvision-references': /references\/classification/,
   timm: /--drop-path|timm/,
   nanogpt: /nanoGPT|train_gpt2\.py|train_shakespeare/,
   'aws-fsdp': /AWS FSDP|aws-fsdp|--max_context_width/,

@@ -3,44 +3,13 @@ import { readCommandLine } from '../options/command-line.js';
 import { flattened } from '../options/hydra.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asText, asTexts, Options } from '../options/option.js';
-import { mergeSays } from '../launchers/peel.js';
-import type { Said } from '../launchers/launcher.js';
-import { saidCount } from '../launchers/launcher.js';
 import { configFile } from './hf/command-line.js';
 import { COMMON_NAMES } from './generic.js';
 import { readModelName } from './hf/model.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
-
-const OF = { of: 'lightning' };
-
-/** Strategies by name: sharding, and whether parameters or the optimizer live on the CPU. */
-const STRATEGIES: Readonly<Record<string, readonly [string, ('parameters' | 'optimizer')?]>> = {
-  ddp: ['ddp'],
-  ddp_spawn: ['ddp'],
-  ddp_find_unused_parameters_true: ['ddp'],
-  fsdp: ['fsdp-full'],
-  fsdp_cpu_offload: ['fsdp-full', 'parameters'],
-  deepspeed: ['zero2'],
-  deepspeed_stage_1: ['zero1'],
-  deepspeed_stage_2: ['zero2'],
-  deepspeed_stage_2_offload: ['zero2', 'optimizer'],
-  deepspeed_stage_3: ['zero3'],
-  deepspeed_stage_3_offload: ['zero3', 'parameters'],
-};
-
-const PRECISIONS = {
-  '32': 'fp32',
-  '32-true': 'fp32',
-  '16': 'amp-fp16',
-  '16-mixed': 'amp-fp16',
-  bf16: 'amp-bf16',
-  'bf16-mixed': 'amp-bf16',
-  '16-true': 'fp16',
-  'bf16-true': 'bf16',
-  'transformer-engine': 'fp8',
-} as const;
+import { readLightningTrainer } from './lightning-trainer.js';
 
 /** LightningCLI: `script.py fit --config FILE --trainer.x y --model.y z --data.z w`. */
 export const lightningCli: TrainingProgram = {
@@ -73,8 +42,8 @@ export const lightningCli: TrainingProgram = {
     nameProgram(context, { name: `${invocation.name} (LightningCLI)`, package: 'lightning', guess });
     draft.note(guess);
     readInputs(reader, context);
-    readTrainer(reader, context);
-    readProcesses(reader, context);
+    readLightningTrainer(reader, context, 'trainer.');
+    readOptimizer(reader);
   },
 };
 
@@ -93,13 +62,7 @@ function readInputs(reader: OptionReader, { draft }: ProgramContext): void {
   draft.assume('task', 'image-classification', 'its options speak of images');
 }
 
-function readTrainer(reader: OptionReader, { draft }: ProgramContext): void {
-  reader.choice('precision', PRECISIONS, 'trainer.precision');
-  draft.default('precision', 'fp32', OF);
-  reader.count('gradientAccumulationSteps', 'trainer.accumulate_grad_batches');
-  const clipping = reader.options.find('trainer.gradient_clip_val');
-  if (clipping?.value != null) draft.read('gradientClipping', true, clipping.place);
-  readStrategy(reader);
+function readOptimizer(reader: OptionReader): void {
   const OPTIMIZERS = {
     AdamW: 'adamw',
     'torch.optim.AdamW': 'adamw',
@@ -109,24 +72,4 @@ function readTrainer(reader: OptionReader, { draft }: ProgramContext): void {
     'torch.optim.SGD': 'sgd',
   } as const;
   reader.choice('optimizer.name', OPTIMIZERS, 'optimizer', 'optimizer.class_path');
-}
-
-function readStrategy(reader: OptionReader): void {
-  const { draft } = reader;
-  const found = reader.text('parallelism.sharding', 'trainer.strategy', 'trainer.strategy.class_path');
-  const known = found && STRATEGIES[found.value];
-  if (found && known) {
-    draft.read('parallelism.sharding', known[0], found.place);
-    if (known[1]) draft.read(`offload.${known[1]}`, true, found.place);
-  } else if (found && found.value !== 'auto')
-    draft.leaveOpen('parallelism.sharding', `the strategy ${found.value.slice(0, 60)} is not known here`);
-}
-
-/** Lightning starts its own processes on each node; `auto` and -1 are all visible devices. */
-function readProcesses({ options }: OptionReader, context: ProgramContext): void {
-  if (context.launchers.length > 0) return;
-  const devices = options.find('trainer.devices');
-  const all: Said = { value: 'gpu', place: devices?.place ?? null };
-  const nodes = saidCount(options.find('trainer.num_nodes'));
-  context.says = mergeSays(context.says, { processesPerNode: saidCount(devices) ?? all, nodes });
 }

@@ -297,4 +297,85 @@ optimizer.step()
       expect.objectContaining({ field: 'model', reason: 'the sizes of nn.LSTM are worked out by the program' }),
     );
   });
+
+  it('reads what Lightning’s Trainer is told, and takes its fit for training', () => {
+    const reading = inline(`
+import lightning as L, timm, torch
+class Net(L.LightningModule):
+    def __init__(self):
+        self.net = timm.create_model("vit_base_patch16_224", num_classes=100)
+loader = torch.utils.data.DataLoader(data, batch_size=128)
+trainer = L.Trainer(precision="bf16-mixed", devices=2, strategy="ddp", accumulate_grad_batches=2, gradient_clip_val=1.0)
+trainer.fit(Net(), loader)
+`);
+    expect(
+      settings(
+        reading,
+        'model',
+        'microBatchSize',
+        'precision',
+        'gradientAccumulationSteps',
+        'gradientClipping',
+        'parallelism.sharding',
+        'processesPerNode',
+      ),
+    ).toEqual({
+      model: { name: 'vit_base_patch16_224', catalogId: null, config: null },
+      microBatchSize: 128,
+      precision: 'amp-bf16',
+      gradientAccumulationSteps: 2,
+      gradientClipping: true,
+      'parallelism.sharding': 'ddp',
+      processesPerNode: 2,
+    });
+  });
+
+  it('reads a training of Ultralytics that is called in Python', () => {
+    const reading = inline(`
+from ultralytics import YOLO
+YOLO("yolov8m.pt").train(data="coco.yaml", imgsz=1280, batch=8, device=[0, 1])
+`);
+    expect(settings(reading, 'model', 'task', 'microBatchSize', 'imageSize', 'ema')).toEqual({
+      model: { name: 'yolov8m', catalogId: null, config: null },
+      task: 'detection',
+      microBatchSize: 4,
+      imageSize: [1280, 1280],
+      ema: true,
+    });
+  });
+
+  it('reads what Unsloth brings along', () => {
+    const unsloth = (checkpointing: string): RunReading | undefined =>
+      inline(`
+from unsloth import FastLanguageModel
+from trl import SFTConfig, SFTTrainer
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Qwen2.5-7B", max_seq_length=4096, load_in_4bit=True)
+model = FastLanguageModel.get_peft_model(model, r=16${checkpointing})
+SFTTrainer(model=model, args=SFTConfig(per_device_train_batch_size=2, bf16=True)).train()
+`);
+    const away = unsloth('');
+    expect(settings(away, 'offload.activations', 'activationCheckpointing', 'kernels', 'precision')).toEqual({
+      'offload.activations': true,
+      activationCheckpointing: 'full',
+      kernels: ['unsloth'],
+      precision: 'bf16',
+    });
+    expect(setting(away, 'loss')).toMatchObject({ value: 'fused-linear', range: { high: 'standard' } });
+    expect(setting(away, 'peft.targetModules').value).toContain('down_proj');
+    const kept = unsloth(', use_gradient_checkpointing=True');
+    expect(settings(kept, 'offload.activations', 'activationCheckpointing')).toEqual({
+      'offload.activations': false,
+      activationCheckpointing: 'full',
+    });
+    expect(setting(unsloth(', use_gradient_checkpointing=False'), 'activationCheckpointing').value).toBe('none');
+  });
+
+  it('says which losses of sentence-transformers are not covered, and not that nothing trains', () => {
+    const reading = inline(`
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+args = SentenceTransformerTrainingArguments(output_dir="out", per_device_train_batch_size=64)
+SentenceTransformerTrainer(model=SentenceTransformer("sentence-transformers/all-mpnet-base-v2"), args=args).train()
+`);
+    expect(reading?.unknown.find(({ field }) => field === 'task')?.reason).toContain('pairs of rows');
+  });
 });

@@ -17,7 +17,10 @@ import { acceleratePrecision } from './hf/precision.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 import { readModelCall, readModelsBeside, roleOf } from './python-model.js';
+import { readLightningTrainer } from './lightning-trainer.js';
 import { readLoop, readNamed } from './python-loop.js';
+import { readUnsloth } from './python-unsloth.js';
+import { readUltralytics } from './ultralytics.js';
 import { readRecurrentModel } from './python-recurrent.js';
 import { readAnswerLength } from './trl-lengths.js';
 import { trainerDefaults } from './trl-defaults.js';
@@ -29,6 +32,7 @@ const TRAINER_CONFIGS: Readonly<Record<string, 'transformers' | 'trl'>> = {
   TrainingArguments: 'transformers',
   Seq2SeqTrainingArguments: 'transformers',
   UnslothTrainingArguments: 'transformers',
+  SentenceTransformerTrainingArguments: 'transformers',
   SFTConfig: 'trl',
   DPOConfig: 'trl',
   ORPOConfig: 'trl',
@@ -65,6 +69,9 @@ const TRAINING_CALLS: ReadonlySet<string> = new Set([
   'TorchTrainer',
 ]);
 
+/** Losses of sentence-transformers hold the embeddings of several rows against each other. */
+const OF_PAIRS = 'sentence-transformers trains embeddings by losses over pairs of rows, which are not covered';
+
 /** A Python source whose text is known: inline, in a heredoc, or in a ConfigMap. */
 export const pythonSource: TrainingProgram = {
   id: 'python-source',
@@ -86,20 +93,41 @@ export const pythonSource: TrainingProgram = {
     nameProgram(context, { name: `Python source ${invocation.name}`, package: 'torch', ...step });
     readRayScaling(python, scope, context);
     readModelCall(python, scope, draft);
+    if (python.calls.some(({ last }) => last === 'SentenceTransformer')) draft.leaveOpen('task', OF_PAIRS);
     readModelsBeside(python, scope, draft);
     readRecurrentModel(scope, draft);
+    readUnsloth(scope, draft);
     readAdapter(python, scope, context);
     if (config) readTrainer(config, scope, context);
-    else readOwnLoop(scope, context);
+    else if (!readOtherTrainers(scope, context)) readOwnLoop(scope, context);
     readLength(scope, context);
   },
 };
 
 /** Whether anything in the source runs a backward pass or a trainer. */
-export function trains({ calls }: PythonSource): boolean {
-  return calls.some(
-    ({ last, name }) => TRAINING_CALLS.has(last) || name.endsWith('rainer.train') || name.endsWith('rainer.fit'),
-  );
+export function trains(source: PythonSource): boolean {
+  const { calls } = source;
+  if (calls.some(({ last }) => TRAINING_CALLS.has(last))) return true;
+  const makesTrainer = calls.some(({ last }) => last.endsWith('Trainer') || last === 'YOLO');
+  return makesTrainer && calls.some(({ last }) => last === 'train' || last === 'fit');
+}
+
+/** Trainers that are told all in one call: Lightning's and that of Ultralytics; false where the source has neither. */
+function readOtherTrainers(scope: PythonScope, context: ProgramContext): boolean {
+  const { draft } = context;
+  const find = (last: string): PythonCall | undefined => scope.source.calls.find((call) => call.last === last);
+  const [yolo, train] = [find('YOLO'), find('train')];
+  if (yolo && train) {
+    const named = optionsOfCall(yolo, scope).find('model', '0');
+    const options = optionsOfCall(train, scope).over(new Options(named ? [{ ...named, name: 'model' }] : []));
+    readUltralytics(new OptionReader(options, draft), context);
+    return true;
+  }
+  const trainer = find('fit') && find('Trainer');
+  if (!trainer) return false;
+  readLoop(scope, context);
+  readLightningTrainer(new OptionReader(optionsOfCall(trainer, scope), draft), context, '');
+  return true;
 }
 
 function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramContext): void {

@@ -128,10 +128,10 @@ function readTrainer(reader: OptionReader, context: ProgramContext, verb: string
   readLoss(reader, context, verb);
 }
 
-/** The SFT loss is chunked from 1.6, that of DPO from 1.15 (trl/trainer/sft_trainer.py, dpo_trainer.py). */
+/** The SFT loss is chunked from 1.7, that of DPO from 1.15 (trl/trainer/sft_trainer.py, dpo_trainer.py). */
 function readLoss(reader: OptionReader, context: ProgramContext, verb: string): void {
   if (asBoolean(reader.options.find('use_liger_kernel', 'use_liger'))) return;
-  const from = verb === 'sft' ? '1.6.0' : '1.15.0';
+  const from = verb === 'sft' ? '1.7.0' : '1.15.0';
   const loss = defaultOf(
     [
       ['0', 'standard'],

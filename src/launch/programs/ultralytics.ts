@@ -33,15 +33,21 @@ export const ultralytics: TrainingProgram = {
     const { draft, invocation } = context;
     const reader = new OptionReader(keyValues(invocation), draft);
     nameProgram(context, { name: 'Ultralytics YOLO', package: 'ultralytics' });
-    const model = reader.text('model', 'model');
-    if (model) draft.read('model', { name: withoutEnding(model.value), catalogId: null, config: null }, model.place);
-    readTask(reader, context);
-    const devices = startProcesses(reader, context);
-    readBatch(reader, context, devices);
-    readImageSize(reader, context);
-    readHow(reader, context);
+    readUltralytics(reader, context);
   },
 };
+
+/** Reads a training of Ultralytics from its settings, which are the same on the command line and in Python. */
+export function readUltralytics(reader: OptionReader, context: ProgramContext): void {
+  const { draft } = context;
+  const model = reader.text('model', 'model');
+  if (model) draft.read('model', { name: withoutEnding(model.value), catalogId: null, config: null }, model.place);
+  readTask(reader, context);
+  const devices = startProcesses(reader, context);
+  readBatch(reader, context, devices);
+  readImageSize(reader, context);
+  readHow(reader, context);
+}
 
 const withoutEnding = (name: string): string =>
   name.endsWith('.pt') ? name.slice(0, -3) : name.endsWith('.yaml') ? name.slice(0, -5) : name;
@@ -71,15 +77,21 @@ function readTask(reader: OptionReader, { draft, invocation }: ProgramContext): 
 /** `device=0,1,2,3` names the GPUs, one process each; without it one GPU. */
 function startProcesses(reader: OptionReader, context: ProgramContext): number {
   const option = reader.options.find('device');
-  const devices =
-    asText(option)
-      ?.split(',')
-      .filter((part) => part.trim() !== '').length ?? 1;
+  const devices = devicesIn(option);
   context.says = mergeSays(context.says, {
     processesPerNode: { value: devices, place: option?.place ?? null },
     nodes: { value: 1, place: null },
   });
   return devices;
+}
+
+/** `0,1` on the command line, `[0, 1]` in Python. */
+function devicesIn(option: Option | undefined): number {
+  if (Array.isArray(option?.value)) return Math.max(1, option.value.length);
+  const names = asText(option)
+    ?.split(',')
+    .filter((part) => part.trim() !== '');
+  return names?.length ?? 1;
 }
 
 /** `batch` counts all GPUs; -1 and fractions fill the card. */

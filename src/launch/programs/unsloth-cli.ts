@@ -7,10 +7,10 @@ import { HF_OPTIMIZERS } from './hf/optimizers.js';
 import type { Invocation } from './invocation.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
+import { assumeUnslothLoss, UNSLOTH_TARGETS } from './python-unsloth.js';
 import { TRAINER_STEP } from './steps.js';
 
 const OF = { of: 'unsloth' };
-const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
 
 /** `unsloth-cli.py` and `unsloth train`: QLoRA with a checkpoint of Unsloth's own and 8-bit AdamW by default. */
 export const unslothCli: TrainingProgram = {
@@ -53,7 +53,7 @@ function readAdapter(reader: OptionReader, { draft }: ProgramContext): void {
   reader.count('peft.rank', 'r', 'lora_r');
   draft.default('peft.rank', 16, OF);
   reader.number('peft.dropout', 'lora_dropout');
-  draft.default('peft.targetModules', TARGETS, OF);
+  draft.default('peft.targetModules', UNSLOTH_TARGETS, OF);
   const four = reader.options.find('load_in_4bit');
   if (asBoolean(four) === false) draft.read('quantization', 'none', four?.place ?? null);
   if (four) draft.read('quantization', 'nf4-double', four.place);
@@ -71,7 +71,7 @@ function readHow(reader: OptionReader, { draft }: ProgramContext): void {
   if (asBoolean(checkpointing) === false) draft.read('activationCheckpointing', 'none', checkpointing?.place ?? null);
   draft.default('activationCheckpointing', 'full', { ...OF, note: 'unsloth' });
   draft.default('offload.activations', true, { ...OF, note: "checkpoints of 'unsloth' go to the CPU" });
-  draft.default('loss', 'chunked', { ...OF, note: 'no full logits' });
+  assumeUnslothLoss(draft);
   draft.default('kernels', ['unsloth'], OF);
   draft.default('gradientClipping', true, { of: 'transformers', note: 'max_grad_norm is 1.0' });
 }
