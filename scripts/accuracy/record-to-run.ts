@@ -126,7 +126,8 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     loss: lossOf(record),
     kernels: kernelsOf(record),
     packing: stated(
-      /packing|padding-free/.test(`${options} ${record.task}`) || record.task.includes('packed'),
+      // rows of dummy data are cut to one length, too
+      /packing|padding-free|packed|dummy data/.test(`${options} ${record.task}`),
       'memory_options',
     ),
     dropout: byDefault(null, 'the model'),

@@ -136,29 +136,14 @@ const compilation: Uncertainty = {
   },
 };
 
-/**
- * Memory that sharding takes on streams of its own is pooled by stream; whether the peaks of the pools add up turns on the
- * order in which streams get on. With segments that grow, one model trained alike reserved 30.9, 33.7 and 39.1 GiB on
- * three stacks (torchao, docs/source/eager_tutorials/pretraining.rst and workflows/training.md), the first hardly more
- * than is ever allocated at once. So that is the low end.
- */
-const poolsOfStreams: Uncertainty = {
-  name: 'stream-pools',
-  remedy: null,
-  widening({ unlimited, allocator, values }) {
-    const { sharding, shardSize } = values.parallelism;
-    if (!allocator.expandableSegments || shardSize === 1 || !sharding.startsWith('fsdp')) return null;
-    const { peakAllocatedBytes, peakReservedBytes } = unlimited;
-    const none = { below: 0, above: 0 };
-    return { allocated: none, reserved: { below: Math.min(0, peakAllocatedBytes - peakReservedBytes), above: 0 } };
-  },
-};
-
 /** Lengths of earlier batches against that of the longest, where rows are as long as the data. */
 const SHORTER_BATCHES = [0.6, 0.8];
 
-/** Programs that cut their data into rows of one length: pre-training, and scripts that write a model themselves. */
-const FIXED_LENGTHS: ReadonlySet<string> = new Set(['megatron', 'torchtitan', 'plain']);
+/**
+ * Programs whose first batch is as long as any: pre-training and scripts that write a model themselves cut their data into
+ * rows of one length, litgpt takes the longest sample first (finetune/lora.py, longest_seq_ix).
+ */
+const FIXED_LENGTHS: ReadonlySet<string> = new Set(['megatron', 'torchtitan', 'plain', 'litgpt']);
 
 /**
  * Rows that are not packed are padded to the longest of their batch: the segments that shorter batches left are used again
@@ -226,17 +211,15 @@ const recurrentReserve: Uncertainty = {
 /** Further workspaces of products that run on streams of their own (Transformer Engine's grouped products: four in all). */
 const STREAM_WORKSPACES_BYTES = 3 * 32 * 2 ** 20;
 /**
- * Share of what the batch takes that one release of a library keeps and another computes again, or copies once more.
- * Programs change theirs from month to month, and a script is its author's alone; transformers' code is held to
- * recordings, which leaves copies and casts of a few kernels.
+ * Share of what the batch takes that one release of a program keeps and another computes again, or copies once more:
+ * programs change theirs from month to month, and a script is its author's alone. transformers' and torchtune's code is
+ * held to recordings, with what changed between their releases, so that nothing is left open there.
  */
-const OTHER_CODE_SHARES: Readonly<Record<ModelCode, number>> = {
+const OTHER_CODE_SHARES: Readonly<Partial<Record<ModelCode, number>>> = {
   torchtitan: 0.1,
   megatron: 0.1,
   plain: 0.1,
   litgpt: 0.1,
-  torchtune: 0.1,
-  transformers: 0.05,
 };
 
 /**
@@ -254,8 +237,9 @@ const otherCode: Uncertainty = {
   widening(at) {
     if (at.values.compile !== 'none' || !followsLibrary(at.values)) return null;
     const code = modelCodeOf(at.values);
-    const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
     const share = OTHER_CODE_SHARES[code];
+    if (share === undefined) return null;
+    const live = liveByCategory(at.events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
     const moving = Math.round(share * ((live.get('activations') ?? 0) + (live.get('temporaries') ?? 0)));
     const grouped = code === 'megatron' && at.values.parallelism.expert > 1;
     return same(-moving, moving + (grouped ? STREAM_WORKSPACES_BYTES : 0));
@@ -303,7 +287,6 @@ const deepSpeedBuffers: Uncertainty = {
 /** All that widens the interval of the simulated figures. */
 export const UNCERTAINTIES: readonly Uncertainty[] = [
   fragmentation,
-  poolsOfStreams,
   variableLengths,
   libraryWorkspaces,
   modelCodeVersions,
