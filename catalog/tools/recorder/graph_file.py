@@ -112,8 +112,10 @@ def telling(steps):
 
 
 def settle_creation(step, twin):
-    """A tensor that takes over a type in one of two recordings only has one of its own, which happened to be the same."""
+    """What takes over a tensor's type in one of two recordings only has a type of its own, which happened to be the same."""
     for one, two in ((step, twin), (twin, step)):
+        if one.name == two.name == "to" and len(one.inputs) > len(two.inputs):
+            one.inputs, one.shapes = one.inputs[:1], one.shapes[:1]
         if one.name == "createLike" and two.name == "create":
             one.name, one.inputs, one.shapes = "create", [], []
             one.attributes = [*one.attributes[:2], two.attributes[2]]

@@ -63,6 +63,9 @@ for name, kind in BINARY.items():
     OPERATORS[name] = OPERATORS[name + "_"] = binary(kind)
 OPERATORS["rsub"] = lambda r, f, a, k, out: r.emit("unary", tensors(a)[:1], ["neg"], [out]) if len(tensors(a)) == 1 else r.emit("sub", [a[1], a[0]], [], [out])
 
+# both gradients are as large as the input, that of the weight before it is summed: as for a product
+OPERATORS["_prelu_kernel"] = lambda r, f, a, k, out: r.emit("mul", list(a[:2]), [], [out])
+
 UNARY = {name: name for name in (
     "neg", "rsqrt", "sqrt", "exp", "log", "cos", "sin", "tanh", "sigmoid", "gelu", "silu", "relu", "hardswish", "hardsigmoid",
     "leaky_relu", "elu", "mish", "softplus", "abs", "erf", "log1p", "reciprocal", "log2", "exp2", "floor", "ceil", "round", "sign",
