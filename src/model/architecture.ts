@@ -39,6 +39,7 @@ import { torchvision } from './families/torchvision.js';
 import { unet } from './families/unet.js';
 import { unetCondition } from './families/unet-condition.js';
 import { vit } from './families/vit.js';
+import { whatIsMissing } from './missing-parts.js';
 import { ALIGNMENT_TASKS } from './modules/alignment-losses.js';
 import type { ModelCode, RankView } from './rank-view.js';
 import { WHOLE_MODEL } from './rank-view.js';
@@ -261,7 +262,7 @@ export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
  */
 export function architectureOf(model: ResolvedModel, task: Task, view: RankView = WHOLE_MODEL): Architecture {
   const family = familyOf(model, view);
-  if (family === undefined) throw new UnsupportedModel(model.name, `model type "${model.modelType}" is not covered`);
+  if (family === undefined) throw new UnsupportedModel(model.name, whatIsMissing(model));
   if (family.tasks.includes(task)) return family.write(model, task, view);
   throw new UnsupportedModel(model.name, `its training for ${task} is not covered, only ${family.tasks.join(' and ')}`);
 }
