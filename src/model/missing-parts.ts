@@ -2,7 +2,8 @@ import type { ResolvedModel } from './resolved-model.js';
 
 const STATE_SPACE =
   'its state-space layers are not: what they keep for backward depends on whether their kernels are installed';
-const DELTA_NET = 'its gated delta nets are not: what they keep for backward depends on whether their kernels are installed';
+const DELTA_NET =
+  'its gated delta nets are not: what they keep for backward depends on whether their kernels are installed';
 const REMOTE = 'its code comes with its weights, not with transformers, and was not read';
 
 /** What is not written of model types whose other parts are known. */
