@@ -154,6 +154,7 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
   { framework: /^megatron/i, name: 'megatron', step: DROPPED, clipping: true, gradientAsBucketView: true },
   // A script that writes its model itself, of PyTorch's modules
   { framework: /^pytorch script/i, name: 'own model code' },
+  { framework: /^lightning.*deepspeed/i, name: 'lightning', step: DROPPED, packages: ['deepspeed'] },
   { framework: /deepspeed/i, name: 'deepspeed', step: DROPPED, packages: ['deepspeed'] },
 ];
 

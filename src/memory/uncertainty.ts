@@ -8,6 +8,7 @@ import { modelCodeOf } from './rank-view-of.js';
 import { roundingOf } from './allocator/rounding.js';
 import type { Uncertainty, Widening } from './uncertainty-kind.js';
 import { checkpointedGraphs, modelCodeVersions, promptLengths } from './uncertainty-of-code.js';
+import { reduceBuckets } from './parallel/parallelism.js';
 import type { ModelCode } from '../model/rank-view.js';
 
 const same = (below: number, above: number): Widening => ({
@@ -265,22 +266,23 @@ const repeatability: Uncertainty = {
   },
 };
 
-/** `stage3_max_live_parameters` and `reduce_bucket_size` as they are where nothing is set (deepspeed/runtime/zero/config.py). */
+/** `stage3_max_live_parameters` as it is where nothing is set (deepspeed/runtime/zero/config.py). */
 const LIVE_PARAMETERS = 1e9;
-const BUCKET_ELEMENTS = 5e8;
 
 /**
  * DeepSpeed gathers ahead as many parameters as it is allowed to, and has a second bucket of gradients where it
- * communicates while it computes (`overlap_comm`).
+ * communicates while it computes (`overlap_comm`). A configuration may set the bucket: transformers' `auto` makes it the
+ * square of the hidden size, a tenth of the default or less.
  */
 const deepSpeedBuffers: Uncertainty = {
   name: 'deepspeed-buffers',
   remedy: 'stage3_max_live_parameters and reduce_bucket_size bound them',
   widening({ values, parameters }) {
     const { sharding, shardSize } = values.parallelism;
-    if (!sharding.startsWith('zero') || shardSize === 1) return null;
-    const elements = Math.min(parameters.total, sharding === 'zero3' ? LIVE_PARAMETERS : BUCKET_ELEMENTS);
-    return same(0, 2 * elements);
+    if (!sharding.startsWith('zero') || sharding === 'zero1' || shardSize === 1) return null;
+    const { elements, count } = reduceBuckets(values);
+    const further = sharding === 'zero3' ? Math.min(parameters.total, LIVE_PARAMETERS) : (2 - count) * elements;
+    return same(-2 * elements * count, 2 * further);
   },
 };
 

@@ -129,6 +129,19 @@ describe('sharding', () => {
     for (const stage of [one, two, three]) expect(stage['optimizer-state']).toBe((12 * parameters) / 4);
   });
 
+  it('DeepSpeed makes its reduce bucket whole however small the model: one by itself, two smaller ones under Lightning', () => {
+    const bucketsOf = (sharding: 'zero1' | 'zero2' | 'zero3', program: string): number[] => {
+      const rest = { precision: 'bf16', program: { id: null, name: program, version: null } } as const;
+      const ran = run({ sharding, shardSize: 4 }, rest);
+      const name = ran.operationNames.indexOf('zero.reduce_bucket');
+      return ran.sizes.filter((_, block) => ran.operations[block] === name);
+    };
+    expect(bucketsOf('zero1', 'deepspeed')).toEqual([]);
+    expect(bucketsOf('zero2', 'deepspeed')).toEqual([1e9, 1e9]);
+    expect(bucketsOf('zero3', 'deepspeed')).toEqual([1e9]);
+    expect(bucketsOf('zero2', 'lightning')).toEqual([4e8, 4e8, 4e8, 4e8]);
+  });
+
   it.each([2, 1] as const)('FSDP %i in the host memory leaves nothing on the device but the loss', (fsdpVersion) => {
     const offload = { parameters: true, optimizer: true, activations: false };
     const ran = run({ sharding: 'fsdp-full', shardSize: 4, fsdpVersion }, { offload });

@@ -15,6 +15,7 @@ import { isBefore, versionOf } from '../device/versions.js';
 import { modelCodeOf } from '../rank-view-of.js';
 import type { Edge, ShardedUnits, ShardingOptions } from './fully-sharded.js';
 import { FullySharded } from './fully-sharded.js';
+import type { ReduceBuckets } from './zero.js';
 import { ZeroOptimizerState, elementsOf } from './zero.js';
 
 /** How parameters are placed and layers run when training is spread over ranks. */
@@ -171,6 +172,14 @@ const sharded: Strategy = (engine, values, context) => {
   return (values.parallelism.fsdpVersion === 1 ? flatSharded : fullySharded)(engine, values, context);
 };
 
+/** deepspeed/runtime/zero/config.py. */
+const DEEPSPEED_BUCKETS: ReduceBuckets = { elements: 500_000_000, count: 1 };
+/** DeepSpeedStrategy of Lightning and its Fabric: `reduce_bucket_size=200_000_000`, `overlap_comm=True`. */
+const LIGHTNING_BUCKETS: ReduceBuckets = { elements: 200_000_000, count: 2 };
+
+export const reduceBuckets = (values: RunValues): ReduceBuckets =>
+  /lightning|lit-?gpt/i.test(namesOf(values)) ? LIGHTNING_BUCKETS : DEEPSPEED_BUCKETS;
+
 /** ZeRO 1 and 2: whole parameters in the computation's type, optimizer state and (2) gradients in parts. */
 const zero =
   (stage: 1 | 2): Strategy =>
@@ -180,6 +189,7 @@ const zero =
       ranks: values.parallelism.shardSize,
       offloads: values.offload.optimizer,
       computeType: computeType(values),
+      buckets: reduceBuckets(values),
     });
     return {
       runBlock: plainBlocks(engine),
@@ -228,6 +238,7 @@ const zero3: Strategy = (engine, values, context) => {
     ranks: options.ranks,
     offloads: values.offload.optimizer,
     computeType: computed,
+    buckets: reduceBuckets(values),
   });
   return {
     runBlock: gathering.runBlock,

@@ -11,8 +11,13 @@ const GRADIENT_PARTITION = operation('zero.gradient_partition');
 const BUCKET = operation('zero.reduce_bucket');
 const FLATTEN = operation('zero.flatten');
 
-/** Elements of a reduce bucket by default; training with fewer parameters needs no more (deepspeed/runtime/zero/config.py). */
-const REDUCE_BUCKET_ELEMENTS = 500_000_000;
+/** How gradients are gathered before they are reduced (`contiguous_gradients`). */
+export interface ReduceBuckets {
+  /** `reduce_bucket_size`: made whole, however few parameters there are (`setup_buckets`, `_setup_for_real_optimizer`). */
+  elements: number;
+  /** Two alternate where communication overlaps with backward (`overlap_comm`); stage 3 has one all the same. */
+  count: 1 | 2;
+}
 
 export interface ZeroOptions {
   stage: 1 | 2 | 3;
@@ -21,6 +26,7 @@ export interface ZeroOptions {
   offloads: boolean;
   /** Type of the parameters and gradients that the model computes with. */
   computeType: DType;
+  buckets: ReduceBuckets;
 }
 
 /**
@@ -43,8 +49,9 @@ export class ZeroOptimizerState {
     this.elements = elements;
     this.master = this.lasting(this.share, float32, MASTER, 'optimizer-state');
     this.master.requiresGrad = true;
-    if (this.options.stage === 3)
-      this.partition = this.lasting(this.share, this.options.computeType, GRADIENT_PARTITION, 'gradients');
+    if (this.options.stage !== 3) return this.master;
+    this.lasting(this.options.buckets.elements, this.options.computeType, BUCKET, 'communication');
+    this.partition = this.lasting(this.share, this.options.computeType, GRADIENT_PARTITION, 'gradients');
     return this.master;
   }
 
@@ -52,14 +59,12 @@ export class ZeroOptimizerState {
     return Math.ceil(this.elements / this.options.ranks);
   }
 
-  /** Two buckets alternate while communication overlaps with backward. */
+  /** Stage 2 makes its buckets anew for each backward pass; stage 1 has none. */
   beforeBackward(): void {
-    if (this.options.stage === 1) return;
-    const size = Math.min(REDUCE_BUCKET_ELEMENTS, this.elements);
-    const count = this.options.stage === 2 ? 2 : 1;
-    for (let i = 0; i < count; i++) {
-      this.buckets.push(this.lasting(size, this.options.computeType, BUCKET, 'communication'));
-    }
+    const { stage, buckets, computeType } = this.options;
+    if (stage !== 2) return;
+    for (let i = 0; i < buckets.count; i++)
+      this.buckets.push(this.lasting(buckets.elements, computeType, BUCKET, 'communication'));
   }
 
   /** A gradient that has been copied into its bucket: from stage 2 on nothing of it is left but this rank's part. */
