@@ -8,6 +8,11 @@ import { ProblemError } from './problem.js';
 /** Most manifests of one request. */
 const MANIFEST_LIMIT = 100;
 
+/** Group and version, and kind, as the API server takes them: names of DNS, a kind also with capitals. */
+export const API_VERSION_PATTERN = '^([a-z0-9][a-z0-9.-]{0,252}/)?[a-z][a-z0-9-]{0,62}$';
+export const KIND_PATTERN = '^[A-Za-z][A-Za-z0-9-]{0,62}$';
+const FORMS = { apiVersion: new RegExp(API_VERSION_PATTERN), kind: new RegExp(KIND_PATTERN) };
+
 const configMapSchema = z.object({
   kind: z.literal('ConfigMap'),
   metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
@@ -41,7 +46,16 @@ export function readPosted(body: string): Posted {
   if (manifests.length === 0 || manifests.length > MANIFEST_LIMIT) {
     throw new ProblemError(400, `The body holds ${manifests.length} manifests; it takes 1 to ${MANIFEST_LIMIT}.`);
   }
+  // One that is not stands beside others for a reason, such as a template that is not filled in: it is skipped.
+  if (!manifests.some(({ manifest }) => isOfKubernetes(manifest))) {
+    throw new ProblemError(400, 'The body holds no manifest: apiVersion or kind is none that Kubernetes takes.');
+  }
   return { manifests, surroundings: surroundingsOf(configMapsAmong(read), objectsAmong(manifests)) };
+}
+
+function isOfKubernetes({ apiVersion, kind }: JsonObject): boolean {
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return false;
+  return FORMS.apiVersion.test(apiVersion) && FORMS.kind.test(kind);
 }
 
 function surroundingsOf(configMaps: ConfigMaps, objects: NamedObjects): Surroundings {

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { API_VERSION_PATTERN, KIND_PATTERN } from './manifests.js';
 
 /** The OpenAPI document of everything under /v1. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
@@ -25,8 +26,8 @@ const MANIFEST_SCHEMA = {
   type: 'object',
   required: ['apiVersion', 'kind', 'metadata', 'spec'],
   properties: {
-    apiVersion: { type: 'string', pattern: '^([a-z][a-z0-9.-]{0,200}/)?v[0-9][a-z0-9]{0,20}$' },
-    kind: { type: 'string', pattern: '^[A-Z][A-Za-z]{0,60}$' },
+    apiVersion: { type: 'string', pattern: API_VERSION_PATTERN },
+    kind: { type: 'string', pattern: KIND_PATTERN },
     metadata: { type: 'object' },
     spec: { type: 'object' },
   },

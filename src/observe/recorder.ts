@@ -213,7 +213,9 @@ export class UseRecorder {
   /** Going through all that is known takes tens of milliseconds in the end: not with every sample, not with every pod. */
   #publishWhenDue(): void {
     const nowMs = this.parts.now();
-    if (!this.#isNewsWaiting || nowMs - this.#publishedAtMs < this.options.everyMs) return;
+    // A clock that was set back makes nobody wait for it to come round again.
+    const sinceMs = nowMs - this.#publishedAtMs;
+    if (!this.#isNewsWaiting || (sinceMs >= 0 && sinceMs < this.options.everyMs)) return;
     this.#isNewsWaiting = false;
     this.#publishedAtMs = nowMs;
     const all = [...this.#known.values()];

@@ -22,6 +22,13 @@ describe('telling verdicts', () => {
     expect(verdicts.decide('u', 'tight', 'fits', 160)).toEqual({ what: 'now', before: 'fits' });
   });
 
+  it('waits no longer than a while when the clock is set back meanwhile', () => {
+    const verdicts = new ToldVerdicts(60);
+    verdicts.told('u', 'fits', 3600);
+    expect(verdicts.decide('u', 'tight', 'fits', 10)).toEqual({ what: 'later', inMs: 60 });
+    expect(verdicts.decide('u', 'tight', 'fits', 70)).toEqual({ what: 'now', before: 'fits' });
+  });
+
   it('knows nothing of a workload that is gone', () => {
     const verdicts = new ToldVerdicts(60);
     verdicts.told('u', 'fits', 100);

@@ -21,6 +21,8 @@ export class ToldVerdicts {
   decide(uid: string, verdict: Verdict, carried: string | null, nowMs: number): Telling {
     const told = this.#told.get(uid) ?? (carried === null ? null : { verdict: carried, atMs: -Infinity });
     if (told?.verdict === verdict) return { what: 'nothing' };
+    // A clock that was set back: nobody waits for it to come round again.
+    if (told !== null && told.atMs > nowMs) told.atMs = nowMs;
     const leftMs = told === null ? 0 : told.atMs + this.quietMs - nowMs;
     return leftMs > 0 ? { what: 'later', inMs: leftMs } : { what: 'now', before: told?.verdict ?? null };
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkQueue } from './work-queue.js';
 import type { WorkQueueOptions } from './work-queue.js';
@@ -36,6 +36,19 @@ describe('a work queue', () => {
     await queue.stop();
     expect(count).toBeGreaterThanOrEqual(2);
     expect(count).toBeLessThanOrEqual(7);
+  });
+
+  it('goes on at its pace when the clock is set back meanwhile', async () => {
+    const seen: string[] = [];
+    const clock = jest.spyOn(Date, 'now');
+    const setBack = (): void => void clock.mockReturnValue(0);
+    const queue = queueOf({ handle: (key) => Promise.resolve(void seen.push(key)).then(setBack) });
+    queue.add('a');
+    queue.add('b');
+    await pause(60);
+    clock.mockRestore();
+    await queue.stop();
+    expect(seen).toEqual(['a', 'b']);
   });
 
   it('tries again after a failure, and gives up after the last pause', async () => {

@@ -66,9 +66,9 @@ export class WorkQueue {
     await Promise.resolve(); // what is added in one go is sorted out before the first is begun
     for (const key of this.#waiting) {
       this.#waiting.delete(key);
-      const start = Date.now();
+      const startMs = performance.now(); // a clock that never jumps: the next one would wait for the difference
       await this.#handle(key);
-      const left = 1000 / this.options.perSecond - (Date.now() - start);
+      const left = 1000 / this.options.perSecond - (performance.now() - startMs);
       if (left > 0) await pause(left);
     }
   }

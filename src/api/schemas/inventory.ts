@@ -40,7 +40,7 @@ export const modelSchema = z
     modelType: z.string(),
     params: z.number().nullable(),
     paramsActive: z.number().nullable(),
-    imageSize: z.number().nullable(),
+    imageSize: z.union([z.number(), z.array(z.number()).length(2)]).nullable(),
     sources: z.array(z.string()),
   })
   .meta({ id: 'Model', description: 'A model that manifests may name' });
