@@ -107,10 +107,14 @@ function unetOf({ config, model }: OracleRecord): ResolvedModel {
   return { name: model, modelType: 'unet', config: { ...sizes, num_classes: Number(config['classes']) } };
 }
 
+/** A network of the catalog by the name of its recording. */
+function networkOf({ model }: OracleRecord): ResolvedModel | null {
+  const row = facts.models.rows.find(({ recorded }) => recorded === model);
+  return row === undefined ? null : resolvedModelOf(row);
+}
+
 function modelOf(record: OracleRecord): ResolvedModel {
   const { config, model } = record;
-  const network = facts.models.rows.find(({ recorded }) => recorded === model);
-  if (network !== undefined) return resolvedModelOf(network);
   if (typeof config['model_type'] === 'string') {
     return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
   }
@@ -241,5 +245,5 @@ export function oracleRun(record: OracleRecord): OracleRun {
     activity: 'train',
     sharing: ALONE,
   });
-  return { values, model: modelOf(record), reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
+  return { values, model: networkOf(record) ?? modelOf(record), reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
 }

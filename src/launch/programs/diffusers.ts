@@ -175,18 +175,27 @@ function readsOnce(draft: RunDraft, text: 'fp32' | 'fp16' | 'bf16', script: stri
  * after which the script deletes them (diffusers examples, main of each script).
  */
 function readEncoders(reader: OptionReader, { draft, invocation }: ProgramContext, example: Example): void {
-  const on = (name: string): boolean => reader.truth('task', name)?.value === true;
   const half = HALF[String(draft.value('precision'))] ?? 'fp32';
-  const { vae, text } = example;
-  const readsPrompts = text === 'always' || (text === 'captions' && reader.options.has('caption_column'));
-  const isTrained = on('train_text_encoder');
-  if (text === 'captions' && !readsPrompts && !isTrained) readsOnce(draft, half, invocation.name);
+  const prompts = promptsRead(reader, example);
+  if (prompts === 'once') readsOnce(draft, half, invocation.name);
   readResidents(draft, {
     of: 'diffusers',
-    vae: vae === undefined || on('cache_latents') ? null : vae === 'fp32' ? 'fp32' : half,
-    text: readsPrompts && !on('pre_compute_text_embeddings') && !isTrained ? half : null,
+    vae: isOn(reader, 'cache_latents') ? null : vaeWeights(example, half),
+    text: prompts === 'each' ? half : null,
     note: `${invocation.name} encodes each batch`,
   });
+}
+
+const isOn = (reader: OptionReader, name: string): boolean => reader.truth('task', name)?.value === true;
+
+const vaeWeights = ({ vae }: Example, half: 'fp32' | 'fp16' | 'bf16'): 'fp32' | 'fp16' | 'bf16' | null =>
+  vae === undefined ? null : vae === 'fp32' ? 'fp32' : half;
+
+/** Whether frozen text encoders read the prompts of each batch, or one prompt for all. */
+function promptsRead(reader: OptionReader, { text }: Example): 'never' | 'once' | 'each' {
+  if (text === undefined || isOn(reader, 'train_text_encoder')) return 'never';
+  const differ = text === 'always' || reader.options.has('caption_column');
+  return differ && !isOn(reader, 'pre_compute_text_embeddings') ? 'each' : 'once';
 }
 
 /** What the contract has no field for is said. */

@@ -62,7 +62,8 @@ export interface Residents {
  * Frozen parts that encode what is trained on: further runs of the same process, forward only. Parts that are not known are
  * said to be left out.
  */
-export function readResidents(draft: RunDraft, { of, vae, text, note, when = 'apart' }: Residents): void {
+export function readResidents(draft: RunDraft, residents: Residents): void {
+  const { of, vae, text, when = 'apart' } = residents;
   if (vae === null && text === null) return;
   const model = draft.value('model') as { name?: string } | null | undefined;
   const parts = pipelinePartsOf(model?.name ?? '');
@@ -70,17 +71,31 @@ export function readResidents(draft: RunDraft, { of, vae, text, note, when = 'ap
   draft.role = 'denoiser';
   if (when !== 'apart')
     draft.default('sharing.emptiesCache', true, { of, note: 'torch.cuda.empty_cache once they are gone' });
-  const from = { of, note };
-  if (vae !== null && parts.vae !== null)
-    encodes(draft, draft.beside('vae'), { name: parts.vae, weights: vae, from, when });
-  if (vae !== null && parts.vae === null) draft.note('the VAE lies on the device too, and is not counted');
-  if (text === null) return;
-  parts.textEncoders.forEach(({ name, tokens }, place) => {
+  if (vae !== null) readVae(draft, parts, { ...residents, weights: vae });
+  if (text !== null) readTextEncoders(draft, parts, { ...residents, weights: text });
+}
+
+type Held = Residents & { weights: Weights };
+
+function readVae(draft: RunDraft, { vae }: PipelineParts, held: Held): void {
+  if (vae === null) draft.note('the VAE lies on the device too, and is not counted');
+  else encodes(draft, draft.beside('vae'), encoderOf(vae, held));
+}
+
+function readTextEncoders(draft: RunDraft, { textEncoders }: PipelineParts, held: Held): void {
+  textEncoders.forEach(({ name, tokens }, place) => {
     const other = draft.beside(place === 0 ? 'text-encoder' : `text-encoder-${place + 1}`);
     if (tokens !== null) other.default('sequenceLength', tokens, { of: 'transformers', note: 'tokens of CLIP' });
-    encodes(draft, other, { name, weights: text, from, when });
+    encodes(draft, other, encoderOf(name, held));
   });
 }
+
+const encoderOf = (name: string, { of, note, when = 'apart', weights }: Held): Encoder => ({
+  name,
+  weights,
+  from: { of, note },
+  when,
+});
 
 interface Encoder {
   name: string;

@@ -8,6 +8,7 @@ import { msSwift } from './ms-swift.js';
 import { nemo } from './nemo.js';
 import { openmmlab } from './openmmlab.js';
 import { openrlhf } from './openrlhf.js';
+import { finetrainers } from './finetrainers.js';
 import { sdScripts } from './sd-scripts.js';
 import { torchtitan } from './torchtitan.js';
 import { unslothCli } from './unsloth-cli.js';
@@ -64,6 +65,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   verlRl,
   openrlhf,
   llmFoundry,
+  finetrainers,
   sdScripts,
   simpletuner,
   diffusers,

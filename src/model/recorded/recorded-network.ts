@@ -14,20 +14,28 @@ export const ANY_SIZE: GraphVariables = { B: 1, H: 1, W: 1, K: 1, G: 1, T: 1, S:
 
 /** The variables of a network's graph at the sizes of a batch; what is not said is as the network's library has it. */
 export function networkVariables(graph: RecordedGraph, sizes: BatchSizes): GraphVariables {
-  const { prompt = 1, promptBeside = 0, frames = 1, framesEach = 1, tilesFrames = false } = graph.network ?? {};
   const [height, width] = sizes.image;
-  const variables: GraphVariables = {
+  const variables = {
+    ...ANY_SIZE,
     B: sizes.batch,
     H: height,
     W: width,
-    K: 1,
-    G: 1,
-    T: tilesFrames ? (graph.fixed?.['T'] ?? 1) : Math.floor(((sizes.frames ?? frames) - 1) / framesEach) + 1,
-    S: (sizes.prompt ?? prompt) + promptBeside,
+    T: latentFrames(graph, sizes.frames),
+    S: promptTokens(graph, sizes.prompt),
   };
   requireRecorded(graph, variables);
   return variables;
 }
+
+/** Where a video is encoded in tiles, the recorded number of them stands for any. */
+function latentFrames({ network = {}, fixed }: RecordedGraph, given: number | null): number {
+  const { frames = 1, framesEach = 1 } = network;
+  if (network.tilesFrames === true) return fixed?.['T'] ?? 1;
+  return Math.floor(((given ?? frames) - 1) / framesEach) + 1;
+}
+
+const promptTokens = ({ network = {} }: RecordedGraph, given: number | null): number =>
+  (given ?? network.prompt ?? 1) + (network.promptBeside ?? 0);
 
 const IN_WORDS: Readonly<Record<string, string>> = { B: 'a batch', T: 'frames of latents', S: 'tokens' };
 
