@@ -245,5 +245,9 @@ export function oracleRun(record: OracleRecord): OracleRun {
     activity: 'train',
     sharing: ALONE,
   });
-  return { values, model: networkOf(record) ?? modelOf(record), reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16' };
+  return {
+    values,
+    model: networkOf(record) ?? modelOf(record),
+    reduceInFloat32: settings.fsdp?.reduce_dtype !== 'bf16',
+  };
 }
