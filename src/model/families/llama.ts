@@ -54,16 +54,20 @@ function keepRouted(ops: Operations, routed: Tensor, named: Tensor | null): void
 function decoderLayer(block: Block, layer: number, config: LlamaConfig): Layer {
   const { attend, feed, beside, norms, addTo } = layerParts(block, layer, config);
   const { beforeAttention, afterAttention, beforeFeed, afterFeed } = norms;
+  /** The residual sum, bound to the name of attention's input, as attention's output is unless it has its own. */
+  const afterAttended = (ops: Operations, h: Tensor, [residual, attended]: readonly [Tensor, Tensor]): Tensor => {
+    if (config.keepsAttended) return ops.rebind(h, addTo(ops, residual, ops.keep(attended)));
+    const own = ops.rebind(h, attended);
+    const normed = afterAttention ? ops.rebind(own, afterAttention(ops, own)) : own;
+    return ops.rebind(normed, addTo(ops, residual, normed));
+  };
   return (ops, args) =>
     ops.block(block, args, ([x, mask, , cos, sin]) => {
       const residual = x!;
       let h = beforeAttention ? ops.keep(beforeAttention(ops, residual)) : residual;
       const [attended, weights] = attend(ops, h, { cos: cos!, sin: sin!, mask: mask! });
-      if (config.keepsAttended) ops.keep(attended);
-      else h = ops.rebind(h, attended);
       if (weights !== null) ops.keep(weights);
-      if (afterAttention) h = ops.rebind(h, afterAttention(ops, h));
-      h = ops.rebind(h, addTo(ops, residual, config.keepsAttended ? attended : h));
+      h = afterAttended(ops, h, [residual, attended]);
       const second = ops.keep(h);
       if (beforeFeed) h = ops.rebind(h, beforeFeed(ops, h));
       const [fed, routed] = feed(ops, h);

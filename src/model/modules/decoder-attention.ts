@@ -70,8 +70,8 @@ function projecting(scope: Scope, config: DecoderAttention) {
   const norms: (Step | null)[] = [null, null, null];
   if (headNorms !== null) {
     const [ofQueries, ofKeys] = headNorms === 'turned' ? ['query_layernorm', 'key_layernorm'] : ['q_norm', 'k_norm'];
-    norms[0] = config.norm(scope, ofQueries!, normShape(headNorms, heads, headSize));
-    norms[1] = config.norm(scope, ofKeys!, normShape(headNorms, keyValueHeads, headSize));
+    norms[0] = config.norm(scope, ofQueries, normShape(headNorms, heads, headSize));
+    norms[1] = config.norm(scope, ofKeys, normShape(headNorms, keyValueHeads, headSize));
   }
   const intoHeads = (ops: Operations, x: Tensor): Tensor => ops.view(x, [x.shape[0]!, x.shape[1]!, -1, headSize]);
   const projected = (ops: Operations, x: Tensor, layer: Linear, norm: Step | null): Tensor => {

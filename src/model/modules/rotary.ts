@@ -348,6 +348,6 @@ export function keepMadeTable(ops: Operations, x: Tensor, size: number): [cos: T
     ops.to(real('mul', [real(name, [], [length, size])], [length, size]), x.dtype);
   const cos = ops.keep(scaled('cos'));
   const sin = ops.keep(scaled('sin'));
-  const [c, s] = ops.leave([cos, sin]) as [Tensor, Tensor];
+  const [c, s] = ops.leave<readonly [Tensor, Tensor]>([cos, sin]);
   return [ops.keep(c), ops.keep(s)];
 }
