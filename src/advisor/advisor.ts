@@ -48,6 +48,8 @@ export interface AssessQuestion {
   nowMs: number;
   /** Every proposal that is found, not the handful that is shown. */
   allAdvice?: boolean;
+  /** Only the verdict is asked for. */
+  withoutAdvice?: boolean;
   /** Told the answer without advice before advice is searched, which takes most of the time. */
   onVerdict?: (assessment: Assessment) => void;
 }
@@ -176,6 +178,7 @@ class MemoizingAdvisor implements Advisor {
       ...this.knowledge(reading, question),
     };
     const fit = fitWorkload(fitQuestion);
+    if (question.withoutAdvice === true) return assembled(reading, fit, [], question.nowMs);
     question.onVerdict?.(assembled(reading, fit, [], question.nowMs));
     const documents = { manifest: question.manifest, configMap: (name: string) => files.configMap(name) };
     const modelOf: AdviceQuestion['modelOf'] = (values) => this.modelOf(values);
@@ -222,9 +225,9 @@ class MemoizingAdvisor implements Advisor {
   private keyOf(
     manifestHash: string,
     alongsideHash: string,
-    { inventory, observations = NO_OBSERVATIONS, allAdvice = false }: AssessQuestion,
+    { inventory, observations = NO_OBSERVATIONS, allAdvice = false, withoutAdvice = false }: AssessQuestion,
   ): string {
-    return `${allAdvice}|${this.indexed(inventory).serial}|${this.serialOf(observations)}|${manifestHash}|${alongsideHash}`;
+    return `${withoutAdvice ? 'none' : allAdvice}|${this.indexed(inventory).serial}|${this.serialOf(observations)}|${manifestHash}|${alongsideHash}`;
   }
 
   private serialOf(observations: ObservationSnapshot): number {

@@ -1,20 +1,31 @@
 import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Gauge, Histogram } from 'prom-client';
 import { Tinypool } from 'tinypool';
 import { SETTINGS } from '../config/settings.module.js';
 import type { SettingValues } from '../config/settings.js';
 import type { Assessment } from '../fit/assessment.js';
+import type { Scale } from '../fit/advice/largest.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Readiness } from '../telemetry/readiness.js';
 import { UnreadableManifest } from '../workload/workload.js';
 import type { ObjectReference } from '../workload/workload.js';
-import type { SharedInventory, SharedObservations, WorkerResult, WorkerTask } from './assess-worker.js';
+import type {
+  LargestResult,
+  LargestTask,
+  SharedInventory,
+  SharedObservations,
+  Unreadable,
+  WorkerResult,
+  WorkerTask,
+} from './assess-worker.js';
 import { AssessmentTooLong, AssessorBusy, NoInventory } from './assessor.js';
-import type { Assessing, Assessor, Question } from './assessor.js';
+import type { Assessing, Assessor, Question, Sizer } from './assessor.js';
 import { assessmentId } from './fingerprint.js';
 import { Knowledge } from './knowledge.js';
+import type { WorkloadLargest } from './largest-of.js';
 import { NO_OBSERVATIONS, writtenObservations } from './observation-holder.js';
 import { questionKey } from './question-key.js';
 import { RememberedAnswers } from './remembered-answers.js';
@@ -30,7 +41,7 @@ type Settings = Pick<SettingValues, 'workers' | 'workerMemoryMib' | 'admissionWa
 
 /** Assesses on threads of its own, so that the event loop stays free; equal questions are worked out once. */
 @Injectable()
-export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdown {
+export class AssessorPool implements Assessor, Sizer, OnModuleInit, OnApplicationShutdown {
   readonly #pool: Tinypool;
   readonly #remembered = new RememberedAnswers(REMEMBERED_CHARACTERS);
   readonly #underWay = new Map<string, Assessing>();
@@ -134,33 +145,50 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
     return work;
   }
 
-  #run({ manifest, alongside, allAdvice = false }: Question, inventory: WorkerTask['inventory']): Assessing {
-    const { maxQueue } = this.#pool.options;
-    if (this.#pool.queueSize >= maxQueue) return failing(new AssessorBusy(maxQueue));
-    const { port1, port2 } = new MessageChannel();
-    const early = new Promise<Assessment>((resolve) => port1.once('message', resolve));
-    const known = { inventory, observations: this.#seen() };
-    const task: WorkerTask = { manifest, alongside, allAdvice, ...known, nowMs: Date.now(), verdicts: port2 };
-    const whole = this.#timed(task).finally(() => port1.close());
+  async largest(question: Question, scale: Scale): Promise<WorkloadLargest | null> {
+    if (question.inventory === undefined && !this.known.inventory.isKnown()) throw new NoInventory();
+    const { task, port } = this.#taskOf(question, question.inventory ?? this.#current().inventory);
+    try {
+      const result = await this.#within<LargestResult>('largestInWorker', { ...task, scale });
+      return readable(result).largest;
+    } finally {
+      port.close();
+    }
+  }
+
+  #run(question: Question, inventory: WorkerTask['inventory']): Assessing {
+    const { task, port } = this.#taskOf(question, inventory);
+    const early = new Promise<Assessment>((resolve) => port.once('message', resolve));
+    const whole = this.#timed(task).finally(() => port.close());
     // What is no workload has no verdict before its end.
     return { verdict: Promise.race([early, whole]), whole };
   }
 
+  #taskOf(
+    { manifest, alongside, allAdvice = false }: Question,
+    inventory: WorkerTask['inventory'],
+  ): { task: WorkerTask; port: MessagePort } {
+    const { port1, port2 } = new MessageChannel();
+    const known = { inventory, observations: this.#seen() };
+    return { task: { manifest, alongside, allAdvice, ...known, nowMs: Date.now(), verdicts: port2 }, port: port1 };
+  }
+
   async #timed(task: WorkerTask): Promise<Assessment | null> {
     const stop = this.#seconds.startTimer();
-    const result = await this.#within(task);
+    const result = await this.#within<WorkerResult>('assessInWorker', task);
     stop();
-    if ('unreadable' in result) throw new UnreadableManifest(result.unreadable.path, result.unreadable.expected);
-    return result.assessment;
+    return readable(result).assessment;
   }
 
   /** Past the limit the worker is ended with its task: nothing else stops a thread. */
-  async #within(task: WorkerTask): Promise<WorkerResult> {
+  async #within<Result>(name: string, task: WorkerTask | LargestTask): Promise<Result> {
+    const { maxQueue } = this.#pool.options;
+    if (this.#pool.queueSize >= maxQueue) throw new AssessorBusy(maxQueue);
     const { estimateLimitMs } = this.settings;
     const signal = AbortSignal.timeout(estimateLimitMs);
-    const options = { name: 'assessInWorker', signal, transferList: [task.verdicts] };
+    const options = { name, signal, transferList: [task.verdicts] };
     try {
-      return (await this.#pool.run(task, options)) as WorkerResult;
+      return (await this.#pool.run(task, options)) as Result;
     } catch (error) {
       throw signal.aborted ? new AssessmentTooLong(estimateLimitMs) : error;
     }
@@ -196,6 +224,12 @@ export class AssessorPool implements Assessor, OnModuleInit, OnApplicationShutdo
   #revisionOf(assessment: Assessment | null): string {
     return this.known.observations.revisionOf((assessment?.runs ?? []).flatMap(({ fingerprint }) => fingerprint ?? []));
   }
+}
+
+/** The answer of a worker. Throws UnreadableManifest where that is the answer. */
+function readable<T extends object>(result: T | Unreadable): T {
+  if ('unreadable' in result) throw new UnreadableManifest(result.unreadable.path, result.unreadable.expected);
+  return result;
 }
 
 function shared(value: unknown): SharedArrayBuffer {

@@ -1,6 +1,8 @@
 import type { Assessment } from '../fit/assessment.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
 import type { JsonObject, Workload } from '../workload/workload.js';
+import type { Scale } from '../fit/advice/largest.js';
+import type { WorkloadLargest } from './largest-of.js';
 import type { Alongside } from './alongside.js';
 
 /** One workload to assess, with what stands beside it: what `readAlongside` gives. */
@@ -29,6 +31,12 @@ export interface Assessor {
   assess(question: Question): Promise<Assessment | null>;
   /** The same in two steps: the verdict stands before the advice, whose search takes longer. */
   begin(question: Question): Assessing;
+}
+
+/** Seeks how much more a workload could take on. */
+export interface Sizer {
+  /** The largest of something that still fits, per run and device class; null: not a workload. Rejects as `assess` does. */
+  largest(question: Question, scale: Scale): Promise<WorkloadLargest | null>;
 }
 
 /** An assessment under way. Both promises settle; `verdict` never rejects without `whole` rejecting too. */

@@ -59,7 +59,11 @@ function target(patch: Patch, input: ManifestInput, set: ManifestSet): { input: 
 }
 
 /** The files that an advice changes, with the change made. Throws CliError where it cannot be made in the text. */
-export function withAdvice(advice: Advice, input: ManifestInput, set: ManifestSet): GivenFile[] {
+export function withAdvice(
+  advice: Pick<Advice, 'summary' | 'changes'>,
+  input: ManifestInput,
+  set: ManifestSet,
+): GivenFile[] {
   const unpatched = advice.changes.find(({ patches }) => patches.length === 0);
   if (advice.changes.length === 0 || unpatched !== undefined)
     throw new CliError(

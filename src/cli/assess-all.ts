@@ -2,6 +2,7 @@ import type { Advisor } from '../advisor/advisor.js';
 import { NO_OBSERVATIONS } from '../advisor/observation-holder.js';
 import type { ObservationSnapshot } from '../advisor/observation-holder.js';
 import type { Facts } from '../advisor/facts.js';
+import type { Knowing } from '../advisor/largest-of.js';
 import type { Assessment } from '../fit/assessment.js';
 import { counted } from '../fit/words.js';
 import type { InventorySnapshot } from '../inventory/inventory.js';
@@ -153,12 +154,6 @@ function foundKinds({ manifests }: ManifestSet): string {
 
 /** Assesses sets of manifests, each against what the options say. */
 export type AssessSet = (set: ManifestSet) => Assessed;
-
-/** The advisor that assesses, and the facts that it was made from. */
-export interface Knowing {
-  advisor: Advisor;
-  facts: Facts;
-}
 
 /** Gets ready to assess: reads the inventory once. Throws CliError and UnreadableInventory where there is none. */
 export async function assessor(options: AssessOptions, nowMs: number, knowing?: Knowing): Promise<AssessSet> {

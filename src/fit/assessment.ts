@@ -75,6 +75,19 @@ export interface Change {
   patches: readonly Patch[];
 }
 
+/** What a change does to batch and speed, by counts of operations and bytes, not by a clock. */
+export interface Effects {
+  globalBatch: { before: number; after: number };
+  /** Floating-point operations of the layers for one sample, as a multiple of what they were. */
+  operationsPerSample: number;
+  /** Passes of an optimizer step, as a multiple. */
+  stepsPerBatch: number;
+  /** Bytes that each device sends to others for an optimizer step. */
+  movedBytesPerStep: { before: number; after: number };
+  /** Devices that train. */
+  devices: { before: number; after: number };
+}
+
 export interface Advice {
   /** One line. */
   summary: string;
@@ -83,6 +96,7 @@ export interface Advice {
   deviceBytes: Interval;
   /** The run that is promised, as in `runs`: that of the changed manifest is the same. null: not all of it was read. */
   fingerprint: string | null;
+  effects: Effects;
   /** What the person gives up; empty where nothing. */
   costs: readonly string[];
 }

@@ -171,14 +171,7 @@ function again(
   changes: readonly Change[],
   { input, set, grammars }: Scene,
 ): { after: AdviceQuestion | null; text: string } {
-  const advice = {
-    summary: '',
-    changes,
-    verdict: 'unknown',
-    deviceBytes: interval(0),
-    fingerprint: null,
-    costs: [],
-  } as const;
+  const advice = { summary: '', changes };
   const changed = withAdvice(advice, input, set);
   const [read, found] = reread(input, set, changed);
   return { after: adviceQuestion(found, read, grammars), text: changed.map((file) => file.text).join('\n---\n') };

@@ -32,6 +32,12 @@ afterAll(async () => {
   await service?.stop();
 }, 30_000);
 
+interface LargestAnswer {
+  largest: { workload: { name: string }; found: { device: string; largest: { fits: { value: string } | null } }[] }[];
+  skipped: object[];
+  errors?: object[];
+}
+
 interface Listed {
   items: { id: string; name: string; verdict: string; assessedAtMs: number }[];
   next: string | null;
@@ -226,6 +232,21 @@ spec:
       evidence: { kind: 'read', place: { document: 'configmap/scripts/train.sh' } },
     });
   }, 60_000);
+
+  it('is given the largest that still fits, with what is left', async () => {
+    const { status, body } = await post('/v1/largest?of=micro-batch&gpu=l4', job());
+    expect(status).toBe(200);
+    const { largest, skipped } = body as unknown as LargestAnswer;
+    expect(skipped).toEqual([]);
+    expect(largest[0]?.workload.name).toBe('asked');
+    expect(largest[0]?.found[0]).toMatchObject({
+      device: 'NVIDIA L4',
+      scale: 'micro-batch',
+      largest: { fits: { value: expect.stringMatching(/^\d+$/), marginBytes: expect.any(Number) } },
+    });
+    expect((await post('/v1/largest?of=hope&gpu=l4', job())).status).toBe(400);
+    expect((await post('/v1/largest?gpu=l4', job())).status).toBe(400);
+  }, 120_000);
 
   it('answers the rest where one document is no workload', async () => {
     const { body } = await post('/v1/estimate?gpu=l4', `${job()}\n---\napiVersion: v1\nkind: Service\n`);

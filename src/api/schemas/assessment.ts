@@ -153,6 +153,17 @@ const patch = z.object({
   value: z.json().optional(),
 });
 
+const change = z.object({ before: z.number(), after: z.number() });
+const effects = z
+  .object({
+    globalBatch: change,
+    operationsPerSample: z.number().describe('Floating-point operations of the layers for one sample, as a multiple'),
+    stepsPerBatch: z.number().describe('Passes of an optimizer step, as a multiple'),
+    movedBytesPerStep: change.describe('Bytes that each device sends to others for an optimizer step'),
+    devices: change.describe('Devices that train'),
+  })
+  .describe('What a change does to batch and speed, by counts');
+
 const advice = z
   .object({
     summary: text,
@@ -160,6 +171,7 @@ const advice = z
     verdict: verdictSchema,
     deviceBytes: intervalSchema,
     fingerprint: z.string().nullable().optional().describe('The run that is promised, as in `runs`'),
+    effects: effects.optional(),
     costs: z.array(text),
   })
   .meta({

@@ -1,3 +1,4 @@
+import { largestOf } from '../../advisor/largest-of.js';
 import { applyAdvice, parseChoice } from '../apply-advice.js';
 import { assessAll, assessor } from '../assess-all.js';
 import type { AssessOptions } from '../assess-all.js';
@@ -5,7 +6,7 @@ import { EXIT, exitStatusOf } from '../exit-status.js';
 import type { ExitStatus } from '../exit-status.js';
 import { startAdvisor } from '../input/advisor.js';
 import { loadManifests } from '../input/manifests.js';
-import { largestOf, largestText, parseScale } from '../largest.js';
+import { largestText, parseScale } from '../largest.js';
 import type { Scale } from '../../fit/advice/largest.js';
 import { assessmentsText, workloadName } from '../output/assessments.js';
 import { ADVISE_FORMATS, OUTPUT_FORMATS, parseOutputFormat, serialised } from '../output/format.js';

@@ -1,3 +1,4 @@
+import { largestOf } from '../../advisor/largest-of.js';
 import { CliError } from '../cli-error.js';
 import { EXIT, exitStatusOf } from '../exit-status.js';
 import type { ExitStatus } from '../exit-status.js';
@@ -5,7 +6,7 @@ import { startAdvisor } from '../input/advisor.js';
 import { manifestOfRun, runFieldsOf } from '../input/described-run.js';
 import type { DescribedRun } from '../input/described-run.js';
 import { parseSupposedGpus, supposedInventory } from '../input/supposed-gpus.js';
-import { largestOf, largestText, parseScale } from '../largest.js';
+import { largestText, parseScale } from '../largest.js';
 import { explanationText } from '../output/explanation.js';
 import { OUTPUT_FORMATS, parseOutputFormat, serialised } from '../output/format.js';
 import { terminalOf } from '../output/terminal.js';

@@ -6,6 +6,7 @@ import { candidateFor } from '../pod-set-fit.js';
 import type { FitQuestion, PodSetRun, WorkloadFit } from '../workload-fit.js';
 import { severity } from '../workload-fit.js';
 import { gib } from '../words.js';
+import { countedOf, effectsOf, slowerBy } from './effects.js';
 import { Evaluator } from './evaluation.js';
 import { ADVICE_KINDS } from './kinds.js';
 import { changesOf } from './phrase.js';
@@ -88,7 +89,8 @@ function summaryOf(found: Found, writes: readonly string[]): string {
   return `${writes.join(', ')}: needs ${gib(requiredBytes.expected)}, ${verdict}${gain === undefined ? '' : `, ${gain}`}`;
 }
 
-function adviceOf(found: Found, subject: Subject, { documents, fingerprintOf }: AdviceQuestion): Advice {
+function adviceOf(found: Found, subject: Subject, { documents, fingerprintOf, fit }: AdviceQuestion): Advice {
+  const effects = effectsOf(countedOf(subject, subject.values, fit.estimates), found.outcome.counted);
   const changes = changesOf(found.proposal.edits, subject, documents);
   return {
     summary: summaryOf(
@@ -99,7 +101,8 @@ function adviceOf(found: Found, subject: Subject, { documents, fingerprintOf }: 
     verdict: found.outcome.verdict,
     deviceBytes: found.outcome.deviceBytes,
     fingerprint: fingerprintOf(found.outcome.runs),
-    costs: found.proposal.costs,
+    effects,
+    costs: [...found.proposal.costs, ...slowerBy(effects)],
   };
 }
 

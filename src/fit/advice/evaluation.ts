@@ -11,6 +11,8 @@ import type { Candidate } from '../pod-set-fit.js';
 import { fitWorkload, severity } from '../workload-fit.js';
 import type { EstimateOutcome, FitQuestion, PodSetRun, TogetherOutcome, WorkloadFit } from '../workload-fit.js';
 import { editedBeside, editedPodSet, editedRun } from './edits.js';
+import { countedOf } from './effects.js';
+import type { Counted } from './effects.js';
 import type { Edit, Subject, Target } from './proposal.js';
 import { refusalOf } from './refusals.js';
 import { largestTarget } from './target.js';
@@ -25,6 +27,8 @@ export interface Outcome {
   podSets: readonly PodSetFit[];
   /** The changed runs of the subject's first pod set. */
   runs: readonly PodSetRun[];
+  /** The changed run by its counts. */
+  counted: Counted;
 }
 
 /** How much a process is promised of the devices of one model: on the smallest and on the largest that it may be given. */
@@ -157,6 +161,7 @@ export class Evaluator {
       requiredBytes: this.held(fit, own) ?? first.minimumCapacityBytes,
       podSets: own,
       runs: runs.filter(({ podSet, training }) => training && podSet === podSets[0]?.name),
+      counted: countedOf(this.subject, valuesOf(run), fit.estimates),
     };
   }
 

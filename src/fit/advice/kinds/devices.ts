@@ -98,7 +98,7 @@ export const fewerDevices: AdviceKind = {
   ladder(subject) {
     const [most, now] = [mostDevicesPerPod(subject), devicesPerPod(subject)];
     if (most < 1 || most >= now || subject.values.processesPerNode !== now) return [];
-    return rescaled(subject, most, `trains on ${most} GPUs per pod instead of ${now}: fewer samples a second`);
+    return rescaled(subject, most, `trains on ${most} GPUs per pod instead of ${now}`);
   },
 };
 

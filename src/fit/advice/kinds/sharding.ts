@@ -13,7 +13,7 @@ const STRONGER: Readonly<Partial<Record<Sharding, readonly Sharding[]>>> = {
   hsdp: ['fsdp-full'],
 };
 
-const COST = 'gathers and scatters parameters over the network: about half as much communication again as DDP';
+const COST = 'gathers and scatters parameters over the network';
 
 /** Spreads parameters, gradients and optimizer states over the ranks: arXiv 1910.02054, section 7. */
 export const sharding: AdviceKind = {
