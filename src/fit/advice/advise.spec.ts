@@ -327,5 +327,7 @@ describe('a run that has no place', () => {
     const { advice } = advised({ values, nodes: [a100()], podSets: [podSet({ devices: [request(16)] })] });
     expect(advice[0]?.changes.map(({ write }) => write)).toContain('nvidia.com/gpu: 8 (was 16)');
     expect(advice[0]?.verdict).toBe('fits');
+    // It has no estimate of its own: the operations are those of the run that is advised.
+    expect(advice[0]?.effects).toMatchObject({ operationsPerSample: 1, devices: { before: 16, after: 8 } });
   });
 });

@@ -90,7 +90,8 @@ function summaryOf(found: Found, writes: readonly string[]): string {
 }
 
 function adviceOf(found: Found, subject: Subject, { documents, fingerprintOf, fit }: AdviceQuestion): Advice {
-  const effects = effectsOf(countedOf(subject, subject.values, fit.estimates), found.outcome.counted);
+  const { counted } = found.outcome;
+  const effects = effectsOf(countedOf(subject, subject.values, fit.estimates, counted.parameters), counted);
   const changes = changesOf(found.proposal.edits, subject, documents);
   return {
     summary: summaryOf(

@@ -12,15 +12,19 @@ export interface Counted {
   config: Readonly<Record<string, unknown>> | null;
 }
 
-/** A run by the counts that its estimates made; of several on the device, those of the model that is advised on. */
+/**
+ * A run by the counts that its estimates made; of several on the device, those of the model that is advised on. Where it
+ * has none, because it has no place, the counts are those of `otherwise`: the changed run.
+ */
 export function countedOf(
   { podSets, role, config }: Subject,
   values: RunValues,
   estimates: WorkloadFit['estimates'],
+  otherwise: Counted['parameters'] = { total: 1, trainable: 1 },
 ): Counted {
   const own = estimates.filter(({ podSet }) => podSet === podSets[0]?.name);
   const made = own.find((each) => each.role === role) ?? own[0];
-  return { values, parameters: made?.estimate.parameters ?? { total: 1, trainable: 1 }, config };
+  return { values, parameters: made?.estimate.parameters ?? otherwise, config };
 }
 
 const numberAt = (config: Counted['config'], key: string): number => {
