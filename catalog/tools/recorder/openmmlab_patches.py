@@ -98,8 +98,21 @@ def _clip_shape(cfg, batch, size):
     raise ValueError(f"layout {layout}")
 
 
+@functools.lru_cache(maxsize=None)
+def _with_masks_as_constants():
+    """Video Swin keeps the masks of its shifted windows from one step to the next."""
+    import mmaction.models.backbones.swin as swin
+    made = swin.compute_mask.__wrapped__
+
+    def compute_mask(*sizes):
+        with unrecorded():
+            return made(*sizes)
+    swin.compute_mask = compute_mask
+
+
 def _video(model, cfg, batch, size, dtype):
     import torch.nn.functional as F
+    _with_masks_as_constants()
     from mmaction.models.heads.base import BaseHead
     shape = _clip_shape(cfg, batch, size)
     current = []
