@@ -15,7 +15,7 @@ const query = z.strictObject({
   cursor: cursorSchema,
 });
 
-type Model = Omit<ModelRow, 'config'>;
+type Model = Omit<ModelRow, 'config' | 'recorded' | 'graph'>;
 
 /** The models that manifests may name. */
 @ApiTags('catalog')
@@ -33,6 +33,11 @@ export class ModelsController {
       [id, ...aliases].some((name) => name.toLowerCase().includes(search)),
     );
     const page = pageOf(rows, ({ modelType, id }) => `${id}\u0000${modelType}`, request);
-    return { ...page, items: page.items.map(({ config: _config, ...model }) => model) };
+    return { ...page, items: page.items.map(shown) };
   }
+}
+
+/** What the description has of a model: not how it is computed. */
+function shown({ id, aliases, modelType, params, paramsActive, imageSize, sources }: ModelRow): Model {
+  return { id, aliases, modelType, params, paramsActive, imageSize, sources };
 }
