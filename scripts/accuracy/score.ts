@@ -3,12 +3,10 @@ import type { Estimate, Interval } from '../../src/memory/estimate.js';
 import { estimate } from '../../src/memory/estimator.js';
 import { estimateTogether } from '../../src/memory/sharing/shared-device.js';
 import { NotEstimable } from '../../src/memory/not-estimable.js';
-import { valuesOf } from '../../src/run/fields.js';
 import type { MeasuredRun } from './measured-run.js';
 import { measuredStage } from './megatron-record.js';
 import { besideEncoders, encodersOf } from './record-encoders.js';
 import { comparedFigure } from './measured-run.js';
-import { withNotedContext } from './noted-context.js';
 import { deviceOf, trainingRunOf } from './record-to-run.js';
 
 const GIB = 2 ** 30;
@@ -51,7 +49,7 @@ export function scoreRun(record: MeasuredRun, facts: Facts): ScoredRun | null {
   try {
     const stage = measuredStage(record);
     const run = trainingRunOf(record);
-    const device = withNotedContext(deviceOf(record, facts.gpus), record, valuesOf(run));
+    const device = deviceOf(record, facts.gpus);
     const request = { run, device, facts };
     const encoders = encodersOf(record, run);
     const answer =

@@ -112,6 +112,19 @@ function fitOn(nodes: readonly BuiltNode[], { podSets, gang }: Question): Worklo
   });
 }
 
+/** A device too small for the share that is asked for is no choice; grown, one of which nothing is known would be a new one. */
+function becomesAnUnknownChoice(
+  { model, capacityBytes }: { model: string; capacityBytes: number },
+  moreGib: number,
+  { podSets }: Question,
+): boolean {
+  const shares = podSets.filter(({ form }) => form === 'bytes').map(({ needsGib }) => Math.round(needsGib * GIB));
+  return (
+    model === UNKNOWN_MODEL &&
+    shares.some((share) => capacityBytes < share && capacityBytes + moreGib * GIB >= share)
+  );
+}
+
 const rank = (fit: WorkloadFit): number => severity(fit.verdict);
 
 describe('fit, for any cluster', () => {
@@ -120,7 +133,8 @@ describe('fit, for any cluster', () => {
       fc.property(question, fc.nat(), fc.double({ min: 0, max: 50, noNaN: true }), (asked, which, moreGib) => {
         const before = built(asked);
         const all = before.flatMap((entry) => entry.devices);
-        const grown = all[which % all.length];
+        const grown = all[which % all.length]!;
+        fc.pre(!becomesAnUnknownChoice(grown, moreGib, asked));
         const after = before.map((entry) => ({
           ...entry,
           devices: entry.devices.map((device) =>

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { comparedFigure } from '../../scripts/accuracy/measured-run.js';
 import type { MeasuredRun } from '../../scripts/accuracy/measured-run.js';
 import { deviceOf, trainingRunOf } from '../../scripts/accuracy/record-to-run.js';
-import { notedContext, withNotedContext } from '../../scripts/accuracy/noted-context.js';
 import type { ScoredRun } from '../../scripts/accuracy/score.js';
 import { reportOf, summarise } from '../../scripts/accuracy/summary.js';
 import { loadFacts } from '../../src/advisor/facts.js';
@@ -65,38 +64,6 @@ describe('a record as a training run', () => {
     const { gpus } = loadFacts();
     expect(deviceOf(recordOf({ gpu: 'H100-96GB (HBM2e)' }), gpus).computeCapability).toBe(9);
     expect(deviceOf(recordOf({ gpu: null }), gpus)).toMatchObject({ model: 'unknown', computeCapability: null });
-  });
-});
-
-describe('the context on the machine of a record', () => {
-  const GIB = 2 ** 30;
-
-  it.each([
-    ['nvidia-smi figure includes ~1.2-1.5 GiB context and cache', 1.2 * GIB, 1.35 * GIB, 1.5 * GIB],
-    ['includes a context baseline of about 1-2 GiB on this machine', GIB, 1.5 * GIB, 2 * GIB],
-    ['whole-card use including CUDA context and kernels: 1343 MB with an empty model', 1343e6, 1343e6, 1343e6],
-  ])('is what "%s" tells', (notes, low, expected, high) => {
-    expect(notedContext({ notes })).toEqual({
-      low: Math.round(low),
-      expected: Math.round(expected),
-      high: Math.round(high),
-    });
-  });
-
-  it.each(['includes CUDA context ~0.45 GB and allocator cache', 'CUDA context and cache not included', null])(
-    'is not known from "%s"',
-    (notes) => {
-      expect(notedContext({ notes })).toBeNull();
-    },
-  );
-
-  it('stands for the published one of the device', () => {
-    const { gpus } = loadFacts();
-    const record = recordOf({ gpu: 'A100-40GB', notes: 'includes ~1.2-1.5 GiB context' });
-    const device = deviceOf(record, gpus);
-    const { learnedContexts = [] } = withNotedContext(device, record, valuesFrom({}));
-    expect(learnedContexts.map(({ model, bytes }) => [model, bytes.high])).toEqual([[device.model, 1.5 * GIB]]);
-    expect(withNotedContext(device, recordOf({ notes: null }), valuesFrom({}))).toBe(device);
   });
 });
 

@@ -137,7 +137,7 @@ async function sentAtOnce(bytes: Buffer): Promise<{ answer: string; error: Error
   const socket = connect({ host: '127.0.0.1', port: server.port!, servername: 'localhost', ca: server.authorityPem });
   let [answer, error] = ['', null as Error | null];
   let sentBytes = 0;
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString())).on('error', (each) => (error = each));
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString())).on('error', (each: Error) => (error = each));
   const closed = once(socket, 'close');
   for (let at = 0; at < bytes.length && !socket.destroyed; at += 1_000_000) {
     const part = bytes.subarray(at, at + 1_000_000);

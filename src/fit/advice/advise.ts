@@ -1,7 +1,8 @@
 import { valuesOf } from '../../run/fields.js';
 import type { ProgramOptions } from '../../run/program-options.js';
 import type { RunValues } from '../../run/training-run.js';
-import type { Advice } from '../assessment.js';
+import type { PodSet } from '../../workload/workload.js';
+import type { Advice, PodSetFit } from '../assessment.js';
 import { candidateFor } from '../pod-set-fit.js';
 import type { FitQuestion, PodSetRun, WorkloadFit } from '../workload-fit.js';
 import { severity } from '../workload-fit.js';
@@ -37,14 +38,32 @@ export const ADVICE_BUDGET = {
 
 type Training = PodSetRun & { run: NonNullable<PodSetRun['run']> };
 
-function subjectOf(readings: readonly Training[], question: AdviceQuestion): Subject | null {
+/** The pod sets that readings are of, that with the worst verdict first; null where none of them was matched. */
+function worstFirst(
+  readings: readonly Training[],
+  { workload, fit: { podSets: fitted } }: AdviceQuestion,
+): { fit: PodSetFit; podSet: PodSet; ordered: PodSet[] } | null {
   const names = new Set(readings.map(({ podSet }) => podSet));
-  const podSets = question.workload.podSets.filter(({ name }) => names.has(name));
-  const fits = question.fit.podSets.filter(({ podSet }) => names.has(podSet));
+  const podSets = workload.podSets.filter(({ name }) => names.has(name));
+  const fits = fitted.filter(({ podSet }) => names.has(podSet));
   const [fit] = [...fits].sort((a, b) => severity(b.verdict) - severity(a.verdict));
   const podSet = podSets.find(({ name }) => name === fit?.podSet);
   if (fit === undefined || podSet === undefined) return null;
-  const ordered = [podSet, ...podSets.filter((other) => other !== podSet)];
+  return { fit, podSet, ordered: [podSet, ...podSets.filter((other) => other !== podSet)] };
+}
+
+const optionsOf = ({ program }: RunValues, question: AdviceQuestion): ProgramOptions | null =>
+  program?.id ? question.optionsOf(program.id) : null;
+
+function modelOf(values: RunValues, question: AdviceQuestion): Pick<Subject, 'modelType' | 'config'> {
+  const model = question.modelOf(values);
+  return { modelType: model?.modelType ?? null, config: model?.config ?? values.model?.config ?? null };
+}
+
+function subjectOf(readings: readonly Training[], question: AdviceQuestion): Subject | null {
+  const worst = worstFirst(readings, question);
+  if (worst === null) return null;
+  const { fit, podSet, ordered } = worst;
   const runs = ordered.flatMap((each) => {
     const found = readings.find((reading) => reading.podSet === each.name);
     return found === undefined ? [] : [{ podSet: each, run: found.run }];
@@ -54,16 +73,14 @@ function subjectOf(readings: readonly Training[], question: AdviceQuestion): Sub
   const candidate = candidateFor(podSet, question.cluster, question.workload.gangSize);
   if (candidate === null) return null;
   const values = valuesOf(reading.run);
-  const model = question.modelOf(values);
   return {
     podSets: ordered,
     run: reading.run,
     role: readings[0]!.role,
-    options: values.program?.id ? question.optionsOf(values.program.id) : null,
+    options: optionsOf(values, question),
     runs,
     values,
-    modelType: model?.modelType ?? null,
-    config: model?.config ?? values.model?.config ?? null,
+    ...modelOf(values, question),
     fit,
     target: largestTarget(candidate, question.traitsOf),
     room: candidate.room,

@@ -33,7 +33,8 @@ function consequences(run: TrainingRun, edits: readonly Edit[]): Edit[] {
     return [{ field: 'sharing.borrowsWeights', value: true }];
   // What generates in the policy's process needs whole weights, which sharded ones have to be gathered for.
   const generates = run.activity.value === 'generate' && process.value === 'common' && borrowsWeights.value;
-  const isSharded = /^(?:zero3|fsdp)/.test(String(value('parallelism.sharding') ?? ''));
+  const sharding = value('parallelism.sharding');
+  const isSharded = typeof sharding === 'string' && /^(?:zero3|fsdp)/.test(sharding);
   return generates && isSharded ? [{ field: 'sharing.borrowsWeights', value: false }] : [];
 }
 

@@ -1,5 +1,6 @@
 import { optionsOfCall } from '../python/calls.js';
 import type { PythonScope } from '../python/evaluate.js';
+import type { Option } from '../options/option.js';
 import { asBoolean, asText } from '../options/option.js';
 import type { RunDraft } from '../run-draft.js';
 
@@ -16,18 +17,22 @@ export function readUnsloth(scope: PythonScope, draft: RunDraft): void {
   const loads = scope.source.calls.some(({ name }) => /(?:^|\.)Fast\w*Model\.from_pretrained$/.test(name));
   if (!loads) return;
   const adapts = scope.source.calls.find(({ name }) => /(?:^|\.)Fast\w*Model\.get_peft_model$/.test(name));
-  const option = adapts && optionsOfCall(adapts, scope).find('use_gradient_checkpointing');
-  const isTold = option !== undefined && option.unresolved === null;
-  const away = isTold ? asText(option) === 'unsloth' : true;
-  const checkpoints = isTold && asBoolean(option) === false && !away ? 'none' : 'full';
-  if (isTold) draft.read('activationCheckpointing', checkpoints, option.place);
-  draft.default('activationCheckpointing', checkpoints, OF);
-  draft.default('offload.activations', away, { ...OF, note: "checkpoints of 'unsloth' go to the CPU" });
+  readCheckpoints(adapts && optionsOfCall(adapts, scope).find('use_gradient_checkpointing'), draft);
   draft.default('precision', 'bf16', { ...OF, note: 'bf16 where the device has it' });
   assumeUnslothLoss(draft);
   draft.default('kernels', ['unsloth'], OF);
   if (adapts && !optionsOfCall(adapts, scope).has('target_modules'))
     draft.default('peft.targetModules', UNSLOTH_TARGETS, OF);
+}
+
+/** `"unsloth"`, True or False; what cannot be read is taken for the default. */
+function readCheckpoints(option: Option | undefined, draft: RunDraft): void {
+  const told = option?.unresolved === null ? option : undefined;
+  const away = told === undefined || asText(told) === 'unsloth';
+  const checkpoints = !away && asBoolean(told) === false ? 'none' : 'full';
+  if (told) draft.read('activationCheckpointing', checkpoints, told.place);
+  draft.default('activationCheckpointing', checkpoints, OF);
+  draft.default('offload.activations', away, { ...OF, note: "checkpoints of 'unsloth' go to the CPU" });
 }
 
 /** Recent releases fuse it with the last layer, piece by piece (unsloth_zoo/fused_losses); earlier ones hold all logits. */

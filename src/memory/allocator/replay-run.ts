@@ -13,14 +13,21 @@ export class ReplayRun {
   peakAllocatedEvent = 0;
   peakReservedEvent = 0;
 
-  /** `blockOf`: the allocator's block of each block of the list that is alive. */
+  /** The allocator's block of each block of the list that is alive. */
+  readonly blockOf: Int32Array;
+  /** The event to be played next. */
+  at: number;
+
+  /** `start`: a run of the same requests, whose place is taken up. */
   constructor(
     private readonly requests: Requests,
     private readonly allocator: CachingAllocator,
     private readonly series: ReplaySeries | null = null,
-    readonly blockOf = new Int32Array(requests.bytes.length),
-    public at = 0,
-  ) {}
+    start: Pick<ReplayRun, 'blockOf' | 'at'> | null = null,
+  ) {
+    this.blockOf = start?.blockOf.slice() ?? new Int32Array(requests.bytes.length);
+    this.at = start?.at ?? 0;
+  }
 
   /** Plays on to the end, or up to the event that runs out of memory, which is `at` then; whether all were played. */
   play(): boolean {

@@ -17,7 +17,7 @@ export class ResumableReplay {
   ) {
     this.allocator = new CachingAllocator(config, limitBytes);
     if (start !== undefined) this.allocator.copyFrom(start.allocator);
-    this.run = new ReplayRun(requests, this.allocator, null, start?.run.blockOf.slice(), start?.run.at);
+    this.run = new ReplayRun(requests, this.allocator, null, start?.run ?? null);
   }
 
   /** The replay as it is now, to go on under a limit. */

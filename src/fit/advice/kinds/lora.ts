@@ -40,6 +40,15 @@ export const lora: AdviceKind = {
 /** Programs that quantise the scales as well have no option not to. */
 const FOUR_BITS = ['nf4', 'nf4-double'] as const;
 
+/** Trainings that leave the weights themselves as they are, or can be made to. */
+const QUANTISABLE: ReadonlySet<string> = new Set(['none', 'lora', 'dora']);
+
+const takesQuantisation = (subject: Subject): boolean =>
+  subject.values.quantization === 'none' &&
+  hasWeights(subject) &&
+  canWrite(subject, 'quantization') &&
+  canWrite(subject, 'peft.method');
+
 /** Adapters beside weights of 4 bits: arXiv 2305.14314. */
 export const qlora: AdviceKind = {
   name: 'qlora',
@@ -47,10 +56,9 @@ export const qlora: AdviceKind = {
   price: 'result',
   combines: true,
   ladder(subject) {
-    const { quantization, peft } = subject.values;
-    const adapted = peft.method === 'lora' || peft.method === 'dora';
-    if (quantization !== 'none' || (!adapted && peft.method !== 'none') || !hasWeights(subject)) return [];
-    if (!canWrite(subject, 'quantization') || !canWrite(subject, 'peft.method')) return [];
+    const { method } = subject.values.peft;
+    if (!QUANTISABLE.has(method) || !takesQuantisation(subject)) return [];
+    const adapted = method !== 'none';
     const ways = FOUR_BITS.map((value): Edit => ({ field: 'quantization', value }));
     const base: readonly Edit[] = adapted ? [] : adapters(subject);
     const quantised = ways.find((edit) => canTell(edit, { ...subject, edits: [...base, edit] }));
