@@ -120,8 +120,7 @@ function becomesAnUnknownChoice(
 ): boolean {
   const shares = podSets.filter(({ form }) => form === 'bytes').map(({ needsGib }) => Math.round(needsGib * GIB));
   return (
-    model === UNKNOWN_MODEL &&
-    shares.some((share) => capacityBytes < share && capacityBytes + moreGib * GIB >= share)
+    model === UNKNOWN_MODEL && shares.some((share) => capacityBytes < share && capacityBytes + moreGib * GIB >= share)
   );
 }
 
