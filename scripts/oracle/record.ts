@@ -200,6 +200,13 @@ const programOf = ({ program, loss_variant }: OracleSettings): Pick<RunValues, '
   },
 });
 
+const trainingStepOf = ({ hold_outputs, fp32_outputs }: OracleSettings): RunValues['trainingStep'] => ({
+  keepsOutputs: hold_outputs ?? false,
+  compilesLoss: false,
+  castsOutputs: fp32_outputs ?? false,
+  fullPrecisionEmbeddings: false,
+});
+
 /** A recorded run's settings as a training run, and nothing else of the record. */
 export function oracleRun(record: OracleRecord): OracleRun {
   const { settings, world } = record;
@@ -235,12 +242,7 @@ export function oracleRun(record: OracleRecord): OracleRun {
     worldSize: world,
     nodes: 1,
     processesPerNode: world,
-    trainingStep: {
-      keepsOutputs: settings.hold_outputs ?? false,
-      compilesLoss: false,
-      castsOutputs: settings.fp32_outputs ?? false,
-      fullPrecisionEmbeddings: false,
-    },
+    trainingStep: trainingStepOf(settings),
     prefetchedBatches: 0,
     activity: 'train',
     sharing: ALONE,

@@ -223,20 +223,12 @@ const OTHER_CODE_SHARES: Readonly<Partial<Record<ModelCode, number>>> = {
   litgpt: 0.1,
 };
 
-/**
- * Language models, and denoisers: diffusers has written attention, rotary positions and modulation of the same models in
- * several ways since their first release (attention_processor.py until 0.34, a dispatcher and processors by model since),
- * and is held to recordings of one release here, as transformers is.
- */
-const followsLibrary = ({ sequenceLength, task }: Forecast['values']): boolean =>
-  sequenceLength !== null || task === 'diffusion';
-
 /** The model's code is written down here as it was in some releases; others differ. */
 const otherCode: Uncertainty = {
   name: 'library-release',
   remedy: "the release of the model's library, where the image or the requirements can be read",
   widening(at) {
-    if (at.values.compile !== 'none' || !followsLibrary(at.values)) return null;
+    if (at.values.compile !== 'none' || at.values.sequenceLength === null) return null;
     const code = modelCodeOf(at.values);
     const share = OTHER_CODE_SHARES[code];
     if (share === undefined) return null;

@@ -38,6 +38,8 @@ export const INHERITED: readonly RunField[] = [
   'weights',
   'attention',
   'sequenceLength',
+  'imageSize',
+  'frames',
   'kernels',
   'packing',
   'allocator',

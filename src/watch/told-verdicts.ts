@@ -19,12 +19,17 @@ export class ToldVerdicts {
 
   /** `carried`: the verdict that the object carries already, from admission or from before a restart. */
   decide(uid: string, verdict: Verdict, carried: string | null, nowMs: number): Telling {
-    const told = this.#told.get(uid) ?? (carried === null ? null : { verdict: carried, atMs: -Infinity });
-    if (told?.verdict === verdict) return { what: 'nothing' };
+    const told = this.#told.get(uid);
+    const before = told?.verdict ?? carried;
+    if (before === verdict) return { what: 'nothing' };
+    const leftMs = told === undefined ? 0 : this.quietLeftMs(told, nowMs);
+    return leftMs > 0 ? { what: 'later', inMs: leftMs } : { what: 'now', before };
+  }
+
+  private quietLeftMs(told: Told, nowMs: number): number {
     // A clock that was set back: nobody waits for it to come round again.
-    if (told !== null && told.atMs > nowMs) told.atMs = nowMs;
-    const leftMs = told === null ? 0 : told.atMs + this.quietMs - nowMs;
-    return leftMs > 0 ? { what: 'later', inMs: leftMs } : { what: 'now', before: told?.verdict ?? null };
+    if (told.atMs > nowMs) told.atMs = nowMs;
+    return told.atMs + this.quietMs - nowMs;
   }
 
   told(uid: string, verdict: Verdict, nowMs: number): void {

@@ -79,14 +79,14 @@ type Held = Residents & { weights: Weights };
 
 function readVae(draft: RunDraft, { vae }: PipelineParts, held: Held): void {
   if (vae === null) draft.note('the VAE lies on the device too, and is not counted');
-  else encodes(draft, draft.beside('vae'), encoderOf(vae, held));
+  else encodes(draft.beside('vae'), encoderOf(vae, held));
 }
 
 function readTextEncoders(draft: RunDraft, { textEncoders }: PipelineParts, held: Held): void {
   textEncoders.forEach(({ name, tokens }, place) => {
     const other = draft.beside(place === 0 ? 'text-encoder' : `text-encoder-${place + 1}`);
     if (tokens !== null) other.default('sequenceLength', tokens, { of: 'transformers', note: 'tokens of CLIP' });
-    encodes(draft, other, encoderOf(name, held));
+    encodes(other, encoderOf(name, held));
   });
 }
 
@@ -105,15 +105,11 @@ interface Encoder {
 }
 
 /** Encoders are no part of what is wrapped, sharded or run under autocast. */
-function encodes(main: RunDraft, other: RunDraft, { name, weights, from, when }: Encoder): void {
+function encodes(other: RunDraft, { name, weights, from, when }: Encoder): void {
   other.default('model', { name, catalogId: null, config: null }, from);
   evaluates(other, 'encoding', from);
   other.default('precision', weights, from);
   other.default('weights', null, from);
   other.default('parallelism.sharding', 'none', from);
   if (when !== 'apart') other.default('sharing.turn', when, from);
-  for (const field of ['imageSize', 'frames'] as const) {
-    const setting = main.settings.get(field);
-    if (setting !== undefined) other.set(field, setting);
-  }
 }

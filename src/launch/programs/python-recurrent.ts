@@ -1,4 +1,3 @@
-import type { ModelConfig } from '../../model/resolved-model.js';
 import { optionsOfCall } from '../python/calls.js';
 import type { PythonScope } from '../python/evaluate.js';
 import type { PythonCall } from '../python/source.js';
@@ -31,7 +30,7 @@ export function readRecurrentModel(scope: PythonScope, draft: RunDraft): void {
   }
   const { vocab, outFeatures, ...dimensions } = sizes;
   const isLanguageModel = outFeatures === vocab;
-  const config: ModelConfig = {
+  const config = {
     model_type: 'rnn',
     cell: CELLS[layers.cell.last]!,
     vocab,
@@ -87,7 +86,7 @@ function sizesOf({ embedding, recurrent, decoder }: Layers): Sizes | null {
 }
 
 /** Signature of torch.nn.RNNBase: input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional. */
-function howOf(recurrent: Options, dropsOutside: boolean): ModelConfig {
+function howOf(recurrent: Options, dropsOutside: boolean): Readonly<Record<string, number | boolean>> {
   const dropout = asNumber(recurrent.find('dropout', '5')) ?? 0;
   return {
     layers: asCount(recurrent.find('num_layers', '2')) ?? 1,
