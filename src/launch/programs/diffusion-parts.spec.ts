@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadFacts } from '../../advisor/facts.js';
+import { INHERITED } from '../../run/device-runs.js';
 import { RunDraft } from '../run-draft.js';
 import { pipelinePartsOf, readResidents } from './diffusion-parts.js';
 
@@ -62,7 +63,8 @@ describe('encoders that stay on the device', () => {
     const [vae, clip, t5] = [...draft.besides.values()] as [RunDraft, RunDraft, RunDraft];
     expect([vae, clip, t5].map((one) => one.value('precision'))).toEqual(['fp32', 'bf16', 'bf16']);
     expect([vae, clip, t5].map((one) => one.value('activity'))).toEqual(['forward', 'forward', 'forward']);
-    expect(vae.value('imageSize')).toEqual([512, 512]);
+    // Left unsaid, it is the denoiser's: the run is made of both.
+    expect([vae.value('imageSize'), INHERITED.includes('imageSize')]).toEqual([undefined, true]);
     expect([clip.value('sequenceLength'), t5.value('sequenceLength')]).toEqual([77, undefined]);
   });
 
