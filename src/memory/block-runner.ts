@@ -66,15 +66,20 @@ export type SectionRunner = (name: string, args: readonly Argument[], call: Bloc
 export function sectionRunner(engine: Engine, { activationCheckpointing: checkpointing }: RunValues): SectionRunner {
   const recomputed = sectionsOf(checkpointing);
   return (name, args, call) => {
-    if (!recomputed.includes(name) || !engine.gradEnabled) return plainCall(engine, args, call);
-    const checkpoint = new CheckpointedCall(engine, args, (inputs) => plainCall(engine, inputs, call));
-    const { hook } = engine;
-    engine.hook = checkpoint;
-    const result = plainCall(engine, args, call);
-    engine.hook = hook;
-    checkpoint.close();
-    return result;
+    return recomputed.includes(name) ? checkpointedCall(engine, args, call) : plainCall(engine, args, call);
   };
+}
+
+/** A call that keeps nothing but its arguments for backward, where anything is recorded. */
+export function checkpointedCall(engine: Engine, args: readonly Argument[], call: BlockCall): Returned {
+  if (!engine.gradEnabled) return plainCall(engine, args, call);
+  const checkpoint = new CheckpointedCall(engine, args, (inputs) => plainCall(engine, inputs, call));
+  const { hook } = engine;
+  engine.hook = checkpoint;
+  const result = plainCall(engine, args, call);
+  engine.hook = hook;
+  checkpoint.close();
+  return result;
 }
 
 /** Megatron's `--recompute-modules`; by default attention's scores and what comes of them. */

@@ -7,6 +7,7 @@ import { HostOffload } from './autograd/host-offload.js';
 import { operation } from './autograd/operation-names.js';
 import { NotEstimable } from './not-estimable.js';
 import type { BlockRunner, SectionRunner } from './block-runner.js';
+import { checkpointedCall } from './block-runner.js';
 import { frameOperations } from './operations/frames.js';
 import type { KernelChoice } from './operations/attention.js';
 import { scaledDotProductAttention } from './operations/attention.js';
@@ -112,6 +113,8 @@ function nameOperations({ engine, runBlock, compilesLoss }: Interpretation): Nam
   return {
     ...frameOperations(engine),
     block: (block, args, body) => runBlock(block, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
+    recomputed: (args, body) =>
+      checkpointedCall(engine, args as (EngineTensor | null)[], body) as ReturnType<typeof body>,
     loss: (body) => {
       const { fusing } = engine;
       engine.fusing = compilesLoss;

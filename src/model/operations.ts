@@ -38,6 +38,8 @@ export interface NameOperations {
   drop(value: Tensor): void;
   /** Runs a repeated layer: checkpointed, gathered and resharded as the run says. */
   block<R extends Returned>(block: Block, args: readonly Argument[], body: BlockBody<R>): R;
+  /** Runs a call that the model's own code checkpoints (`torch.utils.checkpoint`), whatever the run says. */
+  recomputed<R extends Returned>(args: readonly Argument[], body: BlockBody<R>): R;
   /** Runs without recording for backward. */
   noGrad<R>(body: () => R): R;
   /** Computes the loss, in a region of its own where the run compiles it. */
@@ -337,6 +339,10 @@ export interface LossOperations {
   fusedCrossEntropy(logits: Tensor, target: Tensor): Tensor;
   /** The head's product and cross-entropy in one, over some rows at a time. */
   fusedLinearCrossEntropy(x: Tensor, head: Linear): Tensor;
+  /** `F.nll_loss` over rows, the sum or the mean. */
+  nllLoss(logProbabilities: Tensor, target: Tensor): Tensor;
+  /** The head's product, and of each row the log-probability of its target and the entropy, some columns at a time. */
+  headLogProbabilities(x: Tensor, head: Linear, target: Tensor): [logProbabilities: Tensor, entropies: Tensor];
   mseLoss(input: Tensor, target: Tensor): Tensor;
 }
 

@@ -24,6 +24,7 @@ import { readUltralytics } from './ultralytics.js';
 import { readRecurrentModel } from './python-recurrent.js';
 import { readAnswerLength } from './trl-lengths.js';
 import { trainerDefaults } from './trl-defaults.js';
+import { readTrlLoss } from './trl-loss.js';
 import { readTrlOthers } from './trl-others.js';
 import type { Task } from '../../run/training-run.js';
 
@@ -136,6 +137,7 @@ function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramCon
   const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), draft);
   const trl = Object.hasOwn(TRL_TASKS, config.last) ? TRL_TASKS[config.last] : undefined;
   if (trl) readTask(reader, context, { ...trl, config: config.last });
+  if (of === 'trl') readTrlLoss(reader, context, trl?.verb ?? 'sft');
   reader.count('sequenceLength', 'max_seq_length', 'max_length');
   const loads = scope.source.calls.find(({ name }) => name.startsWith('Fast') && name.endsWith('.from_pretrained'));
   if (loads) readLengthOf(loads, scope, draft);

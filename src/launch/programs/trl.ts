@@ -7,7 +7,6 @@ import { mergeSays } from '../launchers/peel.js';
 import { OptionReader } from '../options/option-reader.js';
 import { asBoolean, asText } from '../options/option.js';
 import type { Options } from '../options/option.js';
-import { defaultOf } from '../versions.js';
 import type { Invocation } from './invocation.js';
 import { hfOptions } from './hf/command-line.js';
 import { readLora, readModelName, readQuantization, TRL_LORA } from './hf/model.js';
@@ -16,8 +15,9 @@ import type { ProgramContext, Recognition, TrainingProgram } from './program.js'
 import { pairsAnswers } from './beside.js';
 import { trainerDefaults } from './trl-defaults.js';
 import { readAnswerLength } from './trl-lengths.js';
+import { readTrlLoss } from './trl-loss.js';
 import { readTrlOthers } from './trl-others.js';
-import { nameProgram, versionedDefault } from './program.js';
+import { nameProgram } from './program.js';
 
 interface Trainer {
   task: Task;
@@ -125,19 +125,5 @@ function readTrainer(reader: OptionReader, context: ProgramContext, verb: string
   const packing = reader.options.find('packing');
   if (asBoolean(packing) !== undefined) draft.read('packing', asBoolean(packing), packing?.place ?? null);
   reader.flag('offload.activations', 'activation_offloading');
-  readLoss(reader, context, verb);
-}
-
-/** The SFT loss is chunked from 1.7, that of DPO from 1.15 (trl/trainer/sft_trainer.py, dpo_trainer.py). */
-function readLoss(reader: OptionReader, context: ProgramContext, verb: string): void {
-  if (asBoolean(reader.options.find('use_liger_kernel', 'use_liger'))) return;
-  const from = verb === 'sft' ? '1.7.0' : '1.15.0';
-  const loss = defaultOf(
-    [
-      ['0', 'standard'],
-      [from, 'chunked'],
-    ] as const,
-    context.versions.get('trl') ?? '0',
-  );
-  versionedDefault(context, 'loss', { ...loss, of: 'trl' });
+  readTrlLoss(reader, context, verb);
 }

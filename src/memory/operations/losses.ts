@@ -5,6 +5,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { consumeCast, raised } from '../precision/autocast.js';
+import { headLogProbabilities } from './chunked-head.js';
 import { fusedCrossEntropy, fusedLinearCrossEntropy } from './fused-losses.js';
 
 const LOG_SOFTMAX = operation('log_softmax');
@@ -95,6 +96,9 @@ export function lossOperations(
       consumeCast(engine, own(x), source);
       return out;
     },
+    nllLoss: (logProbabilities, target) => nllLoss(engine, own(logProbabilities), own(target), []),
+    headLogProbabilities: (x, head, target) =>
+      headLogProbabilities(engine, { x: own(x), target: own(target), weight: parameter(head.weight) }),
     mseLoss: (input, target) => mseLoss(engine, own(input), own(target)),
   };
 }

@@ -9,6 +9,7 @@ import type { Operations, Tensor } from '../operations.js';
 import { module } from '../operations.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import type { DecoderBody } from './decoder-body.js';
+import { alignedByKernel } from './chunked-head-loss.js';
 import { alignmentLoss } from './alignment-losses.js';
 import { decoderHead } from './decoder-heads.js';
 import { headAndLoss } from './language-model-loss.js';
@@ -82,9 +83,10 @@ function causalLanguageModel(parts: LanguageModelParts): Architecture {
     return finish ? finish(ops, logits) : logits;
   });
   const forward = module((ops, ids: Tensor, mask: Tensor, labels: Tensor): [Tensor, Tensor | null] => {
-    if (aligned) return aligned(ops, ops.keep(logitsOf(ops, ids, mask)), ids);
+    if (aligned && ops.lossKind !== 'chunked') return aligned(ops, ops.keep(logitsOf(ops, ids, mask)), ids);
     const h = ops.keep(body.run(ops, ids, mask));
-    if (parts.ownLoss && ops.lossKind !== 'fused-linear') {
+    if (aligned) return [alignedByKernel(ops, h, ids, head), null];
+    if (parts.ownLoss && ops.lossKind === 'standard') {
       return parts.ownLoss(ops, ops.keep(ops.linear(h, head)), labels, mask);
     }
     return lowered(ops, headAndLoss(ops, h, labels, { head, modelType, finish }), h.dtype, around);

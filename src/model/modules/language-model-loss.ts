@@ -1,3 +1,4 @@
+import { chunkedHeadLoss } from './chunked-head-loss.js';
 import { bool, float32, int64 } from '../dtype.js';
 import type { Linear } from '../module-tree.js';
 import type { Operations, Tensor } from '../operations.js';
@@ -53,6 +54,7 @@ export function headAndLoss(
   { head, modelType, finish }: HeadParts,
 ): [loss: Tensor, logits: Tensor | null] {
   if (ops.lossKind === 'fused-linear') return [fusedLoss(ops, x, labels, head), null];
+  if (ops.lossKind === 'chunked') return [chunkedHeadLoss(ops, x, labels, head), null];
   let logits = ops.keep(ops.linear(x, head));
   if (finish) logits = finish(ops, logits);
   const raises = ops.isBefore('transformers', LOSS_FUNCTION) && !LEFT_AS_COMPUTED.has(modelType);
