@@ -289,6 +289,19 @@ export const SETTING_DEFINITIONS = {
       'Headers to send to Prometheus, such as the tenant `X-Scope-OrgID: gpu` (Mimir) or `THANOS-TENANT: gpu` (Thanos).',
     secret: true,
   }),
+  prometheusBackfillHours: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_BACKFILL_HOURS',
+    schema: z.coerce.number().int().min(0).max(24).default(24),
+    values: 'hours, 0 to 24',
+    description:
+      'How far back Prometheus is asked, hour by hour, once a replica begins to collect: capacities and peaks of that time are then known. 0: not at all.',
+  }),
+  prometheusBackfillStepSeconds: setting({
+    variable: 'PLIMSOLL_PROMETHEUS_BACKFILL_STEP_SECONDS',
+    schema: z.coerce.number().int().min(15).max(900).default(60),
+    values: 'seconds, 15 to 900',
+    description: 'Time between two moments of that past. A peak between two of them is not seen.',
+  }),
   foldAfterDays: setting({
     variable: 'PLIMSOLL_FOLD_AFTER_DAYS',
     schema: z.coerce.number().int().min(1).max(365).default(2),

@@ -3,13 +3,14 @@ import { CAPACITY_HORIZON_MS, DAY_MS } from '../inventory/device-record.js';
 import type { DeviceRecord } from '../inventory/device-record.js';
 import type { DeviceOffers, Node } from '../inventory/inventory.js';
 import type { NodePool } from '../inventory/node-pools.js';
-import type { GpuLookup } from '../inventory/reading.js';
+import type { DeviceReading, GpuLookup } from '../inventory/reading.js';
 import { buildSnapshot } from '../inventory/snapshot.js';
 import type { IngestLock } from '../store/ingest-lock.js';
 import type { InventoryRepository } from '../store/inventory-repository.js';
 import { StoreUnavailable } from '../store/store-unavailable.js';
+import { Backfill } from './backfill.js';
 import { DeviceBook } from './device-book.js';
-import type { Collected, InventorySource, NodeSource, TargetResult } from './sources.js';
+import type { Collected, CollectContext, InventorySource, NodeSource, TargetResult } from './sources.js';
 import { WindowBuffer } from './window-buffer.js';
 
 export interface CollectorParts {
@@ -35,6 +36,8 @@ export interface CollectorOptions {
   foldAfterMs: number;
   /** Windows, devices and nodes not seen for this long are forgotten. */
   keepMs: number;
+  /** How far back sources that keep history are asked at the start; 0: not at all. */
+  backfillMs: number;
 }
 
 export const COLLECTOR_DEFAULTS: CollectorOptions = {
@@ -43,6 +46,7 @@ export const COLLECTOR_DEFAULTS: CollectorOptions = {
   writeEveryMs: 60_000,
   foldAfterMs: 2 * DAY_MS,
   keepMs: 30 * DAY_MS,
+  backfillMs: DAY_MS,
 };
 
 /** What collections came to, for metrics and the API. */
@@ -56,6 +60,8 @@ export interface CollectorState {
   writtenDevices: number;
   writtenWindows: number;
   failedWrites: number;
+  /** Readings of the time before this process began. */
+  pastReadings: number;
 }
 
 const TIDY_EVERY_MS = 3_600_000;
@@ -74,6 +80,7 @@ export class Collector {
     writtenDevices: 0,
     writtenWindows: 0,
     failedWrites: 0,
+    pastReadings: 0,
   };
   readonly windows: WindowBuffer;
   readonly #book = new DeviceBook();
@@ -86,6 +93,8 @@ export class Collector {
   #writtenAtMs = -Infinity;
   #tidiedAtMs = -Infinity;
   #running: Promise<void> | null = null;
+  /** null: this process has not led yet. */
+  #backfill: Backfill | null = null;
   readonly #stop = new AbortController();
 
   constructor(
@@ -97,6 +106,11 @@ export class Collector {
 
   get devices(): number {
     return this.#book.size;
+  }
+
+  /** How much of the past the sources are still to be asked for. */
+  get pastRemainingMs(): number {
+    return this.#backfill?.remainingMs ?? 0;
   }
 
   /** One collection; one that is under way is joined instead. Never rejects. */
@@ -173,22 +187,44 @@ export class Collector {
     const context = { gpus, now, signal: this.#stop.signal };
     this.takeIn(await Promise.all(sources.map((source) => source.collect(context))));
     this.refresh();
-    if (this.state.role !== 'leader' || now() - this.#writtenAtMs < this.options.writeEveryMs) return;
+    if (this.state.role !== 'leader') return;
+    // The past is written at once: with it come as many windows as otherwise in an hour.
+    const isWithPast = await this.takeInPast(context);
+    if (!isWithPast && now() - this.#writtenAtMs < this.options.writeEveryMs) return;
     await this.write();
     await this.tidy();
   }
 
-  private takeIn(collected: readonly Collected[]): void {
-    const readings = collected.flatMap((each) => each.readings);
-    for (const record of this.#book.observe(readings)) {
-      this.#unwritten.set(`${record.last.uuid}/${record.last.gpuInstance ?? ''}`, record);
+  /** One more hour of what was before this process began; whether there was anything. */
+  private async takeInPast(context: CollectContext): Promise<boolean> {
+    const { sources, now, log } = this.parts;
+    const { backfillMs, windowSeconds } = this.options;
+    this.#backfill ??= new Backfill(sources, { lengthMs: backfillMs, windowMs: windowSeconds * 1000 }, now());
+    if (this.#backfill.remainingMs === 0) return false;
+    const { readings, results } = await this.#backfill.next(context, (past) => this.keep(past));
+    this.state.pastReadings += readings;
+    for (const { target, outcome, problem } of results) {
+      if (outcome !== 'ok' && outcome !== 'empty') log.warn(`the past of ${target} is not known: ${problem}`);
     }
+    if (this.#backfill.remainingMs === 0) log.log(`${this.state.pastReadings} readings of the past were taken in`);
+    if (readings > 0) this.refresh();
+    return readings > 0;
+  }
+
+  private takeIn(collected: readonly Collected[]): void {
+    this.keep(collected.flatMap((each) => each.readings));
     this.#book.forget(this.parts.now());
-    this.windows.add(readings);
     const nodes = collected.flatMap((each) => each.nodes ?? []);
     if (nodes.length > 0) this.#nodes = nodes;
     this.#offers = collected.find(({ offers }) => offers !== undefined)?.offers ?? null;
     this.state.results = collected.flatMap((each) => each.results);
+  }
+
+  private keep(readings: readonly DeviceReading[]): void {
+    for (const record of this.#book.observe(readings)) {
+      this.#unwritten.set(`${record.last.uuid}/${record.last.gpuInstance ?? ''}`, record);
+    }
+    this.windows.add(readings);
   }
 
   /** What cannot be written now is kept and written with the next. */

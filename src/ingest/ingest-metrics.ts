@@ -35,6 +35,10 @@ export function measureIngest(registry: Registry, collector: Collector, holder: 
     return holder.current().takenAtMs / 1000;
   });
   counter('collections', 'Collections that were made.', () => state.collections);
+  counter('past_readings', 'Readings of the time before this process began.', () => state.pastReadings);
+  gauge('past_remaining_seconds', 'How much of the past is still to be asked for.', () => {
+    return collector.pastRemainingMs / 1000;
+  });
   counter('devices_written', 'Rows of devices that were written.', () => state.writtenDevices);
   counter('windows_written', 'Rows of windows that were written.', () => state.writtenWindows);
   counter('windows_merged', 'Windows that were merged into another because too many waited.', () => windows.merged);

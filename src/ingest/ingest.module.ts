@@ -29,6 +29,9 @@ const JOB = 'collect-inventory';
 const MAX_SCRAPE_BYTES = 32 * 1024 ** 2;
 /** Some 400 bytes a series: 300,000 of them, four for each of 75,000 GPUs. */
 const MAX_ANSWER_BYTES = 128 * 1024 ** 2;
+/** A range holds 25 bytes a moment besides, each an object of its own when read: shorter stretches are asked for instead. */
+const MAX_RANGE_BYTES = 64 * 1024 ** 2;
+const HOUR_MS = 3_600_000;
 /** Changes of nodes come in bursts: one refresh serves all of this time. */
 const REFRESH_AFTER_MS = 500;
 
@@ -47,7 +50,11 @@ function prometheusOf(settings: SettingValues): readonly InventorySource[] {
   const { prometheusTokenFile: tokenFile, prometheusPasswordFile: passwordFile } = settings;
   const headers = headersOf(settings.prometheusHeaders);
   const limits = { timeoutMs: settings.scrapeTimeoutMs, maxBytes: MAX_ANSWER_BYTES };
-  return url === null ? [] : [prometheus({ url, matchers, tokenFile, passwordFile, headers, limits })];
+  const range = {
+    stepMs: settings.prometheusBackfillStepSeconds * 1000,
+    limits: { ...limits, maxBytes: MAX_RANGE_BYTES },
+  };
+  return url === null ? [] : [prometheus({ url, matchers, tokenFile, passwordFile, headers, limits, range })];
 }
 
 const headersOf = (lines: readonly string[]): Record<string, string> =>
@@ -96,6 +103,7 @@ const makeCollector = (
       ...COLLECTOR_DEFAULTS,
       foldAfterMs: settings.foldAfterDays * DAY_MS,
       keepMs: settings.keepDays * DAY_MS,
+      backfillMs: settings.prometheusBackfillHours * HOUR_MS,
     },
   );
 

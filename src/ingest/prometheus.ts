@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { METRIC_READERS, readSamples } from '../inventory/metric-readers.js';
-import { readVector, UnreadableAnswer, warningsOf } from '../inventory/prometheus-answer.js';
+import { readMatrix, readVector, UnreadableAnswer, warningsOf } from '../inventory/prometheus-answer.js';
 import { fetchText, NotTaken, outcomeOf, problemOf, withoutCredentials } from './fetch-text.js';
 import type { FetchLimits } from './fetch-text.js';
-import type { Collected, CollectContext, InventorySource } from './sources.js';
+import type { Collected, CollectContext, InventorySource, Outcome, Stretch, TargetResult } from './sources.js';
 
 export interface PrometheusOptions {
   /** Base address, to which `/api/v1/query` is added. */
@@ -17,45 +18,139 @@ export interface PrometheusOptions {
   /** Sent with every query, such as the tenant's. */
   headers?: Readonly<Record<string, string>>;
   limits: FetchLimits;
+  /** Left out: it is not asked for its past. */
+  range?: RangeOptions;
+}
+
+/** How a server is asked for its past. */
+export interface RangeOptions {
+  /** Time between two moments that are asked for. */
+  stepMs: number;
+  limits: FetchLimits;
 }
 
 /** A Prometheus-compatible server that scrapes the exporters itself: Prometheus, Thanos, VictoriaMetrics, Mimir. */
 export function prometheus(options: PrometheusOptions): InventorySource {
+  const { range } = options;
   return {
     name: 'prometheus',
-    async collect(context): Promise<Collected> {
-      const started = performance.now();
-      const target = withoutCredentials(options.url);
-      const finish = (outcome: Collected['results'][number]['outcome'], problem: string | null) => [
-        { target, outcome, problem, durationMs: performance.now() - started, malformedLines: 0 },
-      ];
-      try {
-        const { readings, warnings } = await query(options, context);
-        const isEmpty = readings.length === 0;
-        const said = warnings.length === 0 ? null : `its answer may be partial: ${warnings.join('; ').slice(0, 500)}`;
-        const results = finish(isEmpty ? 'empty' : 'ok', said ?? (isEmpty ? 'it knows no GPU memory metrics' : null));
-        return { readings, nodes: null, results };
-      } catch (error) {
-        return { readings: [], nodes: null, results: finish(outcomeOf(error), problemOf(error, options.limits)) };
-      }
-    },
+    collect: (context) => collectNow(options, context),
+    ...(range === undefined
+      ? {}
+      : { backfill: (context, stretch) => collectPast({ ...options, range }, context, stretch) }),
   };
 }
 
-interface Answer {
-  readings: Collected['readings'];
+async function collectNow(options: PrometheusOptions, context: CollectContext): Promise<Collected> {
+  const finish = finisher(options);
+  try {
+    const { gpus, now } = context;
+    const { read: samples, warnings } = await ask(options, context, {
+      path: 'query',
+      form: { query: selector(options.matchers) },
+      limits: options.limits,
+      read: readVector,
+    });
+    const readings = readSamples(samples, { source: 'prometheus', node: null, seenAtMs: now(), gpus });
+    return { readings, nodes: null, results: finish(readings.length === 0, warnings) };
+  } catch (error) {
+    return { readings: [], nodes: null, results: finish(error as Error) };
+  }
+}
+
+/** Refused, or too late, because it is too much: then half as much may not be. */
+const MAYBE_TOO_MUCH: ReadonlySet<Outcome> = new Set(['too-large', 'timeout', 'refused']);
+
+/**
+ * The past, moment by moment. A stretch that is too much for one answer is halved, down to a single moment; a server that
+ * cannot be asked at all ends it.
+ */
+async function* collectPast(
+  options: PrometheusOptions & { range: RangeOptions },
+  context: CollectContext,
+  { fromMs, toMs }: Stretch,
+): AsyncIterable<Collected> {
+  const { stepMs } = options.range;
+  const finish = finisher(options, options.range.limits);
+  let atMs = Math.ceil(fromMs / stepMs) * stepMs;
+  let steps = Math.ceil((toMs - atMs) / stepMs);
+  while (atMs < toMs) {
+    const lastMs = Math.min(atMs + (steps - 1) * stepMs, toMs - 1);
+    try {
+      const { read: moments, warnings } = await askRange(options, context, { fromMs: atMs, toMs: lastMs });
+      let isEmpty = true;
+      for (const { atMs: seenAtMs, samples } of moments) {
+        const readings = readSamples(samples, { source: 'prometheus', node: null, seenAtMs, gpus: context.gpus });
+        isEmpty &&= readings.length === 0;
+        yield { readings, nodes: null, results: [] };
+        await setImmediate();
+      }
+      yield { readings: [], nodes: null, results: finish(isEmpty, warnings) };
+      atMs += steps * stepMs;
+    } catch (error) {
+      if (steps === 1 || context.signal.aborted || !MAYBE_TOO_MUCH.has(outcomeOf(error))) {
+        yield { readings: [], nodes: null, results: finish(error as Error) };
+        return;
+      }
+      steps = Math.ceil(steps / 2);
+    }
+  }
+}
+
+function askRange(
+  options: PrometheusOptions & { range: RangeOptions },
+  context: CollectContext,
+  { fromMs, toMs }: Stretch,
+): Promise<Answer<ReturnType<typeof readMatrix>>> {
+  const { stepMs, limits } = options.range;
+  const [start, end, step] = [fromMs, toMs, stepMs].map((ms) => String(ms / 1000)) as [string, string, string];
+  const form = { query: selector(options.matchers), start, end, step };
+  return ask(options, context, { path: 'query_range', form, limits, read: readMatrix });
+}
+
+/** Makes the results of one target out of what became of a query: whether it told anything, or what went wrong. */
+function finisher(
+  options: PrometheusOptions,
+  limits: FetchLimits = options.limits,
+): (how: boolean | Error, warnings?: readonly string[]) => readonly TargetResult[] {
+  const started = performance.now();
+  const target = withoutCredentials(options.url);
+  const resultOf = (outcome: Outcome, problem: string | null): readonly TargetResult[] => [
+    { target, outcome, problem, durationMs: performance.now() - started, malformedLines: 0 },
+  ];
+  return (how, warnings = []) => {
+    if (how instanceof Error) return resultOf(outcomeOf(how), problemOf(how, limits));
+    const said = warnings.length === 0 ? null : `its answer may be partial: ${warnings.join('; ').slice(0, 500)}`;
+    return resultOf(how ? 'empty' : 'ok', said ?? (how ? 'it knows no GPU memory metrics' : null));
+  };
+}
+
+interface Question<T> {
+  path: 'query' | 'query_range';
+  form: Record<string, string>;
+  limits: FetchLimits;
+  /** Throws UnreadableAnswer. */
+  read: (answer: unknown) => T;
+}
+
+interface Answer<T> {
+  read: T;
   /** What the server says of its answer: Thanos and VictoriaMetrics answer in part where a store is away. */
   warnings: readonly string[];
 }
 
-async function query(options: PrometheusOptions, context: CollectContext): Promise<Answer> {
-  const form = new URLSearchParams({ query: selector(options.matchers) });
+async function ask<T>(options: PrometheusOptions, context: CollectContext, question: Question<T>): Promise<Answer<T>> {
   const headers = { ...options.headers, ...(await authentication(options)) };
-  const request = { url: queryUrl(options.url), headers, form };
-  const text = await fetchText(request, options.limits, context.signal);
-  const { gpus, now } = context;
-  const { samples, warnings } = readAnswer(text);
-  return { readings: readSamples(samples, { source: 'prometheus', node: null, seenAtMs: now(), gpus }), warnings };
+  const form = new URLSearchParams(question.form);
+  const request = { url: queryUrl(options.url, question.path), headers, form };
+  const text = await fetchText(request, question.limits, context.signal);
+  try {
+    const answer: unknown = JSON.parse(text);
+    return { read: question.read(answer), warnings: warningsOf(answer) };
+  } catch (error) {
+    const problem = error instanceof UnreadableAnswer ? error.message : 'it does not answer in JSON';
+    throw new NotTaken('unreadable', problem);
+  }
 }
 
 /** Every metric that a reader knows, in one query. */
@@ -65,9 +160,9 @@ function selector(matchers: string): string {
   return `{${matchers.trim() === '' ? wanted : `${wanted},${matchers}`}}`;
 }
 
-function queryUrl(base: string): string {
+function queryUrl(base: string, path: string): string {
   const url = new URL(base);
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/query`;
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/${path}`;
   return url.href;
 }
 
@@ -88,14 +183,4 @@ async function secretIn(file: string, what: string): Promise<string> {
     throw new NotTaken('unreadable', `the ${what} file cannot be read: ${error.message}`);
   });
   return text.trim();
-}
-
-function readAnswer(text: string): { samples: ReturnType<typeof readVector>; warnings: readonly string[] } {
-  try {
-    const answer: unknown = JSON.parse(text);
-    return { samples: readVector(answer), warnings: warningsOf(answer) };
-  } catch (error) {
-    const problem = error instanceof UnreadableAnswer ? error.message : 'it does not answer in JSON';
-    throw new NotTaken('unreadable', problem);
-  }
 }

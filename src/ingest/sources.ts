@@ -32,10 +32,21 @@ export interface CollectContext {
   signal: AbortSignal;
 }
 
+/** A stretch of time: from `fromMs` on, before `toMs`. */
+export interface Stretch {
+  fromMs: number;
+  toMs: number;
+}
+
 /** One way to learn about devices. `collect` never rejects: what goes wrong is in the results. */
 export interface InventorySource {
   name: string;
   collect(context: CollectContext): Promise<Collected>;
+  /**
+   * What the source keeps of the past, where it keeps any: the readings of one moment at a time, in the order of time, so
+   * that no more than that is held. Never rejects: it ends early, with a result that says why.
+   */
+  backfill?(context: CollectContext, stretch: Stretch): AsyncIterable<Collected>;
 }
 
 /** An exporter to scrape. */

@@ -1,9 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -13,10 +9,13 @@ import type { PrometheusOptions } from '../../src/ingest/prometheus.js';
 import type { Collected } from '../../src/ingest/sources.js';
 import { startExporter, text } from './exporter.js';
 import type { TestExporter } from './exporter.js';
+import { hasPrometheus, startPrometheus } from './real-prometheus.js';
+import type { RealPrometheus } from './real-prometheus.js';
 
 jest.setTimeout(60_000);
 
 const MIB = 2 ** 20;
+const INSTANT = '{"status":"success","data":{"resultType":"vector","result":[]}}';
 const LIMITS = { timeoutMs: 2_000, maxBytes: 1_000_000 };
 
 const collect = (options: Partial<PrometheusOptions> & { url: string }): Promise<Collected> =>
@@ -146,6 +145,72 @@ describe('a Prometheus server', () => {
     expect(results).toMatchObject([{ outcome: 'ok', problem: expect.stringMatching(problem) }]);
   });
 
+  describe('asked for its past', () => {
+    const MINUTE_MS = 60_000;
+    const range = { stepMs: MINUTE_MS, limits: { timeoutMs: 2_000, maxBytes: 700 } };
+    const asked: { start: number; end: number; step: number }[] = [];
+
+    /** Answers as a server does that has one GPU, a sample a minute, from `bytesBelow` on with what it is asked for. */
+    const keepsHistory = (): void => {
+      asked.length = 0;
+      server.answer((request, response) => {
+        expect(request.url).toBe('/prometheus/api/v1/query_range');
+        void bodyOf(request).then((form) => {
+          const [start, end, step] = ['start', 'end', 'step'].map((name) => Number(form.get(name))) as [
+            number,
+            number,
+            number,
+          ];
+          asked.push({ start, end, step });
+          const values = (mib: number): [number, string][] =>
+            Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, i) => [start + i * step, String(mib)]);
+          const result = ['FREE', 'USED'].map((field, i) => ({
+            metric: { __name__: `DCGM_FI_DEV_FB_${field}`, gpu: '0', UUID: 'GPU-1', Hostname: 'n1' },
+            values: values(i === 0 ? 20_000 : 2_563),
+          }));
+          response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } }));
+        });
+      });
+    };
+    const past = async (fromMs: number, toMs: number): Promise<Collected[]> => {
+      const context = { gpus: loadFacts().gpus, now: Date.now, signal: new AbortController().signal };
+      const options = { url: base(), matchers: '', tokenFile: null, limits: LIMITS, range };
+      const parts: Collected[] = [];
+      for await (const part of prometheus(options).backfill?.(context, { fromMs, toMs }) ?? []) parts.push(part);
+      return parts;
+    };
+
+    it('gives each moment once, in order, and asks for less at a time where an answer is too large', async () => {
+      keepsHistory();
+      const parts = await past(0, 60 * MINUTE_MS);
+      const readings = parts.flatMap((part) => part.readings);
+      expect(readings.map(({ seenAtMs }) => seenAtMs / MINUTE_MS)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+      expect(readings.every(({ capacityBytes }) => capacityBytes === 22_563 * MIB)).toBe(true);
+      expect(Math.max(...parts.map((part) => part.readings.length))).toBe(1);
+      expect(asked.slice(0, 3)).toEqual([
+        { start: 0, end: 59 * 60, step: 60 },
+        { start: 0, end: 29 * 60, step: 60 },
+        { start: 0, end: 14 * 60, step: 60 },
+      ]);
+      expect(parts.flatMap(({ results }) => results.map(({ outcome }) => outcome))).toEqual(['ok', 'ok', 'ok', 'ok']);
+    });
+
+    it.each([
+      ['says no to all', (response: ServerResponse) => response.writeHead(401).end(), 'refused', 7],
+      ['talks of something else', (response: ServerResponse) => response.end('[]'), 'unreadable', 1],
+      ['gives an instant', (response: ServerResponse) => response.end(INSTANT), 'unreadable', 1],
+    ])('ends where it %s', async (_, answerWith, outcome, queries) => {
+      let requests = 0;
+      server.answer((_request, response) => {
+        requests += 1;
+        answerWith(response);
+      });
+      const parts = await past(0, 60 * MINUTE_MS);
+      expect(parts).toMatchObject([{ readings: [], results: [{ outcome }] }]);
+      expect(requests).toBe(queries);
+    });
+  });
+
   it('never shows its password', async () => {
     server.answer((_, response) => response.writeHead(401).end());
     const { results } = await collect({ url: base().replace('http://', 'http://me:hunter2@') });
@@ -154,47 +219,23 @@ describe('a Prometheus server', () => {
   });
 });
 
-const program = process.env['PLIMSOLL_PROMETHEUS'] ?? 'prometheus';
-const hasPrometheus = spawnSync(program, ['--version']).status === 0;
-if (!hasPrometheus) {
-  console.warn('NOT RUN: a real Prometheus (no `prometheus` on the PATH; set PLIMSOLL_PROMETHEUS to its program)');
-}
-
-(hasPrometheus ? describe : describe.skip)('a real Prometheus that scrapes the example cluster', () => {
+(hasPrometheus() ? describe : describe.skip)('a real Prometheus that scrapes the example cluster', () => {
   const exporters: TestExporter[] = [];
-  let folder: string;
-  let child: ChildProcess;
-  let url: string;
+  let server: RealPrometheus;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'plimsoll-test-prometheus-'));
     for (const name of ['gpu-h100-1', 'gpu-a100-40-1', 'gpu-l4-2']) {
       exporters.push(await startExporter(text(await readFile(`examples/cluster/${name}.prom`, 'utf8'))));
     }
-    const targets = exporters.map((exporter) => new URL(exporter.url).host);
-    const job = { job_name: 'dcgm', scrape_interval: '1s', static_configs: [{ targets }] };
-    await writeFile(join(folder, 'prometheus.yml'), JSON.stringify({ scrape_configs: [job] }));
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const files = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`];
-    child = spawn(program, [...files, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
+    server = await startPrometheus(exporters.map((exporter) => new URL(exporter.url).host));
   });
   afterAll(async () => {
-    child.kill();
-    await new Promise((done) => child.once('exit', done));
+    await server.stop();
     await Promise.all(exporters.map((exporter) => exporter.close()));
-    await rm(folder, { recursive: true, force: true });
   });
 
-  const freePort = (): Promise<number> =>
-    new Promise((done) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const { port } = probe.address() as AddressInfo;
-        probe.close(() => done(port));
-      });
-    });
-
   it('gives the same devices as scraping itself', async () => {
+    const { url } = server;
     let collected = await collect({ url });
     const deadline = Date.now() + 45_000;
     while (collected.readings.length < 28 && Date.now() < deadline) {

@@ -39,6 +39,10 @@
 {{- with .prometheus.matchers }}
 - { name: PLIMSOLL_PROMETHEUS_MATCHERS, value: {{ . | quote }} }
 {{- end }}
+{{- if .prometheus.url }}
+- { name: PLIMSOLL_PROMETHEUS_BACKFILL_HOURS, value: {{ .prometheus.backfillHours | int | quote }} }
+- { name: PLIMSOLL_PROMETHEUS_BACKFILL_STEP_SECONDS, value: {{ .prometheus.backfillStepSeconds | int | quote }} }
+{{- end }}
 {{- $headers := list }}
 {{- range $name, $value := .prometheus.headers }}
 {{- $headers = append $headers (printf "%s: %s" $name $value) }}
