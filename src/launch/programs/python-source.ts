@@ -132,21 +132,28 @@ function readOtherTrainers(scope: PythonScope, context: ProgramContext): boolean
 }
 
 function readTrainer(config: PythonCall, scope: PythonScope, context: ProgramContext): void {
-  const { draft, versions } = context;
   const of = TRAINER_CONFIGS[config.last] ?? 'transformers';
-  const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), draft);
-  const trl = Object.hasOwn(TRL_TASKS, config.last) ? TRL_TASKS[config.last] : undefined;
+  const reader = new OptionReader(optionsOfCall(config, scope).over(modelOptions(scope)), context.draft);
+  const trl = trlTaskOf(config);
   if (trl) readTask(reader, context, { ...trl, config: config.last });
   if (of === 'trl') readTrlLoss(reader, context, trl?.verb ?? 'sft');
+  readTrainerLength(reader, scope, context);
+  reader.flag('packing', 'packing');
+  readTrainingArguments(reader, context, of === 'trl' ? trainerDefaults(context) : { of });
+  if (of === 'trl' && !context.draft.isOpen('sequenceLength'))
+    context.draft.default('sequenceLength', 1024, { of, version: context.versions.get('trl') });
+  if (trl) readTrlOthers(reader, context, trl.verb);
+}
+
+/** The length that the configuration states, or the call of Unsloth's that loads the model. */
+function readTrainerLength(reader: OptionReader, scope: PythonScope, { draft }: ProgramContext): void {
   reader.count('sequenceLength', 'max_seq_length', 'max_length');
   const loads = scope.source.calls.find(({ name }) => name.startsWith('Fast') && name.endsWith('.from_pretrained'));
   if (loads) readLengthOf(loads, scope, draft);
-  reader.flag('packing', 'packing');
-  readTrainingArguments(reader, context, of === 'trl' ? trainerDefaults(context) : { of });
-  if (of === 'trl' && !draft.isOpen('sequenceLength'))
-    draft.default('sequenceLength', 1024, { of, version: versions.get('trl') });
-  if (trl) readTrlOthers(reader, context, trl.verb);
 }
+
+const trlTaskOf = ({ last }: PythonCall): { task: Task; verb: string } | undefined =>
+  Object.hasOwn(TRL_TASKS, last) ? TRL_TASKS[last] : undefined;
 
 function readTask(
   reader: OptionReader,

@@ -1,4 +1,6 @@
+import type { SourcePlace } from '../../run/setting.js';
 import type { OptionReader } from '../options/option-reader.js';
+import type { Options } from '../options/option.js';
 import { asBoolean, asText } from '../options/option.js';
 import type { ByVersion } from '../versions.js';
 import { defaultOf, isAtLeast } from '../versions.js';
@@ -35,10 +37,20 @@ export function readTrlLoss({ options, draft }: OptionReader, context: ProgramCo
   const history = Object.hasOwn(HISTORIES, verb) ? HISTORIES[verb] : undefined;
   const version = context.versions.get('trl');
   if (history === undefined) return draft.default('loss', 'standard', { of: 'trl', version });
-  const liger = options.find('use_liger_kernel', 'use_liger');
-  if (asBoolean(liger) && !isAtLeast(version, KERNEL)) return;
-  const said = verb === 'sft' ? options.find('loss_type') : undefined;
-  const loss = SAID[asText(said) ?? ''];
-  if (loss !== undefined && !isAtLeast(version, KERNEL)) return draft.read('loss', loss, said?.place ?? null);
+  if (hasLigerLoss(options, version)) return;
+  const said = verb === 'sft' ? saidLoss(options, version) : undefined;
+  if (said) return draft.read('loss', said.loss, said.place);
   versionedDefault(context, 'loss', { ...defaultOf(history, version), of: 'trl' });
+}
+
+/** Before the kernel, Liger's flag alone decides: its loss is fused. */
+function hasLigerLoss(options: Options, version: string | null): boolean {
+  return asBoolean(options.find('use_liger_kernel', 'use_liger')) === true && !isAtLeast(version, KERNEL);
+}
+
+/** What `loss_type` chooses; from the kernel on it says nothing of how the loss is computed. */
+function saidLoss(options: Options, version: string | null): { loss: Loss; place: SourcePlace | null } | undefined {
+  const said = options.find('loss_type');
+  const loss = SAID[asText(said) ?? ''];
+  return loss === undefined || isAtLeast(version, KERNEL) ? undefined : { loss, place: said?.place ?? null };
 }

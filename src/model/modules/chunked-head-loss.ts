@@ -34,7 +34,7 @@ function chunkedCrossEntropy(ops: Operations, x: Tensor, labels: Tensor, head: L
     const end = Math.min(start + CHUNK_ROWS, rows.shape[0]!);
     const chunk = ops.slice(rows, 0, start, end);
     const results = ops.recomputed([chunk, ops.slice(wanted, 0, start, end)], (args) => chunkLoss(ops, args, head));
-    results.forEach((result, i) => (last[i] ? ops.rebind(last[i], result!) : ops.keep(result!)));
+    results.forEach((result, i) => (last[i] ? ops.rebind(last[i], result) : ops.keep(result)));
     last = results;
     totals = totals.map((total, i) => ops.rebind(total, ops.add(total, results[i]!)));
   }
