@@ -72,4 +72,20 @@ describe('a compiled block', () => {
     const [x, q, v, down, attended, logSumExp] = [HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, (4 * 4) / 2];
     expectBytes(perToken, 2 * (x + q + v + down + attended + logSumExp + INTERMEDIATE));
   });
+
+  it('goes through where an adapter makes tensors of nothing', () => {
+    const { peft } = tinyRun();
+    const adapted = run({ compile: 'default', precision: 'amp-bf16', peft: { ...peft, method: 'boft' } });
+    expect(adapted.events.length).toBeGreaterThan(0);
+  });
+
+  it('has the 8-bit copies of weights of a library that it does not see into', () => {
+    const float8 = (compile: RunValues['compile']): number => {
+      const { operations, operationNames } = run({ precision: 'fp8', kernels: ['transformer-engine'], compile });
+      const number = operationNames.indexOf('to_float8');
+      return operations.reduce((count, operation) => count + (operation === number ? 1 : 0), 0);
+    };
+    expect(float8('none')).toBeGreaterThan(0);
+    expect(float8('default')).toBe(float8('none'));
+  });
 });

@@ -2,6 +2,7 @@ import type { Unknown } from '../run/setting.js';
 import type { RunValues } from '../run/training-run.js';
 import { peftMethodSchema } from '../run/training-run.js';
 import { isKnownOptimizer } from './optimizer/optimizers.js';
+import { modelCodeOf } from './rank-view-of.js';
 
 /** A setting that the simulation would pass over in silence: estimates with it would be wrong, so there are none. */
 interface Gap {
@@ -63,12 +64,21 @@ function movingAverageGap({ ema, parallelism }: RunValues): string | null {
   return `a moving average of weights that are sharded by ${parallelism.sharding} is not covered yet`;
 }
 
+/** What lies between split layers is shared out along the sequence, in equal parts. */
+function sequenceGap(values: RunValues): string | null {
+  const { sequenceLength, parallelism } = values;
+  const splits = parallelism.sequence || modelCodeOf(values) === 'torchtitan';
+  if (sequenceLength === null || !splits || sequenceLength % parallelism.tensor === 0) return null;
+  return `sequences of ${sequenceLength} tokens do not divide over ${parallelism.tensor} tensor-parallel ranks`;
+}
+
 const GAPS: readonly Gap[] = [
   { field: 'quantization', reason: quantisationGap },
   { field: 'peft.method', reason: ({ peft }) => unless(COVERED_PEFT, peft.method, 'fine-tuning with') },
   { field: 'optimizer.name', reason: optimizerGap },
   { field: 'loss', reason: lossGap },
   { field: 'ema', reason: movingAverageGap },
+  { field: 'sequenceLength', reason: sequenceGap },
   { field: 'offload.parameters', reason: parameterOffloadGap },
 ];
 

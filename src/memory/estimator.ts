@@ -6,7 +6,7 @@ import { breakdownOf, liveByCategory } from './breakdown.js';
 import { learnedContextFor } from './device/learned-context.js';
 import { DEVICE_MECHANISMS } from './device/mechanisms.js';
 import { sumOf } from './device/mechanism.js';
-import type { Contributor, DeviceTraits, Estimate, Interval } from './estimate.js';
+import type { BreakdownCategory, Contributor, DeviceTraits, Estimate, Interval } from './estimate.js';
 import type { Forecast } from './forecast.js';
 import { forecast, smallestLimitOf } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
@@ -79,9 +79,13 @@ export function estimateFrom(evaluation: Evaluation, context: EvaluationContext)
   const { expected } = evaluation;
   const outside = outsideInterval(evaluation, device);
   const widenings = wideningsOf(expected, context);
-  const allocatedBytes = widened(
-    spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
-    widenings.map(({ widening }) => widening.allocated),
+  const atRest = spread(evaluation, bytesAtRest).low;
+  const allocatedBytes = notBelow(
+    atRest,
+    widened(
+      spread(evaluation, (at) => at.unlimited.peakAllocatedBytes),
+      widenings.map(({ widening }) => widening.allocated),
+    ),
   );
   const reservedBytes = atLeast(
     allocatedBytes,
@@ -225,8 +229,24 @@ function wideningsOf(expected: Forecast, context: EvaluationContext): readonly N
 function widened({ low, expected, high }: Interval, by: readonly { below: number; above: number }[]): Interval {
   const below = combined(by.map((one) => -one.below));
   const above = combined(by.map((one) => one.above));
-  return { low: Math.max(0, low - below), expected, high: high + above };
+  return { low: low - below, expected, high: high + above };
 }
+
+/** What stays on the device from one iteration to the next. */
+const LASTING: readonly BreakdownCategory[] = ['parameters', 'buffers', 'optimizer-state'];
+
+/** Bytes that the run holds when its last iteration has ended: no peak is lower, whatever else is uncertain. */
+function bytesAtRest({ events, allocator }: Forecast): number {
+  const live = liveByCategory(events, events.events.length - 1, roundingOf(allocator));
+  return LASTING.reduce((sum, category) => sum + (live.get(category) ?? 0), 0);
+}
+
+/** An interval whose low end is at least `floor`, where that is not above what is expected. */
+const notBelow = (floor: number, { low, expected, high }: Interval): Interval => ({
+  low: Math.min(expected, Math.max(floor, low)),
+  expected,
+  high,
+});
 
 /** Coverage factor of an expanded uncertainty of about 95 % (JCGM 100:2008, 6.3.3). */
 const COVERAGE_FACTOR = 2;

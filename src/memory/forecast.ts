@@ -9,6 +9,8 @@ import { parseAllocatorConfig } from './allocator/config.js';
 import type { Replay } from './allocator/replay.js';
 import { replay } from './allocator/replay.js';
 import { smallestSurvivingLimit } from './allocator/smallest-limit.js';
+import { NothingTrained } from './autograd/backward.js';
+import { ShapeMismatch } from './autograd/strides.js';
 import { uncovered } from './coverage.js';
 import { cudnnWorkspace } from './device/cudnn-workspace.js';
 import { cublasWorkspaces } from './device/cublas-workspace.js';
@@ -151,9 +153,26 @@ function simulateRun(values: RunValues, context: ForecastContext, stage: number)
     const all = { total: architecture.parameterCount, trainable: architecture.parameterCount };
     return { ...events, parameters: events.parameters ?? all };
   } catch (error) {
-    if (!(error instanceof UnsupportedModel)) throw error;
-    throw new NotEstimable([{ field: 'model', reason: error.message }]);
+    if (error instanceof UnsupportedModel) throw new NotEstimable([{ field: 'model', reason: error.message }]);
+    if (error instanceof ShapeMismatch && values.imageSize !== null) throw otherImageSize(values, context.models);
+    if (error instanceof NothingTrained) throw nothingTrained(values);
+    throw error;
   }
+}
+
+function nothingTrained({ peft, model }: RunValues): NotEstimable {
+  const reason = `${peft.method} leaves nothing in ${model?.name ?? 'the model'} to train`;
+  return new NotEstimable([{ field: 'peft.method', reason }]);
+}
+
+/** Networks with a position for each patch, or a layer over the whole image, run at the size they are built for. */
+function otherImageSize(values: RunValues, models: ModelCatalog): NotEstimable {
+  const [height, width] = values.imageSize ?? [];
+  const native = nativeImageSize({ ...values, imageSize: null }, models);
+  const reason = `${values.model?.name ?? 'the model'} does not run on images of ${height} × ${width} pixels`;
+  return new NotEstimable([
+    { field: 'imageSize', reason, ...(native === null ? {} : { declare: `imageSize: [${native.join(', ')}]` }) },
+  ]);
 }
 
 /** Stages of a pipeline bound their micro-batches themselves, by what is in flight. */

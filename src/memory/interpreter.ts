@@ -4,7 +4,6 @@ import type { InputAdapter } from './adapters/input-adapter.js';
 import type { Engine } from './autograd/engine.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { HostOffload } from './autograd/host-offload.js';
-import { operation } from './autograd/operation-names.js';
 import { NotEstimable } from './not-estimable.js';
 import type { BlockRunner, SectionRunner } from './block-runner.js';
 import { checkpointedCall } from './block-runner.js';
@@ -62,7 +61,7 @@ export function createOperations(interpretation: Interpretation): Operations {
   const parameter = (wanted: Parameter): EngineTensor => parameters[wanted.index]!;
   return {
     ...nameOperations(interpretation),
-    create: (name, shape, dtype) => engine.empty(shape, dtype, operation(name)),
+    create: (name, shape, dtype) => engine.create(name, shape, dtype),
     parameter,
     buffer: (wanted: Buffer) => buffers[wanted.index]!,
     ...elementwiseOperations(engine),

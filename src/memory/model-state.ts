@@ -85,9 +85,10 @@ export function placeModel(placement: Placement): ModelState {
     }
     placeBuffers(placement, scope, state);
     const { adapterType, scalesAll, ownAdapters } = placement;
-    const { parameters } = state;
+    const { parameters, quantised } = state;
     const { linears } = architecture.root;
-    const own = { place, peft, dtype: adapterType, scalesAll, ownAdapters, engine, parameters, linears, shared };
+    const beside = { peft, dtype: adapterType, scalesAll, ownAdapters };
+    const own = { ...beside, place, engine, parameters, quantised, linears, shared };
     const adapter = placeAdapter(scope, own);
     if (adapter !== null) state.adapters.set(scope.linearLayer!.index, adapter);
   };

@@ -1,7 +1,9 @@
 import type { DType } from '../../model/dtype.js';
 import type { Linear, Shape } from '../../model/module-tree.js';
 import type { Tensor } from '../../model/operations.js';
+import type { PeftMethod } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
+import { NotEstimable } from '../not-estimable.js';
 import type { AdapterOperations } from './adapter-operations.js';
 
 /** What a method is given for one linear layer of the model. */
@@ -24,6 +26,14 @@ export interface BesideLayer {
   shared(name: string, make: () => Tensor): Tensor;
   /** The layer's own weight. */
   weight(): Tensor;
+}
+
+/** Methods that work on blocks of features stop where these do not divide the layer's (`update_layer` of each in peft). */
+export function requireBlocks(method: PeftMethod, { path }: Linear, block: number, features: readonly number[]): void {
+  const uneven = features.find((count) => count % block !== 0);
+  if (uneven === undefined) return;
+  const reason = `${method} works on blocks of ${block} features, which do not divide the ${uneven} of ${path}`;
+  throw new NotEstimable([{ field: 'peft.method', reason }]);
 }
 
 /** `forward` of an adapted layer: what the layer itself does is `base`. */

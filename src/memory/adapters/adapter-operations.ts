@@ -11,7 +11,6 @@ import type {
 } from '../../model/operations.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
-import { operation } from '../autograd/operation-names.js';
 import { elementwiseOperations } from '../operations/elementwise.js';
 import type { FrameOperations } from '../operations/frames.js';
 import { frameOperations } from '../operations/frames.js';
@@ -49,7 +48,7 @@ const own = (tensor: Tensor): EngineTensor => tensor as EngineTensor;
 export function adapterOperations(engine: Engine): AdapterOperations {
   return {
     ...frameOperations(engine),
-    create: (name, shape, dtype) => engine.empty(shape, dtype, operation(name)),
+    create: (name, shape, dtype) => engine.create(name, shape, dtype),
     ...elementwiseOperations(engine),
     ...reductionOperations(engine),
     ...viewOperations(engine),

@@ -1,13 +1,15 @@
 import type { DType } from '../../model/dtype.js';
 import type { Linear, Scope, Shape } from '../../model/module-tree.js';
+import type { Tensor } from '../../model/operations.js';
 import type { RunValues } from '../../run/training-run.js';
 import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
+import { NotEstimable } from '../not-estimable.js';
 import type { AdapterMethod } from './adapter-method.js';
 import { adapterOperations } from './adapter-operations.js';
 import type { PlaceParameter } from './lora.js';
 import { isTargeted, loraLinear, placeLora } from './lora.js';
-import { ADAPTER_METHODS } from './methods.js';
+import { ADAPTER_METHODS, LINEAR_ONLY } from './methods.js';
 import { IA3_TARGETS } from './ia3.js';
 import { placeScaling, scaledLinear } from './scaling.js';
 
@@ -30,6 +32,8 @@ export interface AdapterPlacement {
   engine: Engine;
   /** Tensors of the model's weights, placed so far. */
   parameters: readonly EngineTensor[];
+  /** Layers whose weights are quantised, by index, so far. */
+  quantised: ReadonlySet<Linear['index']>;
   /** All linear layers of the model, and what those that are adapted have in common, by name. */
   linears: readonly Linear[];
   shared: Map<string, EngineTensor>;
@@ -60,12 +64,25 @@ function scaling(scope: Scope, placement: AdapterPlacement): Adapter | null {
   return { trained: [found.scale, found.bias], linear: (engine, x, base) => scaledLinear(engine, x, found, base) };
 }
 
+/** The layer's weight; one that is quantised is made again (`dequantize_module_weight` in peft/utils/integrations.py). */
+function wholeWeight({ index, weight }: Linear, { engine, parameters, quantised }: AdapterPlacement): Tensor {
+  const own = parameters[weight.index]!;
+  return quantised.has(index) ? engine.create('dequantize', weight.shape, own.dtype) : own;
+}
+
+function requireKnownLayer({ path, transposed }: Linear, method: Method): void {
+  if (!transposed || !LINEAR_ONLY.has(method)) return;
+  const reason = `peft does not put ${method} beside layers such as ${path}, whose weight is stored as [in, out]`;
+  throw new NotEstimable([{ field: 'peft.method', reason }]);
+}
+
 /** Places what a method of the table trains beside the scope's linear layer, if that is one that is adapted. */
 function placeMethod(write: AdapterMethod, scope: Scope, placement: AdapterPlacement): Adapter | null {
   const layer = scope.linearLayer;
   const { peft, engine, dtype, shared, linears } = placement;
   const targets = peft.targetModules ?? (peft.method === 'ia3' ? IA3_TARGETS : null);
   if (layer === null || !isTargeted(layer, targets)) return null;
+  requireKnownLayer(layer, peft.method);
   const trained: EngineTensor[] = [];
   const adapted = linears.filter((one) => isTargeted(one, targets));
   const place = (shape: Shape, type: DType): EngineTensor => placement.place(shape, `${layer.path}.adapter`, type);
@@ -92,7 +109,7 @@ function placeMethod(write: AdapterMethod, scope: Scope, placement: AdapterPlace
       shared.set(name, tensor);
       return tensor;
     },
-    weight: () => placement.parameters[layer.weight.index]!,
+    weight: () => wholeWeight(layer, placement),
   });
   return { trained, linear: (_, x, base) => forward(x, (input) => base(input as EngineTensor)) as EngineTensor };
 }

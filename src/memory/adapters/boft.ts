@@ -1,6 +1,7 @@
 import type { Tensor } from '../../model/operations.js';
 import { float32 } from '../../model/dtype.js';
 import type { AdapterMethod, BesideLayer } from './adapter-method.js';
+import { requireBlocks } from './adapter-method.js';
 
 const BLOCK = 4;
 
@@ -20,6 +21,7 @@ function cayley({ ops, dtype }: BesideLayer, elements: Tensor): Tensor {
 export const boft: AdapterMethod = (beside) => {
   const { ops, layer } = beside;
   const { inFeatures: width, outFeatures } = layer;
+  requireBlocks('boft', layer, BLOCK, [width]);
   const count = width / BLOCK;
   const order = beside.kept([1, width, width], float32);
   const elements = beside.trained([1, count, BLOCK, BLOCK]);

@@ -3,6 +3,7 @@ import { float32 } from '../../model/dtype.js';
 import type { Shape } from '../../model/module-tree.js';
 import type { Tensor } from '../../model/operations.js';
 import type { AdapterMethod } from './adapter-method.js';
+import { requireBlocks } from './adapter-method.js';
 import { customFunction } from './custom-function.js';
 
 const DEFAULT_BLOCK = 256;
@@ -12,6 +13,7 @@ const complex64: DType = { name: 'complex64', bytes: 8, floating: true };
 export const c3a: AdapterMethod = (beside) => {
   const { ops, engine, layer } = beside;
   const block = beside.rank ?? DEFAULT_BLOCK;
+  requireBlocks('c3a', layer, block, [layer.inFeatures, layer.outFeatures]);
   const [rows, columns] = [layer.outFeatures / block, layer.inFeatures / block];
   const kernel = beside.trained([rows, columns, block]);
   const transform = ({ shape }: Tensor): Tensor => ops.create('fft', shape, complex64);

@@ -17,7 +17,7 @@ export const gLora: AdapterMethod = (beside) => {
   return (x, base) => {
     ops.enter([x]);
     const plain = ops.keep(base(x));
-    const own = beside.weight();
+    const own = ops.keep(beside.weight());
     const scaling = ops.keep(ops.to(scale(), own.dtype));
     const shifting = ops.keep(ops.to(shift(), own.dtype));
     const whole = ops.keep(ops.add(ops.add(own, ops.mul(own, scaling)), shifting));

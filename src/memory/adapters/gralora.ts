@@ -1,4 +1,5 @@
 import type { AdapterMethod } from './adapter-method.js';
+import { requireBlocks } from './adapter-method.js';
 
 const DEFAULT_RANK = 32;
 const BLOCKS = 2;
@@ -7,6 +8,7 @@ const BLOCKS = 2;
 export const graLora: AdapterMethod = (beside) => {
   const { ops, layer, dtype } = beside;
   const rank = beside.rank ?? DEFAULT_RANK;
+  requireBlocks('gralora', layer, BLOCKS, [layer.inFeatures, layer.outFeatures]);
   const [inner, outer] = [layer.inFeatures / BLOCKS, layer.outFeatures / BLOCKS];
   const down = beside.trained([BLOCKS, inner, rank]);
   const up = beside.trained([BLOCKS, rank, outer]);

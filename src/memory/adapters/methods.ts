@@ -46,3 +46,22 @@ export const ADAPTER_METHODS: Partial<Record<PeftMethod, AdapterMethod>> = {
   glora: gLora,
   psoft,
 };
+
+/**
+ * Methods that stop at layers whose weight is stored as [in, out], as GPT-2's: they know `torch.nn.Linear` alone, not
+ * transformers' `Conv1D` (`_create_new_module` in peft/tuners/<method>/model.py, 0.21.2).
+ */
+export const LINEAR_ONLY: ReadonlySet<PeftMethod> = new Set<PeftMethod>([
+  'boft',
+  'c3a',
+  'delora',
+  'glora',
+  'hra',
+  'loha',
+  'lokr',
+  'miss',
+  'oft',
+  'psoft',
+  'road',
+  'shira',
+]);

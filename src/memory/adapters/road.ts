@@ -1,5 +1,6 @@
 import type { Tensor } from '../../model/operations.js';
 import type { AdapterMethod } from './adapter-method.js';
+import { requireBlocks } from './adapter-method.js';
 
 /** RoAd: pairs of the result's elements are turned and stretched (variant `road_1`, groups of 64). */
 const GROUP = 64;
@@ -7,6 +8,7 @@ const GROUP = 64;
 export const road: AdapterMethod = (beside) => {
   const { ops, layer, dtype } = beside;
   const width = layer.outFeatures;
+  requireBlocks('road', layer, GROUP, [width]);
   const angles = beside.trained([width / 2]);
   const lengths = beside.trained([width / 2]);
   /** `reshape(-1, group / 2).repeat_interleave(2, dim=0).flatten()` */

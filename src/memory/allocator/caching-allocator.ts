@@ -64,6 +64,7 @@ export class CachingAllocator {
 
   /** Returns a block to its pool, merged with free neighbours. */
   free(block: number): void {
+    if (this.heap.blocks.state[block] !== ALLOCATED) throw new Error('a block was freed twice');
     this.allocatedBytes -= this.heap.blocks.size[block]!;
     this.heap.returnBlock(block);
   }

@@ -10,12 +10,21 @@ const TO_COPY = operation('to_copy');
 const ADD = operation('add');
 const CLONE = operation('clone');
 
+/** The loss depends on no parameter that is trained: PyTorch raises an error, too. */
+export class NothingTrained extends Error {
+  override readonly name = 'NothingTrained';
+
+  constructor() {
+    super('the loss depends on no parameter that is trained');
+  }
+}
+
 /**
  * Runs the graph behind `root` backward, as torch's engine does on one thread: nodes by falling sequence number, leaves
  * as soon as all their gradients are there (torch/csrc/autograd/engine.cpp). `gradient` is held until the end.
  */
 export function runBackward(engine: Engine, root: EngineTensor, gradient: EngineTensor): void {
-  if (root.gradFn === null) throw new Error('the loss depends on no parameter that is trained');
+  if (root.gradFn === null) throw new NothingTrained();
   const { tape } = engine;
   engine.tape = [];
   const begin = tape.lastIndexOf(root.gradFn);
@@ -207,6 +216,7 @@ function accumulate(engine: Engine, variable: EngineTensor, gradient: EngineTens
   if (variable.gradient !== null) return engine.release(gradient);
   if (gradient.refs === 1 && sameLayout(gradient, variable)) variable.gradient = gradient;
   else {
+    if (engine.fusing) engine.read = [gradient.storage];
     variable.gradient = engine.hold(engine.empty(variable.shape, gradient.dtype, CLONE, variable.strides));
     engine.release(gradient);
   }

@@ -124,6 +124,21 @@ export class Engine implements Workspace, References {
     return this.track(new EngineTensor(shape, strides, dtype, this.storageFor(bytes, operationNumber)));
   }
 
+  /** The same by a kernel that no compiler looks into: it has memory at once, in a compiled region, too. */
+  emptyUnfused(shape: Shape, dtype: DType, operationNumber: number): EngineTensor {
+    const { fusing } = this;
+    this.fusing = false;
+    const tensor = this.empty(shape, dtype, operationNumber);
+    this.fusing = fusing;
+    return tensor;
+  }
+
+  /** What an operation makes that reads nothing. */
+  create(name: string, shape: Shape, dtype: DType): EngineTensor {
+    this.read = [];
+    return this.empty(shape, dtype, operation(name));
+  }
+
   private storageFor(bytes: number, operationNumber: number): Storage {
     if (this.fusing) return this.fusedStorage(bytes, operationNumber);
     if (this.outputs === null) return this.scratch(bytes, operationNumber);

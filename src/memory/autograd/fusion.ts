@@ -79,6 +79,11 @@ export interface FusionMemory {
   releaseStorage(storage: Storage): void;
 }
 
+function hold(storage: Storage): void {
+  if (storage.refs <= 0) throw new Error('a storage was read after its end');
+  storage.refs++;
+}
+
 /** A value of a compiled region without memory; it holds what it is computed from. */
 export function pendingStorage(
   bytes: number,
@@ -88,7 +93,7 @@ export function pendingStorage(
 ): Storage {
   const storage = new Storage(bytes, -1);
   const sources = sourcesOf(read);
-  for (const source of sources) source.refs++;
+  sources.forEach(hold);
   storage.fused = { operation: operationNumber, origin: sources, sources, again: null, whole };
   return storage;
 }

@@ -153,7 +153,12 @@ export function isDense(shape: Shape, strides: Strides): boolean {
   return true;
 }
 
-/** The shape that two shapes broadcast to; throws where they do not. */
+/** Shapes that do not go together: PyTorch raises an error, too. */
+export class ShapeMismatch extends Error {
+  override readonly name = 'ShapeMismatch';
+}
+
+/** The shape that two shapes broadcast to; throws ShapeMismatch where they do not. */
 export function broadcastShape(a: Shape, b: Shape): Shape {
   if (sameShape(a, b)) return a;
   const [long, short] = a.length >= b.length ? [a, b] : [b, a];
@@ -161,7 +166,7 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
   return long.map((size, i) => {
     const other = i < offset ? 1 : short[i - offset]!;
     if (size !== other && size !== 1 && other !== 1)
-      throw new Error(`shapes [${a.join()}] and [${b.join()}] do not broadcast`);
+      throw new ShapeMismatch(`shapes [${a.join()}] and [${b.join()}] do not broadcast`);
     return size === 1 ? other : size;
   });
 }

@@ -5,6 +5,7 @@ import type { EngineTensor, Formula, Node, Workspace } from '../autograd/graph.j
 import { operation } from '../autograd/operation-names.js';
 import type { Strides } from '../autograd/strides.js';
 import {
+  ShapeMismatch,
   contiguousStrides,
   elementCount,
   elementwiseStrides,
@@ -185,7 +186,7 @@ function resolved(x: EngineTensor, shape: Shape): Shape {
 export function view(engine: Engine, x: EngineTensor, target: Shape): EngineTensor {
   const shape = resolved(x, target);
   const strides = viewStrides(x.shape, x.strides, shape);
-  if (strides === undefined) throw new Error(`[${x.shape.join()}] cannot be viewed as [${shape.join()}]`);
+  if (strides === undefined) throw new ShapeMismatch(`[${x.shape.join()}] cannot be viewed as [${shape.join()}]`);
   return viewed(engine, x, { shape, strides }, { formula: VIEW });
 }
 

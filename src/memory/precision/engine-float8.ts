@@ -21,7 +21,7 @@ export class EngineFloat8 {
 
   /** The 8-bit input that backward keeps in place of the input. */
   quantised(x: EngineTensor): EngineTensor {
-    return this.engine.empty(x.shape, float8, QUANTIZE);
+    return this.engine.emptyUnfused(x.shape, float8, QUANTIZE);
   }
 
   /** Both copies of a weight, once and for good. */
@@ -30,7 +30,7 @@ export class EngineFloat8 {
     this.weights.add(layer);
     const { engine } = this;
     const category = engine.recorder.bear('parameters');
-    for (let copy = 0; copy < 2; copy++) engine.hold(engine.empty(weight.shape, float8, QUANTIZE));
+    for (let copy = 0; copy < 2; copy++) engine.hold(engine.emptyUnfused(weight.shape, float8, QUANTIZE));
     engine.recorder.bear(category);
   }
 }
