@@ -155,6 +155,17 @@ describe('labels of others', () => {
     ]);
   });
 
+  it('of AMD’s node labeller, with sizes in their keys', () => {
+    const older = { 'beta.amd.com/gpu.vram.16G': '1', 'beta.amd.com/gpu.family.AI': '1' };
+    expect(summary(older, { 'amd.com/gpu': 4 })).toMatchObject([[4, 'AMD', null, expect.any(Number), 'node-label']]);
+    const mixed = { 'amd.com/gpu.vram.192G': '6', 'amd.com/gpu.vram.64G': '2', 'amd.com/gpu.vram.x': '1' };
+    const [large, small] = summary(mixed, { 'amd.com/gpu': 8 }) as [number, string, null, number][];
+    expect([large?.[0], small?.[0]]).toEqual([6, 2]);
+    expect(large?.[3]).toBeGreaterThan(180 * 1024);
+    expect(small?.[3]).toBeLessThan(64 * 1024);
+    expect(summary(mixed, {})).toEqual([]);
+  });
+
   it('of a cloud machine without GPUs on offer give nothing', () => {
     expect(summary({ 'node.kubernetes.io/instance-type': 'p5.48xlarge' }, { 'nvidia.com/gpu': 0 })).toEqual([]);
     expect(summary({ 'node.kubernetes.io/instance-type': 'm7i.8xlarge' })).toEqual([]);

@@ -138,28 +138,65 @@ const nvidia = (model: string, rest: Omit<LabelledDevices, 'vendor' | 'model'>):
   ...rest,
 });
 
-/** AMD's node labeller: `amd.com/gpu.vram` such as `192G`, binary in fact (ROCm/k8s-device-plugin, node labeller). */
+/**
+ * AMD's node labeller: `amd.com/gpu.vram` such as `192G`, binary in fact. Older releases, and nodes with cards of several
+ * sizes, have the size in the key and the count as the value (ROCm/k8s-device-plugin, cmd/k8s-node-labeller).
+ */
 const amdNodeLabeller: LabelReader = {
   name: 'amd-node-labeller',
   read(node, gpus) {
-    const gib = /^(\d{1,4})G$/.exec(amdLabel(node.labels, 'vram') ?? '')?.[1];
-    const count = node.allocatable['amd.com/gpu'] ?? 0;
-    if (gib === undefined || count === 0) return [];
-    const name = (amdLabel(node.labels, 'product-name') ?? amdLabel(node.labels, 'family') ?? 'AMD').replaceAll(
-      '_',
-      ' ',
-    );
+    const offered = node.allocatable['amd.com/gpu'] ?? 0;
+    const name = amdProduct(node.labels);
     const gpu = gpus.find(name);
-    const { capacityMib, note } = usableOf(Number(gib) * 1024, gpu);
-    const capacityNote = `amd.com/gpu.vram ${note}`;
-    const model = gpu?.model ?? name;
-    const capacity = { capacityBytes: capacityMib * MIB, capacitySource: 'node-label' as const, capacityNote };
-    return [{ vendor: 'amd', model, migProfile: null, count, ...capacity }];
+    const sizes = amdSizes(node.labels, offered);
+    return sizes.flatMap(({ gib, count }): LabelledDevices[] => {
+      if (count === 0) return [];
+      const { capacityMib, note } = usableOf(gib * 1024, sizes.length === 1 ? gpu : null);
+      return [
+        {
+          vendor: 'amd',
+          model: sizes.length === 1 && gpu !== null ? gpu.model : name,
+          migProfile: null,
+          count,
+          capacityBytes: capacityMib * MIB,
+          capacitySource: 'node-label',
+          capacityNote: `amd.com/gpu.vram ${note}`,
+        },
+      ];
+    });
   },
 };
 
+const AMD_PREFIXES = ['amd.com/gpu.', 'beta.amd.com/gpu.'];
+
 const amdLabel = (labels: Labels, key: string): string | undefined =>
-  labels[`amd.com/gpu.${key}`] ?? labels[`beta.amd.com/gpu.${key}`];
+  AMD_PREFIXES.map((prefix) => labels[prefix + key]).find((value) => value !== undefined);
+
+/** What stands behind a key, with the count that is its value: `amd.com/gpu.vram.64G: "4"`. */
+function amdCounts(labels: Labels, key: string): ReadonlyMap<string, number> {
+  const starts = AMD_PREFIXES.map((prefix) => `${prefix}${key}.`);
+  const found = Object.entries(labels).flatMap(([label, value]): [string, number][] => {
+    const start = starts.find((one) => label.startsWith(one));
+    return start === undefined || !/^\d{1,3}$/.test(value) ? [] : [[label.slice(start.length), Number(value)]];
+  });
+  return new Map(found);
+}
+
+function amdProduct(labels: Labels): string {
+  const products = [...amdCounts(labels, 'product-name').keys()];
+  const named = amdLabel(labels, 'product-name') ?? (products.length === 1 ? products[0] : undefined);
+  return (named ?? amdLabel(labels, 'family') ?? 'AMD').replaceAll('_', ' ');
+}
+
+/** Cards by size; where there is one size only, as many as the node offers. */
+function amdSizes(labels: Labels, offered: number): readonly { gib: number; count: number }[] {
+  const gibOf = (text: string): number => Number(/^(\d{1,4})G$/.exec(text)?.[1] ?? 0);
+  const single = gibOf(amdLabel(labels, 'vram') ?? '');
+  if (single > 0) return [{ gib: single, count: offered }];
+  const sizes = [...amdCounts(labels, 'vram')].map(([text, count]) => ({ gib: gibOf(text), count }));
+  const known = sizes.filter(({ gib }) => gib > 0);
+  return offered === 0 ? [] : known.map(({ gib, count }) => ({ gib, count: known.length === 1 ? offered : count }));
+}
 
 /** Cloud labels: GKE's accelerator, Karpenter's GPU name and memory, CoreWeave's model, else the instance type. */
 const instanceTypes: LabelReader = {

@@ -9,8 +9,11 @@ import type { TestingModule } from '@nestjs/testing';
 import { InventoryHolder } from '../../src/advisor/inventory-holder.js';
 import { readSettings } from '../../src/config/read-settings.js';
 import { SettingsModule } from '../../src/config/settings.module.js';
+import { Collector } from '../../src/ingest/collector.js';
 import { IngestModule } from '../../src/ingest/ingest.module.js';
+import { DAY_MS } from '../../src/inventory/device-record.js';
 import { Database } from '../../src/store/database.js';
+import { InventoryRepository } from '../../src/store/inventory-repository.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { Readiness } from '../../src/telemetry/readiness.js';
 
@@ -46,6 +49,26 @@ describe('the ingest module', () => {
     expect(text).toContain('plimsoll_store_up 1');
     await new Promise((done) => holder.onSwap(done));
     expect(holder.current().takenAtMs).toBeGreaterThan(first.takenAtMs);
+    await app.close();
+  }, 60_000);
+
+  it('folds and forgets what is older than the settings say', async () => {
+    const environment = { PLIMSOLL_DATA_DIR: dataFolder, PLIMSOLL_EXAMPLE_CLUSTER: 'examples/cluster' };
+    const before = await boot(environment);
+    const daysAgo = (days: number): number => Math.floor(Date.now() / DAY_MS - days) * DAY_MS;
+    const repository = before.get(InventoryRepository);
+    const [device] = before.get(InventoryHolder).current().devices;
+    const window = { ...device!, seconds: 900, usedMinBytes: 1, usedMaxBytes: 2, samples: 3 };
+    const quarters = [0, 900_000].map((offsetMs) => [2, 4, 10].map((days) => daysAgo(days) + offsetMs)).flat();
+    await repository.saveWindows(quarters.map((startMs) => ({ ...window, startMs })));
+    await before.close();
+
+    const app = await boot({ ...environment, PLIMSOLL_FOLD_AFTER_DAYS: '3', PLIMSOLL_KEEP_DAYS: '8' });
+    const old = { where: { startAt: { lt: new Date(daysAgo(1)) } }, orderBy: { startAt: 'asc' } } as const;
+    const kept = async (): Promise<number[]> =>
+      (await app.get(Database).client.sampleWindow.findMany(old)).map(({ seconds }) => seconds);
+    await app.get(Collector).collect();
+    expect(await kept()).toEqual([86_400, 900, 900]);
     await app.close();
   }, 60_000);
 
