@@ -24,8 +24,8 @@ const SIXTEEN_BIT = new Set(['amp-fp16', 'amp-bf16', 'fp16', 'bf16', 'fp8']);
 const FLASH = new Set(['flash-attention-2', 'flash-attention-3']);
 const SHARDS_PARAMETERS = new Set(['fsdp-full', 'fsdp-grad-op', 'hsdp', 'zero3']);
 const BY_DEEPSPEED = new Set(['zero1', 'zero2', 'zero3']);
-const HAS_FUSED = new Set(['adam', 'adamw', 'sgd', 'adagrad']);
-const HAS_8BIT = new Set(['adam', 'adamw', 'lion', 'sgd', 'rmsprop', 'adagrad', 'lamb']);
+const HAS_FUSED = new Set(['adam', 'adamw', 'sgd']);
+const HAS_8BIT = new Set(['adam', 'adamw', 'ademamix', 'lion', 'sgd', 'rmsprop', 'adagrad', 'lamb']);
 const PROJECTS_GRADIENTS = new Set(['galore-adamw', 'apollo']);
 const AMPERE = 8;
 
@@ -171,7 +171,8 @@ const DIMENSIONS: readonly Refusal[] = [
 const KERNELS: readonly Refusal[] = [
   {
     id: 'flash attention',
-    source: 'Dao-AILab/flash-attention README: fp16 and bf16 only, Ampere or newer',
+    source:
+      'Dao-AILab/flash-attention csrc/flash_attn/flash_api.cpp: only supports Ampere GPUs or newer, fp16 and bf16',
     refuses: ({ values: { attention, precision }, target: { computeCapability } }) =>
       FLASH.has(attention) && (!SIXTEEN_BIT.has(precision) || (computeCapability ?? AMPERE) < AMPERE)
         ? 'flash attention needs 16-bit precision and compute capability 8.0'
@@ -234,7 +235,7 @@ const KERNELS: readonly Refusal[] = [
 const STATES: readonly Refusal[] = [
   {
     id: 'fused optimizer',
-    source: 'torch/optim/adamw.py, sgd.py, adagrad.py: argument fused',
+    source: 'torch/optim/adamw.py, sgd.py: argument fused; adagrad.py: _device_dtype_check_for_fused(cuda_unsupported)',
     refuses: ({ values: { optimizer } }) =>
       optimizer.implementation === 'fused' && !HAS_FUSED.has(optimizer.name) ? 'no fused implementation' : null,
   },
@@ -246,7 +247,8 @@ const STATES: readonly Refusal[] = [
   },
   {
     id: '8-bit states in shards',
-    source: 'bitsandbytes-foundation/bitsandbytes#1633: its states are plain tensors, FSDP and ZeRO shard others',
+    source:
+      'bitsandbytes-foundation/bitsandbytes issues 89, 1403 and 1633 (open): states are plain tensors, shards are not',
     refuses: ({ values: { optimizer, parallelism } }) =>
       is8bit(optimizer.implementation) && !['none', 'ddp'].includes(parallelism.sharding)
         ? '8-bit states are not sharded'
