@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { AccessQuestion, TokenOwner } from '../cluster/cluster.js';
@@ -69,5 +69,39 @@ describe('what they may see', () => {
     for (const query of [{ namespace: 'team-b' }, {}, { namespace: '' }, { namespace: ['team-a', 'team-b'] }]) {
       await expect(list(query)).rejects.toMatchObject({ status: 403 });
     }
+  });
+
+  it('is no more a minute after the right was taken away, nor is the token known', async () => {
+    const clock = jest.spyOn(performance, 'now');
+    let nowMs = performance.now();
+    clock.mockImplementation(() => nowMs);
+    // The cache looks at the clock once in a millisecond.
+    const passed = (ms: number): Promise<void> => {
+      nowMs += ms;
+      return new Promise((done) => setTimeout(done, 5));
+    };
+    const rights = { isGranted: true, isKnown: true };
+    const revoking = {
+      ownerOf: () => Promise.resolve(rights.isKnown ? { username: 'alice', groups: [] } : null),
+      mayAccess: () => Promise.resolve(rights.isGranted),
+    };
+    const watched = new AuthenticationGuard(settings, revoking, new Access(settings, revoking), new Reflector());
+    const ask = () =>
+      watched.canActivate(
+        requested(
+          '/v1/assessments',
+          { authorization: 'Bearer of-alice' },
+          { query: { namespace: 'team-a' }, handler: new Handlers().list },
+        ),
+      );
+    await expect(ask()).resolves.toBe(true);
+    rights.isGranted = false;
+    await expect(ask()).resolves.toBe(true);
+    await passed(61_000);
+    await expect(ask()).rejects.toMatchObject({ status: 403 });
+    rights.isKnown = false;
+    await passed(61_000);
+    await expect(ask()).rejects.toMatchObject({ status: 401 });
+    clock.mockRestore();
   });
 });

@@ -5,6 +5,7 @@ import type { DeviceOffers, Node } from '../inventory/inventory.js';
 import type { NodePool } from '../inventory/node-pools.js';
 import type { DeviceReading, GpuLookup } from '../inventory/reading.js';
 import { buildSnapshot } from '../inventory/snapshot.js';
+import { isDue } from '../inventory/wall-clock.js';
 import type { IngestLock } from '../store/ingest-lock.js';
 import type { InventoryRepository } from '../store/inventory-repository.js';
 import { StoreUnavailable } from '../store/store-unavailable.js';
@@ -190,7 +191,7 @@ export class Collector {
     if (this.state.role !== 'leader') return;
     // The past is written at once: with it come as many windows as otherwise in an hour.
     const isWithPast = await this.takeInPast(context);
-    if (!isWithPast && now() - this.#writtenAtMs < this.options.writeEveryMs) return;
+    if (!isWithPast && !isDue(this.#writtenAtMs, this.options.writeEveryMs, now())) return;
     await this.write();
     await this.tidy();
   }
@@ -221,7 +222,7 @@ export class Collector {
   }
 
   private keep(readings: readonly DeviceReading[]): void {
-    for (const record of this.#book.observe(readings)) {
+    for (const record of this.#book.observe(readings, this.parts.now())) {
       this.#unwritten.set(`${record.last.uuid}/${record.last.gpuInstance ?? ''}`, record);
     }
     this.windows.add(readings);
@@ -235,7 +236,7 @@ export class Collector {
     const windows = this.windows.all();
     try {
       await repository.saveNodes(nodeSource?.nodes() ?? this.#nodes, writtenAtMs);
-      await repository.saveDevices(devices);
+      await repository.saveDevices(devices, writtenAtMs);
       await repository.saveWindows(windows);
     } catch (error) {
       this.state.failedWrites += 1;
@@ -251,7 +252,7 @@ export class Collector {
 
   private async tidy(): Promise<void> {
     const nowMs = this.parts.now();
-    if (nowMs - this.#tidiedAtMs < TIDY_EVERY_MS) return;
+    if (!isDue(this.#tidiedAtMs, TIDY_EVERY_MS, nowMs)) return;
     this.#tidiedAtMs = nowMs;
     const today = Math.floor(nowMs / DAY_MS) * DAY_MS;
     await this.parts.repository.foldWindows(today - this.options.foldAfterMs, DAY_MS / 1000);

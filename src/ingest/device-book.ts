@@ -11,11 +11,11 @@ export class DeviceBook {
     return this.#records.size;
   }
 
-  /** Takes readings in, and returns the records of the devices that they are of. */
-  observe(readings: readonly DeviceReading[]): readonly DeviceRecord[] {
+  /** Takes readings in at the time `nowMs`, and returns the records of the devices that they are of. */
+  observe(readings: readonly DeviceReading[], nowMs: number): readonly DeviceRecord[] {
     return readings.map((reading) => {
       const key = deviceKey(reading);
-      const record = observed(this.#records.get(key), reading);
+      const record = observed(this.#records.get(key), reading, nowMs);
       this.#records.set(key, record);
       return record;
     });
@@ -49,7 +49,7 @@ export class DeviceBook {
 
 function mergedRecord(known: DeviceRecord, stored: DeviceRecord): DeviceRecord {
   const [older, newer] = known.last.seenAtMs >= stored.last.seenAtMs ? [stored, known] : [known, stored];
-  const { last, capacitySinceMs } = observed(older, newer.last);
+  const { last, capacitySinceMs } = observed(older, newer.last, newer.last.seenAtMs);
   const isSame = capacitySinceMs === older.capacitySinceMs;
   if (!isSame) return newer;
   return { last, capacitySinceMs, days: largestByDay([...older.days, ...newer.days]) };

@@ -8,7 +8,7 @@ import type { DeviceReading } from './reading.js';
 const NOW = reading().seenAtMs;
 const after = (...readings: Partial<DeviceReading>[]): DeviceRecord => {
   const [first, ...rest] = readings.map(reading);
-  return rest.reduce((record, each) => observed(record, each), observed(undefined, first ?? reading()));
+  return rest.reduce((record, each) => observed(record, each, NOW), observed(undefined, first ?? reading(), NOW));
 };
 const capacity = (record: DeviceRecord): number => currentReading(record).capacityBytes;
 
@@ -19,7 +19,9 @@ describe('what is known of a device', () => {
       { capacityBytes: 70e9, usedBytes: 60e9, seenAtMs: NOW + 6 * DAY_MS },
     );
     expect(currentReading(record)).toMatchObject({ capacityBytes: 81e9, usedBytes: 60e9, seenAtMs: NOW + 6 * DAY_MS });
-    expect(capacity(observed(record, reading({ capacityBytes: 70e9, seenAtMs: NOW + 8 * DAY_MS })))).toBe(70e9);
+    expect(
+      capacity(observed(record, reading({ capacityBytes: 70e9, seenAtMs: NOW + 8 * DAY_MS }), NOW + 8 * DAY_MS)),
+    ).toBe(70e9);
   });
 
   it.each([{ migProfile: '1g.10gb' }, { driverVersion: '590.48' }, { model: 'NVIDIA A100-SXM4-40GB' }])(
@@ -29,6 +31,7 @@ describe('what is known of a device', () => {
       const record = observed(
         before,
         reading({ capacityBytes: 9e9, migProfile: '3g.40gb', seenAtMs: NOW + 1, ...change }),
+        NOW + 1,
       );
       expect(capacity(record)).toBe(9e9);
       expect(record.capacitySinceMs).toBe(NOW + 1);
@@ -50,6 +53,12 @@ describe('what is known of a device', () => {
     expect(capacity(after({ capacityBytes: 80e9 }, { ...late, driverVersion: 'old' }))).toBe(80e9);
   });
 
+  it('is what is read after the clock was set back, whatever was read before', () => {
+    const before = observed(undefined, reading({ usedBytes: 5, seenAtMs: NOW + 2 * DAY_MS }), NOW + 2 * DAY_MS);
+    const record = observed(before, reading({ usedBytes: 9, seenAtMs: NOW }), NOW);
+    expect(currentReading(record)).toMatchObject({ usedBytes: 9, seenAtMs: NOW });
+  });
+
   it('is never less than what was last seen, and stays small', () => {
     const step = fc.record({ capacityBytes: fc.integer({ min: 1, max: 100 }), days: fc.integer({ min: 0, max: 3 }) });
     fc.assert(
@@ -58,7 +67,7 @@ describe('what is known of a device', () => {
         let record: DeviceRecord | undefined;
         for (const { capacityBytes, days } of steps) {
           seenAtMs += days * DAY_MS;
-          record = observed(record, reading({ capacityBytes, seenAtMs }));
+          record = observed(record, reading({ capacityBytes, seenAtMs }), seenAtMs);
           expect(capacity(record)).toBeGreaterThanOrEqual(capacityBytes);
         }
         expect(record?.days.length).toBeLessThanOrEqual(CAPACITY_HORIZON_MS / DAY_MS);

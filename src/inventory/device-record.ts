@@ -1,4 +1,5 @@
 import type { DeviceReading } from './reading.js';
+import { isLate } from './wall-clock.js';
 
 /** The largest capacity that a device showed over a stretch of time. */
 export interface CapacityWindow {
@@ -21,14 +22,14 @@ export const DAY_MS = 24 * 3_600_000;
 export const CAPACITY_HORIZON_MS = 7 * DAY_MS;
 
 /**
- * The record after one more reading. One that comes late changes nothing but the capacity, and not even that where it is
- * of what the device was before.
+ * The record after one more reading, at the time `nowMs`. One that comes late changes nothing but the capacity, and not even
+ * that where it is of what the device was before.
  */
-export function observed(record: DeviceRecord | undefined, reading: DeviceReading): DeviceRecord {
+export function observed(record: DeviceRecord | undefined, reading: DeviceReading, nowMs: number): DeviceRecord {
   if (record === undefined) return begun(reading);
-  const isLate = reading.seenAtMs < record.last.seenAtMs;
-  if (isAnother(record.last, reading)) return isLate ? record : begun(reading);
-  const last = isLate ? record.last : reading;
+  const comesLate = isLate(reading.seenAtMs, record.last.seenAtMs, nowMs);
+  if (isAnother(record.last, reading)) return comesLate ? record : begun(reading);
+  const last = comesLate ? record.last : reading;
   return { last, capacitySinceMs: record.capacitySinceMs, days: withCapacity(record.days, reading) };
 }
 

@@ -1,3 +1,5 @@
+import { isLate } from '../inventory/wall-clock.js';
+
 /**
  * Whose the figure of a device is. `alone`: no other pod holds the device. `own-figure`: others do, and the exporter
  * says what this pod uses. `mixed`: others do, or may, and nothing tells the shares apart.
@@ -59,9 +61,22 @@ export function firstUse(sample: UseSample, baselineBytes: number | null): Devic
   return counted(begun, sample);
 }
 
-/** The use after one more sample. One that is not newer changes nothing: sources overlap, and the same scrape may come twice. */
-export function furtherUse(use: DeviceUse, sample: UseSample): DeviceUse {
-  if (sample.atMs <= use.lastAtMs) return use;
+/**
+ * The use after one more sample, at the time `nowMs`. One that is not newer changes nothing: sources overlap, and the same
+ * scrape may come twice. After the clock was set back, times that are still to come become that of the sample.
+ */
+export function furtherUse(use: DeviceUse, sample: UseSample, nowMs: number): DeviceUse {
+  if (sample.atMs === use.lastAtMs || isLate(sample.atMs, use.lastAtMs, nowMs)) return use;
+  return sample.atMs > use.lastAtMs ? taken(use, sample) : taken(setBack(use, sample.atMs), sample);
+}
+
+function setBack(use: DeviceUse, atMs: number): DeviceUse {
+  const peakAtMs = Math.min(use.peakAtMs, atMs);
+  const startedAtMs = use.startedAtMs === null ? null : Math.min(use.startedAtMs, atMs);
+  return { ...use, peakAtMs, startedAtMs, grownAtMs: Math.min(use.grownAtMs, atMs) };
+}
+
+function taken(use: DeviceUse, sample: UseSample): DeviceUse {
   const isHigher = sample.usedBytes > use.peakBytes;
   const hasGrown = sample.usedBytes > use.peakBytes * SAME_PEAK;
   const next: DeviceUse = {

@@ -12,8 +12,15 @@ const at = (minute: number, usedGib: number, change: Partial<UseSample> = {}): U
   sharing: 'alone',
   ...change,
 });
+/** Later than all samples here. */
+const NOW_MS = 600 * MINUTE_MS;
 const through = (samples: readonly UseSample[], baselineGib: number | null = null) =>
-  samples.slice(1).reduce(furtherUse, firstUse(samples[0]!, baselineGib === null ? null : baselineGib * GIB));
+  samples
+    .slice(1)
+    .reduce(
+      (use, sample) => furtherUse(use, sample, NOW_MS),
+      firstUse(samples[0]!, baselineGib === null ? null : baselineGib * GIB),
+    );
 
 describe('what a pod used of a device', () => {
   it('is its peak, when that was reached, and what it uses now', () => {
@@ -33,6 +40,13 @@ describe('what a pod used of a device', () => {
       worstUse([steadyUse({ usedGib: 30 }), steadyUse({ usedGib: 50 }), steadyUse({ usedGib: 60, baselineGib: 20 })]),
     ).toEqual(steadyUse({ usedGib: 50 }));
     expect(worstUse([])).toBeNull();
+  });
+
+  it('goes on after the clock was set back, and nothing of it lies in the time to come', () => {
+    const before = furtherUse(firstUse(at(500, 20), null), at(501, 40), 501 * MINUTE_MS);
+    const use = furtherUse(before, at(10, 61), 10 * MINUTE_MS);
+    expect(use).toMatchObject({ peakBytes: 61 * GIB, peakAtMs: 10 * MINUTE_MS, startedAtMs: 10 * MINUTE_MS });
+    expect(furtherUse(use, at(11, 50), 11 * MINUTE_MS)).toMatchObject({ currentBytes: 50 * GIB, samples: 4 });
   });
 
   it('does not depend on samples that come twice or late', () => {

@@ -34,8 +34,8 @@ export class Attempts {
     return this.#attempts.size;
   }
 
-  /** Takes a snapshot in; gives the attempts that it says something new of. */
-  observe({ devices }: InventorySnapshot, pods: readonly HolderPod[]): readonly Attempt[] {
+  /** Takes a snapshot in at the time `nowMs`; gives the attempts that it says something new of. */
+  observe({ devices }: InventorySnapshot, pods: readonly HolderPod[], nowMs: number): readonly Attempt[] {
     const byNode = grouped(
       devices.filter(({ usedBytes }) => usedBytes !== null),
       ({ node }) => node,
@@ -47,7 +47,7 @@ export class Attempts {
       this.#noteIdle(ofNode, held);
       for (const [pod, itsDevices] of held) {
         const attempt = this.#attemptOf(pod, node);
-        if (this.#sample(attempt, itsDevices)) touched.add(attempt);
+        if (this.#sample(attempt, itsDevices, nowMs)) touched.add(attempt);
       }
     }
     for (const pod of pods) for (const attempt of this.#endedBefore(pod, byNode)) touched.add(attempt);
@@ -88,14 +88,15 @@ export class Attempts {
   }
 
   /** Whether any of its devices has a newer sample. */
-  #sample(attempt: Attempt, held: readonly HeldDevice[]): boolean {
+  #sample(attempt: Attempt, held: readonly HeldDevice[], nowMs: number): boolean {
     let isNew = attempt.pod.ending !== attempt.ending;
     attempt.ending = attempt.pod.ending;
     for (const { device, sharing, usedBytes } of held) {
       if (usedBytes === null) continue;
       const sample = { atMs: device.seenAtMs, usedBytes, capacityBytes: device.capacityBytes, sharing };
       const before = attempt.uses.get(deviceKey(device))?.use;
-      const use = before === undefined ? firstUse(sample, this.#before(attempt, device)) : furtherUse(before, sample);
+      const use =
+        before === undefined ? firstUse(sample, this.#before(attempt, device)) : furtherUse(before, sample, nowMs);
       if (use !== before) isNew = true;
       attempt.uses.set(deviceKey(device), { device, use });
     }

@@ -1,6 +1,7 @@
 import type { ObservationHolder } from '../advisor/observation-holder.js';
 import type { Device, InventorySnapshot } from '../inventory/inventory.js';
 import type { GpuLookup } from '../inventory/reading.js';
+import { isDue } from '../inventory/wall-clock.js';
 import { learnedContexts } from '../observation/learned-context.js';
 import { usesOf } from '../observation/observed-use.js';
 import type { HolderPod } from '../observation/holder-pod.js';
@@ -124,7 +125,7 @@ export class UseRecorder {
       this.#publishWhenDue();
       return;
     }
-    const touched = this.#attempts.observe(snapshot, pods.pods());
+    const touched = this.#attempts.observe(snapshot, pods.pods(), now());
     let looks = 0;
     for (const attempt of touched) {
       const isLooked = looks < ORIGINS_AT_A_TIME && (await this.#findOrigin(attempt));
@@ -133,7 +134,7 @@ export class UseRecorder {
     }
     this.#isNewsWaiting ||= touched.length > 0 || isChanged;
     this.#publishWhenDue();
-    if (now() - this.#writtenAtMs < this.options.everyMs) return;
+    if (!isDue(this.#writtenAtMs, this.options.everyMs, now())) return;
     await this.#write();
     await this.#tidy();
   }
@@ -213,9 +214,7 @@ export class UseRecorder {
   /** Going through all that is known takes tens of milliseconds in the end: not with every sample, not with every pod. */
   #publishWhenDue(): void {
     const nowMs = this.parts.now();
-    // A clock that was set back makes nobody wait for it to come round again.
-    const sinceMs = nowMs - this.#publishedAtMs;
-    if (!this.#isNewsWaiting || (sinceMs >= 0 && sinceMs < this.options.everyMs)) return;
+    if (!this.#isNewsWaiting || !isDue(this.#publishedAtMs, this.options.everyMs, nowMs)) return;
     this.#isNewsWaiting = false;
     this.#publishedAtMs = nowMs;
     const all = [...this.#known.values()];
@@ -251,7 +250,7 @@ export class UseRecorder {
     const hasRecorded = this.#hasRecorded;
     this.#hasRecorded = isRecording();
     if (this.#watermark === null || hasRecorded !== this.#hasRecorded) return true;
-    return !this.#hasRecorded && now() - this.#readAtMs >= this.options.everyMs;
+    return !this.#hasRecorded && isDue(this.#readAtMs, this.options.everyMs, now());
   }
 
   #isNews({ id, use, ending }: PodObservation): boolean {
@@ -265,7 +264,7 @@ export class UseRecorder {
     const observations = [...this.#unwritten].flatMap((id) => this.#known.get(id) ?? []);
     if (observations.length === 0) return;
     try {
-      await this.parts.repository.save(observations);
+      await this.parts.repository.save(observations, this.parts.now());
     } catch (error) {
       this.state.failedWrites += 1;
       if (error instanceof StoreUnavailable) return;
@@ -281,7 +280,7 @@ export class UseRecorder {
 
   async #tidy(): Promise<void> {
     const nowMs = this.parts.now();
-    if (nowMs - this.#tidiedAtMs < TIDY_EVERY_MS) return;
+    if (!isDue(this.#tidiedAtMs, TIDY_EVERY_MS, nowMs)) return;
     this.#tidiedAtMs = nowMs;
     const beforeMs = nowMs - this.options.keepMs;
     for (const [id, { use }] of this.#known) if (use.lastAtMs < beforeMs) this.#known.delete(id);

@@ -3,6 +3,7 @@ import type { CapacityWindow, DeviceRecord } from '../inventory/device-record.js
 import type { Node, Taint } from '../inventory/inventory.js';
 import { deviceKey } from '../inventory/reading.js';
 import type { DeviceReading } from '../inventory/reading.js';
+import { AHEAD_MS } from '../inventory/wall-clock.js';
 import type { Database } from './database.js';
 import { storableJson, storableText } from './storable.js';
 
@@ -42,7 +43,7 @@ ON CONFLICT (uuid, gpu_instance) DO UPDATE SET
   capacity_bytes = EXCLUDED.capacity_bytes, capacity_source = EXCLUDED.capacity_source,
   capacity_note = EXCLUDED.capacity_note, capacity_since = EXCLUDED.capacity_since,
   used_bytes = EXCLUDED.used_bytes, pods = EXCLUDED.pods, seen_at = EXCLUDED.seen_at
-WHERE devices.seen_at <= EXCLUDED.seen_at`;
+WHERE devices.seen_at <= EXCLUDED.seen_at OR devices.seen_at > to_timestamp($16::bigint / 1000.0)`;
 
 /** Written twice or by two writers, a window holds the widest of what was said of it: nothing is counted double. */
 const UPSERT_WINDOWS = `
@@ -68,6 +69,9 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::bool[], $6::text
 ON CONFLICT (name) DO UPDATE SET
   labels = EXCLUDED.labels, taints = EXCLUDED.taints, unschedulable = EXCLUDED.unschedulable, ready = EXCLUDED.ready,
   allocatable = EXCLUDED.allocatable, requested = EXCLUDED.requested, seen_at = EXCLUDED.seen_at`;
+
+/** Lists that were written before the clock was set back: they would pass for the latest. */
+const FORGET_NODES_TO_COME = 'DELETE FROM nodes WHERE seen_at > to_timestamp($1::bigint / 1000.0)';
 
 const LATEST_NODES = `
 SELECT name, labels, taints, unschedulable, ready, allocatable, requested
@@ -118,11 +122,13 @@ ON CONFLICT (device_id, start_at) DO UPDATE SET
 export class InventoryRepository {
   constructor(private readonly database: Database) {}
 
-  /** Writes devices in bulk; an older state than what is stored is left out. */
-  async saveDevices(records: readonly DeviceRecord[]): Promise<void> {
+  /** Writes devices in bulk at the time `nowMs`; an older state than what is stored is left out. */
+  async saveDevices(records: readonly DeviceRecord[], nowMs: number): Promise<void> {
     for (let from = 0; from < records.length; from += DEVICES_AT_A_TIME) {
       const part = records.slice(from, from + DEVICES_AT_A_TIME);
-      await this.database.run(() => this.database.pool.query(UPSERT_DEVICES, deviceColumns(part)));
+      await this.database.run(() =>
+        this.database.pool.query(UPSERT_DEVICES, [...deviceColumns(part), nowMs + AHEAD_MS]),
+      );
     }
   }
 
@@ -136,7 +142,10 @@ export class InventoryRepository {
 
   /** Writes the nodes that there are now; others remain as history until they are cleared. */
   async saveNodes(nodes: readonly Node[], seenAtMs: number): Promise<void> {
-    await this.database.run(() => this.database.pool.query(UPSERT_NODES, [...nodeColumns(nodes), seenAtMs]));
+    await this.database.run(async () => {
+      await this.database.pool.query(FORGET_NODES_TO_COME, [seenAtMs + AHEAD_MS]);
+      await this.database.pool.query(UPSERT_NODES, [...nodeColumns(nodes), seenAtMs]);
+    });
   }
 
   /** What was known last: the nodes of the latest list, and every device with its capacities since `sinceMs`. */

@@ -1,3 +1,4 @@
+import { AHEAD_MS } from '../inventory/wall-clock.js';
 import type { Ending } from '../observation/container-status.js';
 import { lastSeenMs } from '../observation/pod-observation.js';
 import type { PodObservation } from '../observation/pod-observation.js';
@@ -43,7 +44,7 @@ ON CONFLICT (id) DO UPDATE SET
   fingerprint = COALESCE(EXCLUDED.fingerprint, pod_observations.fingerprint), device_class = EXCLUDED.device_class,
   ending = COALESCE(EXCLUDED.ending, pod_observations.ending), last_at = EXCLUDED.last_at,
   written_at = EXCLUDED.written_at, body = EXCLUDED.body
-WHERE pod_observations.last_at <= EXCLUDED.last_at`;
+WHERE pod_observations.last_at <= EXCLUDED.last_at OR pod_observations.last_at > to_timestamp($2::bigint / 1000.0)`;
 
 const COLUMNS = `body, ending`;
 
@@ -78,11 +79,11 @@ const END_OF_TIME_MS = Date.UTC(9999, 0);
 export class ObservationRepository {
   constructor(private readonly database: Database) {}
 
-  /** Writes observations in bulk. The same one may be written any number of times. */
-  async save(observations: readonly PodObservation[]): Promise<void> {
+  /** Writes observations in bulk at the time `nowMs`. The same one may be written any number of times. */
+  async save(observations: readonly PodObservation[], nowMs: number): Promise<void> {
     for (let from = 0; from < observations.length; from += AT_A_TIME) {
       const rows = storableJson(observations.slice(from, from + AT_A_TIME).map(rowOf));
-      await this.database.run(() => this.database.pool.query(UPSERT, [rows]));
+      await this.database.run(() => this.database.pool.query(UPSERT, [rows, nowMs + AHEAD_MS]));
     }
   }
 

@@ -36,7 +36,7 @@ export function steadyUse(change: ObservationChange = {}): DeviceUse {
     sharing,
   });
   let use = firstUse(sample(0), baselineGib === undefined ? null : baselineGib * GIB);
-  for (let step = 1; step <= minutes * 2; step += 1) use = furtherUse(use, sample(step));
+  for (let step = 1; step <= minutes * 2; step += 1) use = furtherUse(use, sample(step), sample(step).atMs);
   return use;
 }
 

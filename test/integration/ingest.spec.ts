@@ -155,6 +155,18 @@ describe('ingesting from exporters into Postgres', () => {
     ]);
   });
 
+  it.each([-48, 48])('goes on showing and writing use though the clock jumps by %d hours', async (hours) => {
+    const source = await exporter(text(gpuLines({ node: 'a', index: 0, free: 81_000, used: 226 })));
+    const { collector, holder } = await replica([exporters([source.url], null, LIMITS)], { writeEveryMs: 60_000 });
+    await collector.collect();
+    nowMs += hours * 3_600_000;
+    source.answer(text(gpuLines({ node: 'a', index: 0, free: 226, used: 81_000 })));
+    await collector.collect();
+    expect(holder.current().devices).toMatchObject([{ usedBytes: 81_000 * MIB, seenAtMs: nowMs }]);
+    const [device] = await postgres.database.client.device.findMany();
+    expect(device).toMatchObject({ usedBytes: BigInt(81_000 * MIB), seenAt: new Date(nowMs) });
+  });
+
   it('has the inventory again after a restart, before any exporter has answered', async () => {
     const example = folder('examples/cluster');
     const before = await replica([example]);

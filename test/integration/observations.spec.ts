@@ -30,27 +30,27 @@ describe('observations in Postgres', () => {
 
   it('come back whole, however often they are written', async () => {
     const one = observation({ startedAtMs: NOON });
-    await repository.save([one]);
-    await repository.save([one, observation({ id: 'pod-2/0', startedAtMs: NOON })]);
+    await repository.save([one], NOON);
+    await repository.save([one, observation({ id: 'pod-2/0', startedAtMs: NOON })], NOON);
     expect((await repository.newest(10)).observations).toHaveLength(2);
     expect(await repository.list({ fingerprint: 'f-1' }, { limit: 1 })).toEqual([one]);
   });
 
   it('only become newer, and how one ended is not forgotten', async () => {
     const ended = observation({ startedAtMs: NOON, minutes: 60 });
-    await repository.save([ended]);
-    await repository.save([observation({ startedAtMs: NOON, minutes: 30, usedGib: 20, ending: null })]);
+    await repository.save([ended], at(90));
+    await repository.save([observation({ startedAtMs: NOON, minutes: 30, usedGib: 20, ending: null })], at(90));
     expect((await repository.newest(10)).observations).toEqual([ended]);
-    await repository.save([observation({ startedAtMs: NOON, minutes: 90, ending: null })]);
+    await repository.save([observation({ startedAtMs: NOON, minutes: 90, ending: null })], at(90));
     const [stored] = (await repository.newest(10)).observations;
     expect(stored).toMatchObject({ ending: 'completed', use: { lastAtMs: at(90) } });
   });
 
   it('are read on from where another replica was read last', async () => {
-    await repository.save([observation({ id: 'a/0' })]);
+    await repository.save([observation({ id: 'a/0' })], NOON);
     const { watermark } = await repository.newest(10);
     expect(await repository.writtenSince(watermark, 10)).toEqual({ observations: [], watermark });
-    await repository.save([observation({ id: 'b/0' })]);
+    await repository.save([observation({ id: 'b/0' })], NOON);
     const { observations } = await repository.writtenSince(watermark, 10);
     expect(observations.map(({ id }) => id)).toEqual(['b/0']);
   });
@@ -59,7 +59,7 @@ describe('observations in Postgres', () => {
     const many = Array.from({ length: 5 }, (_, index) =>
       observation({ id: `p-${index}/0`, workload: `w-${index % 2}`, startedAtMs: at(index), minutes: 0 }),
     );
-    await repository.save(many);
+    await repository.save(many, NOON);
     const [first, second] = await repository.list({ name: 'w-0' }, { limit: 2 });
     expect([first?.id, second?.id]).toEqual(['p-4/0', 'p-2/0']);
     const after = { lastAtMs: second!.use.lastAtMs, id: second!.id };
@@ -69,10 +69,10 @@ describe('observations in Postgres', () => {
   });
 
   it('are forgotten after their time', async () => {
-    await repository.save([
-      observation({ id: 'old/0', startedAtMs: NOON }),
-      observation({ id: 'new/0', startedAtMs: at(1) }),
-    ]);
+    await repository.save(
+      [observation({ id: 'old/0', startedAtMs: NOON }), observation({ id: 'new/0', startedAtMs: at(1) })],
+      NOON,
+    );
     expect(await repository.forget(at(61))).toBe(1);
     expect((await repository.newest(10)).observations.map(({ id }) => id)).toEqual(['new/0']);
   });
@@ -165,12 +165,12 @@ describe('recording what pods use', () => {
     isRecording = true;
   });
 
-  function recorder(most = 100, into = holder): UseRecorder {
+  function recorder(most = 100, into = holder, everyMs = 0): UseRecorder {
     const repository = new ObservationRepository(postgres.database);
     const parts = { pods: scene, origins: scene, holder: into, repository, gpus: loadFacts().gpus };
     const rest = { isRecording: () => isRecording, now: () => scene.nowMs, log: silent };
     const rules = STANDING_DEFAULTS;
-    return new UseRecorder({ ...parts, ...rest }, { cluster: 'c', rules, keepMs: 90 * 86_400_000, everyMs: 0, most });
+    return new UseRecorder({ ...parts, ...rest }, { cluster: 'c', rules, keepMs: 90 * 86_400_000, everyMs, most });
   }
 
   async function run(taking: UseRecorder, minutes: number, usedGib: readonly number[], pods: readonly string[]) {
@@ -264,6 +264,18 @@ describe('recording what pods use', () => {
     const reading = new ObservationHolder();
     await recorder(100, reading).observe(scene.snapshot([40], ['train']));
     expect(reading.current().uses.get('f-1')).toEqual([expect.objectContaining({ usedBytes: 61 * GIB })]);
+  });
+
+  it.each([-48 * 60, 48 * 60])('goes on telling and writing though the clock jumps by %d minutes', async (jump) => {
+    const taking = recorder(100, holder, MINUTE_MS);
+    scene.held = [pod('train')];
+    await run(taking, 10, [40], ['train']);
+    scene.nowMs += jump * MINUTE_MS;
+    await run(taking, 10, [61], ['train']);
+    expect(standings()?.map(([, gib]) => gib)).toEqual([61]);
+    const [written] = await stored();
+    expect((written?.use.peakBytes ?? 0) / GIB).toBe(61);
+    await taking.close();
   });
 
   it('keeps what it saw while the database is away, within bounds, and writes it when it is back', async () => {

@@ -12,7 +12,7 @@ import type { TestPostgres } from './postgres.js';
 const NOON = Date.UTC(2026, 10, 20, 12);
 const QUARTER_S = 900;
 
-const record = (fields: Parameters<typeof reading>[0] = {}): DeviceRecord => observed(undefined, reading(fields));
+const record = (fields: Parameters<typeof reading>[0] = {}): DeviceRecord => observed(undefined, reading(fields), NOON);
 const window = (fields: Partial<SampleWindow> = {}): SampleWindow => ({
   uuid: 'GPU-1',
   gpuInstance: null,
@@ -67,7 +67,7 @@ describe('the inventory in Postgres', () => {
       record({ uuid: 'GPU-3', node: null, vendor: 'amd' }),
     ];
     await repository.saveNodes([node(), node({ name: 'n2', taints: [], labels: {}, ready: false })], NOON);
-    await repository.saveDevices(records);
+    await repository.saveDevices(records, NOON);
     const stored = await repository.load(NOON - DAY_MS);
     expect(stored.nodes).toEqual([node(), node({ name: 'n2', taints: [], labels: {}, ready: false })]);
     expect(stored.records).toEqual(records.map((each) => ({ ...each, days: [] })));
@@ -81,14 +81,14 @@ describe('the inventory in Postgres', () => {
   });
 
   it('does not let an older reading overwrite a newer one', async () => {
-    await repository.saveDevices([record({ usedBytes: 2e9, seenAtMs: NOON + 30_000 })]);
-    await repository.saveDevices([record({ usedBytes: 1e9, seenAtMs: NOON })]);
+    await repository.saveDevices([record({ usedBytes: 2e9, seenAtMs: NOON + 30_000 })], NOON);
+    await repository.saveDevices([record({ usedBytes: 1e9, seenAtMs: NOON })], NOON);
     const { records } = await repository.load(0);
     expect(records[0]?.last.usedBytes).toBe(2e9);
   });
 
   it('takes the same window any number of times, and keeps the widest of what was said', async () => {
-    await repository.saveDevices([record()]);
+    await repository.saveDevices([record()], NOON);
     await repository.saveWindows([window()]);
     await repository.saveWindows([window({ usedMinBytes: null, usedMaxBytes: 3e9, samples: 5 })]);
     await repository.saveWindows([window({ capacityBytes: 79e9, samples: 4 })]);
@@ -99,7 +99,7 @@ describe('the inventory in Postgres', () => {
 
   it('remembers the largest capacity by day, over the time since the device is what it is', async () => {
     const sliced = record({ gpuInstance: '1', seenAtMs: NOON });
-    await repository.saveDevices([record({ seenAtMs: NOON - 3 * DAY_MS }), sliced]);
+    await repository.saveDevices([record({ seenAtMs: NOON - 3 * DAY_MS }), sliced], NOON);
     await repository.saveWindows([
       window({ startMs: NOON - 2 * DAY_MS, capacityBytes: 81e9 }),
       window({ startMs: NOON - 2 * DAY_MS + 60_000, capacityBytes: 80.5e9 }),
@@ -112,7 +112,7 @@ describe('the inventory in Postgres', () => {
   });
 
   it('folds old windows into days without losing a peak', async () => {
-    await repository.saveDevices([record()]);
+    await repository.saveDevices([record()], NOON);
     const midnight = Math.floor(NOON / DAY_MS) * DAY_MS;
     await repository.saveWindows([
       window({ startMs: midnight, usedMaxBytes: 4e9, samples: 10 }),
@@ -131,7 +131,7 @@ describe('the inventory in Postgres', () => {
 
   it('forgets what was not seen for long, windows with their device', async () => {
     await repository.saveNodes([node()], NOON);
-    await repository.saveDevices([record(), record({ uuid: 'GPU-2', seenAtMs: NOON + DAY_MS })]);
+    await repository.saveDevices([record(), record({ uuid: 'GPU-2', seenAtMs: NOON + DAY_MS })], NOON);
     await repository.saveWindows([window(), window({ uuid: 'GPU-2', startMs: NOON + DAY_MS })]);
     await repository.forget(NOON + 1);
     expect((await repository.load(0)).records.map(({ last }) => last.uuid)).toEqual(['GPU-2']);
@@ -140,7 +140,7 @@ describe('the inventory in Postgres', () => {
 
   it('stores text that Postgres would refuse', async () => {
     await repository.saveNodes([node({ labels: { odd: 'a\0b\uD800c' } })], NOON);
-    await repository.saveDevices([record({ model: 'GPU\0\uDC00' })]);
+    await repository.saveDevices([record({ model: 'GPU\0\uDC00' })], NOON);
     const stored = await repository.load(0);
     expect(stored.nodes[0]?.labels).toEqual({ odd: 'a\uFFFDb\uFFFDc' });
     expect(stored.records[0]?.last.model).toBe('GPU\uFFFD\uFFFD');
@@ -152,7 +152,7 @@ describe('the inventory in Postgres', () => {
     );
     const started = performance.now();
     for (const startMs of [NOON, NOON + 900_000]) {
-      await repository.saveDevices(fleet);
+      await repository.saveDevices(fleet, NOON);
       await repository.saveWindows(fleet.map(({ last }) => window({ uuid: last.uuid, startMs })));
     }
     const elapsedMs = performance.now() - started;
