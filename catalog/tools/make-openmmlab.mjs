@@ -1,4 +1,5 @@
-// Rows of catalog/openmmlab.json and catalog/detectron2.json from the rows that the recorders of configurations wrote:
+// Rows of catalog/openmmlab.json, detectron2.json and ultralytics.json from the rows that their recorders wrote; a file of
+// whose libraries no row is given stays as it is:
 // node catalog/tools/make-openmmlab.mjs FILE...
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
@@ -29,6 +30,12 @@ const FILES = [
     about: 'Models of detectron2 by the names of their configurations without schedule: graph, classes and image.',
     source: 'configurations of detectron2 at 02b5c4e2, its projects ViTDet, MViTv2 and DensePose',
   },
+  {
+    file: 'ultralytics.json',
+    libraries: ['ultralytics'],
+    about: 'Models of ultralytics by the names of their weights: graph, classes and image.',
+    source: 'configurations of ultralytics 8.3.200',
+  },
 ];
 
 /** Rows with the names that they have without their schedule, where no other row has that name. */
@@ -54,6 +61,7 @@ function withAliases(chosen) {
 
 for (const { file, libraries, about, source } of FILES) {
   const models = withAliases(rows.filter(({ library }) => libraries.includes(library)));
+  if (models.length === 0) continue;
   const head = JSON.stringify({ schema: 1, about, sources: [source] });
   const body = models.map((model) => JSON.stringify(model)).join(',\n');
   writeFileSync(new URL(file, CATALOG), `${head.slice(0, -1)},"models":[\n${body}\n]}\n`);

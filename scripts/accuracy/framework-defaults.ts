@@ -16,6 +16,8 @@ export interface FrameworkDefaults {
   implementation?: RunValues['optimizer']['implementation'];
   /** Batches that its data loader has on the device beside the one in use. */
   prefetchedBatches?: number;
+  /** A moving average of the weights on the device. */
+  movingAverage?: boolean;
   /** Samples of a step over all ranks, by the month since when. */
   globalBatch?: readonly (readonly [string, number])[];
   /** Of adapters. */
@@ -55,7 +57,17 @@ const DEFAULTS: readonly FrameworkDefaults[] = [
   // train.py and its loader (timm/data/loader.py, PrefetchLoader)
   { framework: /^timm$/i, name: 'timm', ...TIMM_SGD, prefetchedBatches: 1 },
   { framework: /timm/i, name: 'timm', ...TIMM_SGD },
-  { framework: /yolo|ultralytics/i, name: 'yolo', optimizer: 'sgd', momentum: 0.937, weightDecay: 5e-4 },
+  {
+    // YOLOv5's train.py and ultralytics' trainer: a moving average on the device, steps of 64 images (nbs)
+    framework: /yolo|ultralytics/i,
+    name: 'yolo',
+    optimizer: 'sgd',
+    momentum: 0.937,
+    weightDecay: 5e-4,
+    clipping: true,
+    movingAverage: true,
+    globalBatch: [['2020-06', 64]],
+  },
   {
     framework: /fms-acceleration/i,
     name: 'transformers',

@@ -136,7 +136,7 @@ export function trainingRunOf(record: MeasuredRun): TrainingRun {
     parallelism: parallelismOf(record),
     offload: offloadOf(record),
     compile: stated(record.compile === true ? 'default' : 'none', 'compile', record.compile),
-    ema: stated(/ema-weights/.test(options), 'memory_options'),
+    ema: stated(/ema-weights/.test(options) || defaults.movingAverage === true, 'memory_options'),
     channelsLast: byDefault(false, defaults.name),
     allocator: allocatorOf(defaults),
     worldSize: stated(worldSize, 'gpus'),

@@ -24,7 +24,7 @@ function peakOf(architecture: Architecture, image: [number, number], batch: numb
   return replay(events, parseAllocatorConfig('').config).peakAllocatedBytes;
 }
 
-describe('a training step recorded from a configuration of OpenMMLab or detectron2', () => {
+describe('a training step recorded from a configuration of OpenMMLab, detectron2 or ultralytics', () => {
   const CASES: [string, Task, [number, number]][] = [
     ['fcn_r50-d8_4xb4-20k_voc12aug-512x512', 'segmentation', [480, 512]],
     ['pspnet_r18-d8_4xb4-80k_isaid-896x896', 'segmentation', [896, 896]],
@@ -32,6 +32,11 @@ describe('a training step recorded from a configuration of OpenMMLab or detectro
     ['atss_r101_fpn_1x_coco', 'detection', [800, 1333]],
     ['faster-rcnn_r50_fpn_32xb2-cas-1x_openimages', 'detection', [800, 1333]],
     ['yolox_s_8xb8-300e_coco', 'detection', [640, 640]],
+    ['yolov8n', 'detection', [640, 640]],
+    ['yolov10m', 'detection', [320, 640]],
+    ['yolo11s', 'detection', [640, 640]],
+    ['yolov9t', 'detection', [640, 640]],
+    ['yolov8n-cls', 'image-classification', [224, 224]],
     ['faster_rcnn_R_50_FPN_1x', 'detection', [800, 1333]],
     ['mask_rcnn_R_101_C4_3x', 'detection', [800, 1333]],
     ['retinanet_R_50_FPN_3x', 'detection', [800, 1333]],
@@ -42,6 +47,17 @@ describe('a training step recorded from a configuration of OpenMMLab or detectro
     const [two, four, six] = [2, 4, 6].map((batch) => peakOf(architecture, image, batch)) as [number, number, number];
     expect(four).toBeGreaterThan(1.3 * two);
     expect(Math.abs((six - four) / (four - two) - 1)).toBeLessThan(0.1);
+  });
+
+  /** The package's own summaries of its models (`yolo info`). */
+  it.each([
+    ['yolov8n', 3_157_200],
+    ['yolov8x', 68_229_648],
+    ['yolo11n', 2_624_080],
+  ])('%s has the parameters that ultralytics counts', (name, expected) => {
+    const { parameters } = architectureNamed(name, 'detection', [640, 640]);
+    const counted = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    expect(counted).toBe(expected);
   });
 
   it('is found by the name without its schedule', () => {

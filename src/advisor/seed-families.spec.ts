@@ -87,6 +87,18 @@ const FAMILIES: readonly Family[] = [
       'python tools/train.py configs/yolox/yolox_s_8xb8-300e_coco.py --cfg-options train_dataloader.batch_size=32',
   },
   {
+    name: 'YOLO of ultralytics',
+    model: /yolov8m/,
+    image: 'ultralytics/ultralytics:8.3.200',
+    command: 'yolo detect train model=yolov8m.pt data=coco.yaml imgsz=640 batch=32',
+  },
+  {
+    name: 'YOLO of ultralytics, classes of images',
+    model: /yolo11m-cls/,
+    image: 'ultralytics/ultralytics:8.3.200',
+    command: 'yolo classify train model=yolo11m-cls.pt data=imagenet imgsz=224 batch=256',
+  },
+  {
     name: 'Faster R-CNN',
     model: /faster-rcnn_r50_fpn_1x_coco/,
     image: MMDET,

@@ -240,6 +240,7 @@ export type ElementwiseName =
   | 'log'
   | 'cos'
   | 'sin'
+  | 'atan'
   | 'tanh'
   | 'sigmoid'
   | 'gelu'

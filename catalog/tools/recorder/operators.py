@@ -9,7 +9,7 @@ class Unknown(Exception):
 
 IGNORED = {"bernoulli_", "fill_", "zero_", "normal_", "uniform_", "random_", "_local_scalar_dense", "is_same_size",
            "resolve_conj", "resolve_neg", "lift_fresh", "sym_size", "sym_numel", "is_pinned", "_assert_async", "_assert_scalar",
-           "scatter_", "masked_fill_", "index_put_", "index_fill_", "clamp_min_", "trunc_normal_", "erfinv_", "floor_"}
+           "scatter_", "masked_fill_", "index_put_", "index_fill_", "clamp_min_", "trunc_normal_", "erfinv_", "floor_", "gt_", "scatter_add_"}
 OPERATORS = {}
 
 
@@ -218,6 +218,17 @@ def roll(r, func, args, kwargs, out):
 @operator("mm")
 def mm(r, func, args, kwargs, out):
     r.emit("mm", [args[0], args[1]], [], [out])
+
+
+@operator("mv")
+def mv(r, func, args, kwargs, out):
+    """A matrix and a vector, as a matrix of one column."""
+    r.suspended += 1
+    column, product = args[1].unsqueeze(1), torch.empty(out.size(0), 1, dtype=out.dtype, device=out.device)
+    r.suspended -= 1
+    r.emit("view", [args[1]], [list(column.shape)], [column])
+    r.emit("mm", [args[0], column], [], [product])
+    r.emit("view", [product], [list(out.shape)], [out])
 
 
 @operator("addmm")

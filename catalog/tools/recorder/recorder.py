@@ -37,6 +37,7 @@ class Recorder(TorchDispatchMode):
         self.given = len(inputs)       # values that there are before the first step
         self.blocks = []               # calls of repeated layers
         self.returned = None           # the one that has just returned: what dies now dies after it
+        self.count_of = torch.Tensor.numel     # how many a mask selects, which depends on values
 
     def on_device(self, tensor):
         return isinstance(tensor, torch.Tensor) and tensor.device.type == "meta"
@@ -84,7 +85,7 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types_, args=(), kwargs=None):
         kwargs = kwargs or {}
-        out = selected(func, args) if depends_on_values(func, args) else func(*args, **kwargs)
+        out = selected(func, args, self.count_of) if depends_on_values(func, args) else func(*args, **kwargs)
         if self.suspended:
             return out
         self.settle()
@@ -112,18 +113,18 @@ def depends_on_values(func, args):
     return bool(masks) and masks[0].device.type == "meta"
 
 
-def selected(func, args):
-    """Where how much is selected depends on values: all of it."""
+def selected(func, args, count_of):
+    """Where how much is selected depends on values: all of it, or what `count_of` says of a mask."""
     x = args[0]
     if func._schema.name == "aten::nonzero":
-        return torch.empty(x.numel(), x.dim(), dtype=torch.int64, device="meta")
+        return torch.empty(count_of(x), x.dim(), dtype=torch.int64, device="meta")
     shape, dim = [], 0
     for i in args[1]:
         if i is None:
             shape.append(x.shape[dim])
             dim += 1
         else:
-            shape.append(i.numel())
+            shape.append(count_of(i) if i.dtype == torch.bool else i.numel())
             dim += i.dim() if i.dtype == torch.bool else 1
     return torch.empty(*shape, *x.shape[dim:], dtype=x.dtype, device="meta")
 

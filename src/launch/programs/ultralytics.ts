@@ -41,7 +41,7 @@ export const ultralytics: TrainingProgram = {
 export function readUltralytics(reader: OptionReader, context: ProgramContext): void {
   const { draft } = context;
   const model = reader.text('model', 'model');
-  if (model) draft.read('model', { name: withoutEnding(model.value), catalogId: null, config: null }, model.place);
+  if (model) draft.read('model', { name: modelNamed(model.value), catalogId: null, config: null }, model.place);
   readTask(reader, context);
   const devices = startProcesses(reader, context);
   readBatch(reader, context, devices);
@@ -49,8 +49,11 @@ export function readUltralytics(reader: OptionReader, context: ProgramContext): 
   readHow(reader, context);
 }
 
-const withoutEnding = (name: string): string =>
-  name.endsWith('.pt') ? name.slice(0, -3) : name.endsWith('.yaml') ? name.slice(0, -5) : name;
+/** Weights and configurations go by one name. YOLOv3 and v5 have ultralytics' head here, and a u behind them for it. */
+function modelNamed(name: string): string {
+  const bare = name.replace(/\.(?:pt|yaml)$/, '');
+  return /(?:^|\/)yolov(?:3(?:-spp|-tiny)?|5[nsmlx]6?)$/.test(bare) ? `${bare}u` : bare;
+}
 
 function keyValues({ args }: Invocation): Options {
   return new Options(
@@ -110,6 +113,14 @@ function readBatch(reader: OptionReader, { draft }: ProgramContext, devices: num
       `batch of ${batch} over ${devices} GPUs`,
     );
   else draft.default('microBatchSize', Math.max(1, Math.floor(16 / devices)), OF);
+  if (batch >= 1) readAccumulation(reader, draft, batch);
+}
+
+/** Gradients are added up until about `nbs` images are in them (`accumulate` of engine/trainer.py). */
+function readAccumulation(reader: OptionReader, draft: ProgramContext['draft'], batch: number): void {
+  const nominal = asNumber(reader.options.find('nbs')) ?? 64;
+  const steps = Math.max(1, Math.round(nominal / Math.floor(batch)));
+  draft.derive('gradientAccumulationSteps', steps, ['batch'], `steps are taken after about ${nominal} images (nbs)`);
 }
 
 /** Square, rounded up to the stride of 32. */

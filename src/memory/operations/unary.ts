@@ -70,6 +70,8 @@ export const UNARY = {
   log: plain('log', 'input', true, 'div'),
   cos: product('cos', 'input', ['sin', 'neg']),
   sin: product('sin', 'input', ['cos']),
+  /** grad / (self * self + 1) */
+  atan: product('atan', 'input', ['mul', 'add']),
   tanh: plain('tanh', 'result'),
   sigmoid: plain('sigmoid', 'result'),
   gelu: plain('gelu', 'input'),

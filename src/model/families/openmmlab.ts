@@ -7,7 +7,7 @@ import type { ResolvedModel } from '../resolved-model.js';
 /** YOLOX and its like resize whole batches at random (mmdet: BatchSyncRandomResize); the largest decides the peak. */
 const batchScale = ({ config }: ResolvedModel): number => Number(config['batch_resized_by'] ?? 1);
 
-/** A model of OpenMMLab or detectron2 by the name of its configuration; throws UnsupportedModel where none was recorded. */
+/** A model of OpenMMLab, detectron2 or ultralytics by the name of its configuration; throws UnsupportedModel where none was recorded. */
 export function openMmlab(model: ResolvedModel, task: Task): Architecture {
   const config = new ConfigReader(model);
   const graph = model.graph?.() ?? null;
