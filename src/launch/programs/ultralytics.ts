@@ -98,22 +98,30 @@ function devicesIn(option: Option | undefined): number {
 }
 
 /** `batch` counts all GPUs; -1 and fractions fill the card. */
-function readBatch(reader: OptionReader, { draft }: ProgramContext, devices: number): void {
+function readBatch(reader: OptionReader, context: ProgramContext, devices: number): void {
+  const { draft } = context;
   const option = reader.options.find('batch');
   const batch = asNumber(option) ?? 16;
-  if (option?.unresolved) draft.leaveOpen('microBatchSize', option.unresolved);
-  else if (batch < 1)
-    draft.leaveOpen('microBatchSize', `batch=${batch} fills the GPU by itself: any GPU will do`, 'microBatchSize: 16');
-  else if (devices === 1 && option) draft.read('microBatchSize', Math.floor(batch), option.place);
-  else if (option)
-    draft.derive(
+  if (option?.unresolved) return draft.leaveOpen('microBatchSize', option.unresolved);
+  if (batch < 1)
+    return draft.leaveOpen(
       'microBatchSize',
-      Math.max(1, Math.floor(batch / devices)),
-      [option.place?.path ?? 'batch'],
-      `batch of ${batch} over ${devices} GPUs`,
+      `batch=${batch} fills the GPU by itself: any GPU will do`,
+      'microBatchSize: 16',
     );
-  else draft.default('microBatchSize', Math.max(1, Math.floor(16 / devices)), OF);
-  if (batch >= 1) readAccumulation(reader, draft, batch);
+  readShareOfBatch(option, draft, { batch, devices });
+  readAccumulation(reader, draft, batch);
+}
+
+function readShareOfBatch(
+  option: Option | undefined,
+  draft: ProgramContext['draft'],
+  { batch, devices }: { batch: number; devices: number },
+): void {
+  const share = Math.max(1, Math.floor(batch / devices));
+  if (option === undefined) draft.default('microBatchSize', share, OF);
+  else if (devices === 1) draft.read('microBatchSize', share, option.place);
+  else draft.derive('microBatchSize', share, [option.place?.path ?? 'batch'], `batch of ${batch} over ${devices} GPUs`);
 }
 
 /** Gradients are added up until about `nbs` images are in them (`accumulate` of engine/trainer.py). */
