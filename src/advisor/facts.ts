@@ -50,7 +50,9 @@ function graphReader(): GraphReader {
 
 /** Image models by their constructors' names, then by the names of configurations. */
 function imageModels(): VisionFile {
-  const files = ['vision.json', 'openmmlab.json', 'detectron2.json', 'ultralytics.json'].map((file) => readCatalog<VisionFile>(file));
+  const files = ['vision.json', 'openmmlab.json', 'detectron2.json', 'ultralytics.json'].map((file) =>
+    readCatalog<VisionFile>(file),
+  );
   return { ...files[0]!, models: files.flatMap(({ models }) => models) };
 }
 

@@ -76,7 +76,8 @@ const CLOSEST_OFFERED = 3;
 /** Variants that share their dimensions with the base model. */
 const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
 /** Ways to write that a model comes from an image library. */
-const LIBRARY_PREFIX = /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics)(?:\.models)?[./]/;
+const LIBRARY_PREFIX =
+  /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics)(?:\.models)?[./]/;
 
 /** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {
