@@ -14,6 +14,7 @@ describe('names of training configurations', () => {
     ['retinanet_x101_32x4d_fpn_1x_coco', 'retinanet_x101-32x4d_fpn_1x_coco'],
     ['fcn_r50-d8_512x512_20k_voc12aug', 'fcn_r50-d8_4xb4-20k_voc12aug-512x512'],
     ['mask_rcnn_R_50_FPN_3x.yaml', 'mask_rcnn_R_50_FPN_1x'],
+    ['configs/e2e_faster_rcnn_R_101_FPN_1x.yaml', 'faster_rcnn_R_101_FPN_3x'],
   ])('%s is %s', (older, newer) => {
     expect(strict(older)).toBe(strict(newer));
   });

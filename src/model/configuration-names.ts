@@ -72,6 +72,9 @@ const TRAINING_WORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** How maskrcnn-benchmark begins the names of the models that detectron2 took over from it (`e2e_faster_rcnn_R_50_C4_1x`). */
+const END_TO_END = /^e2e_/;
+
 const LONGEST_NAME = 160;
 
 /** Whether `words` end in the data set's words, and are more than these. */
@@ -106,7 +109,8 @@ const key = (words: readonly string[]): string => [...words].sort().join('-');
  */
 export function readConfigurationName(name: string): ConfigurationName {
   const text = name.slice(-LONGEST_NAME).toLowerCase();
-  const bare = text.slice(text.lastIndexOf('/') + 1).replace(/\.(?:py|ya?ml)$/, '');
+  const file = text.slice(text.lastIndexOf('/') + 1).replace(/\.(?:py|ya?ml)$/, '');
+  const bare = file.replace(END_TO_END, '');
   const sized = bare.split(/[-_+\s]+/).filter((word) => word !== '');
   const { words, classes } = withoutDataSet(sized.filter((word, i) => i === 0 || !NOT_THE_MODEL.test(word)));
   const strict = words.filter((word, i) => !(word === 'mask' && words[i + 1] === 'refine'));

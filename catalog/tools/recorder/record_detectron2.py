@@ -151,7 +151,10 @@ def record_config(config):
     size = padded(config.image, divisibility)
     problems = []
     inputs, first = one(config, config.classes, TRUTHS[0], 2, size, torch.float32)
-    for second, allowed in (((size[0] + 96, size[1] + 32), "any"), ((size[0] + 128, size[1] + 64), "any"), (tuple(size), "fixed")):
+    tries = [((size[0] + 96, size[1] + 32), "any"), ((size[0] + 128, size[1] + 64), "any"), (tuple(size), "fixed")]
+    if any(hasattr(m, "rel_pos_h") for m in first[0].modules()):
+        tries = tries[-1:]                     # positions are resized to what the windows of this image size have
+    for second, allowed in tries:
         try:
             others, other = one(config, config.classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
             graph = graph_of(first, other, inputs=(inputs, others))

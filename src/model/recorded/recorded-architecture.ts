@@ -22,8 +22,8 @@ export interface GraphChoice {
 }
 
 const BATCH_UNKNOWN = 0;
-/** Most objects in one image of COCO's training set (Carion et al. 2020, End-to-End Object Detection, section 4). */
-const MOST_OBJECTS = 63;
+/** Most objects in one image of COCO's training set: image 157105 of train2017 (github.com/fchollet/deep-learning-with-python-notebooks, issue 299). */
+const MOST_OBJECTS = 93;
 
 const variablesOf = ({ classes, image, objects }: GraphChoice, batch = BATCH_UNKNOWN): GraphVariables => ({
   B: batch,
