@@ -38,7 +38,9 @@ export function candidateOrReason(
   const seen = demanded(podSet, cluster);
   if (typeof seen === 'string') return seen;
   if (seen.demand === null || podSet.replicas === 0) return null;
-  const podsNeeded = gangSize === null ? 1 : Math.min(podSet.replicas, gangSize);
+  const atOnce = (podSet.placement.topology ?? []).filter((rule) => rule.atOnce).map((rule) => rule.podsPerGroup);
+  const ofGang = gangSize === null ? 1 : Math.min(podSet.replicas, gangSize);
+  const podsNeeded = Math.max(ofGang, ...atOnce);
   return { podSet, demand: seen.demand, room: roomFor(seen.cluster, podSet.placement, seen.demand), podsNeeded };
 }
 

@@ -6,6 +6,7 @@ import type { Demand } from './demand.js';
 import { podsEver } from './room.js';
 import type { Basis } from './observed-need.js';
 import type { Room } from './room.js';
+import { topologyWords } from './topology.js';
 import { counted, gib, listed } from './words.js';
 
 interface Placed {
@@ -119,8 +120,8 @@ const obstacleWords = (room: Room): string =>
       .map(([words, nodes]) => `${nodes} ${words}`),
   );
 
-const asks = ({ demand, podsNeeded }: Placed): string =>
-  `${podsNeeded > 1 ? `${podsNeeded} pods at once, each with ` : 'asks for '}${demand.count} ${demand.written}`;
+const asks = ({ demand, podsNeeded, room }: Placed): string =>
+  `${podsNeeded > 1 ? `${podsNeeded} pods at once, each with ` : 'asks for '}${demand.count} ${demand.written}${topologyWords(room.topology)}`;
 
 function tooFewThatFit(placed: Placed, possible: readonly ClassRow[]): string {
   const names = [...new Set(possible.map((row) => row.deviceClass.name))];
@@ -133,5 +134,7 @@ export function unschedulable(placed: Placed, all: readonly ClassRow[]): string 
   const { room } = placed;
   const places = podsEver(room, acceptsOf(all));
   if (places > 0) return `${asks(placed)}; there is room for ${counted(places, 'pod')}`;
+  const untied = podsEver({ ...room, topology: [] }, acceptsOf(all));
+  if (untied > 0) return `${asks(placed)}; there is room for ${counted(untied, 'pod')}, but not on such nodes`;
   return `${asks(placed)}; of ${counted(room.nodesSeen, 'node')}: ${obstacleWords(room)}`;
 }

@@ -1,9 +1,10 @@
-import type { Placement } from '../workload/workload.js';
+import type { Placement, TopologyRule } from '../workload/workload.js';
 import type { Cluster } from './cluster.js';
 import type { Demand } from './demand.js';
 import type { Cell, DeviceColumns } from './node-columns.js';
 import { obstacle } from './placement.js';
 import type { Lot, Stock } from './stock.js';
+import { DomainRoom } from './topology.js';
 
 /** Nodes that are equal in what they can ever give to one pod set. */
 export interface RoomGroup {
@@ -22,6 +23,8 @@ export interface RoomGroup {
 export interface Room {
   cluster: Cluster;
   demand: Demand;
+  /** How pods are tied to each other. */
+  topology: readonly TopologyRule[];
   groups: readonly RoomGroup[];
   /** Reason in words, with the number of nodes it holds for. */
   obstacles: ReadonlyMap<string, number>;
@@ -91,8 +94,20 @@ export function podsPerNode(room: Pick<Room, 'demand'>, group: RoomGroup, accept
 
 /** Pods that could run at once on an otherwise empty cluster when only accepted devices count. */
 export function podsEver(room: Room, accepts: Accepts): number {
-  return room.groups.reduce((sum, group) => sum + group.positions.length * podsPerNode(room, group, accepts), 0);
+  const domains = domainsOf(room);
+  if (domains === null)
+    return room.groups.reduce((sum, group) => sum + group.positions.length * podsPerNode(room, group, accepts), 0);
+  for (const group of room.groups) domains.addAll(group.positions, podsPerNode(room, group, accepts));
+  return domains.total();
 }
+
+const domainsOf = ({ cluster, topology }: Pick<Room, 'cluster' | 'topology'>): DomainRoom | null =>
+  topology.length === 0
+    ? null
+    : new DomainRoom(
+        topology,
+        cluster.nodes.map(({ node }) => node),
+      );
 
 const all = (): boolean => true;
 
@@ -157,8 +172,9 @@ class RoomBuilder {
   }
 
   build(): Room {
-    const { cluster, demand, obstacles } = this;
-    return { cluster, demand, groups: [...this.groups.values()], obstacles, nodesSeen: cluster.nodes.length };
+    const { cluster, demand, obstacles, placement } = this;
+    const topology = placement.topology ?? [];
+    return { cluster, demand, topology, groups: [...this.groups.values()], obstacles, nodesSeen: cluster.nodes.length };
   }
 }
 
@@ -200,10 +216,19 @@ export type Needs = (lot: Pick<Lot, 'deviceClass' | 'bandBytes'>) => number | nu
 
 /** Pods that can run at once beside what runs now, on accepted devices with the needed bytes free. */
 export function podsNow(room: Room, needs: Needs): number {
+  const domains = domainsOf(room);
+  let pods = 0;
+  forNodesNow(room, needs, (position, here) => {
+    pods += here;
+    domains?.add(position, here);
+  });
+  return domains?.total() ?? pods;
+}
+
+function forNodesNow(room: Room, needs: Needs, take: (position: number, pods: number) => void): void {
   const usable = usableNow(room, needs);
   const others = otherAmounts(room.cluster, room.demand);
   const bound = room.cluster.columns.requested(room.demand.resource);
-  let pods = 0;
   for (const group of room.groups) {
     if (group.passing || !group.stock.lots.some((lot) => needs(lot) !== null)) continue;
     const isBare = !Number.isFinite(group.declaredSlots);
@@ -213,10 +238,9 @@ export function podsNow(room: Room, needs: Needs): number {
       const left = slots - (bound[position] ?? 0);
       if (left < room.demand.count) continue;
       const byDevices = Math.floor(Math.min(left, usable(position) ?? undescribed) / room.demand.count);
-      pods += byDevices < 1 ? 0 : leastOf(others, position, byDevices, isBare);
+      if (byDevices >= 1) take(position, leastOf(others, position, byDevices, isBare));
     }
   }
-  return pods;
 }
 
 function leastOf(others: readonly OtherAmount[], position: number, most: number, isBare: boolean): number {

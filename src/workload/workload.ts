@@ -125,6 +125,17 @@ export interface PodClaim {
   constraints: readonly ClaimConstraint[];
 }
 
+/** Pods of a group run on nodes that share the value of a label: a rack, a zone. Pods that keep apart are groups of one. */
+export interface TopologyRule {
+  /** Label of nodes, such as `topology.kubernetes.io/rack`. */
+  key: string;
+  podsPerGroup: number;
+  /** Whether nodes of one value take one group only. */
+  exclusive: boolean;
+  /** Whether a group is placed whole or not at all. */
+  atOnce: boolean;
+}
+
 /** Where the scheduler may put the pods. */
 export interface Placement {
   nodeName: string | null;
@@ -136,6 +147,8 @@ export interface Placement {
   otherRequests: Readonly<Record<string, number>>;
   /** Claims that must be given devices before a pod runs; left out where there are none. */
   claims?: readonly PodClaim[];
+  /** Left out where nothing ties the pods to each other. */
+  topology?: readonly TopologyRule[];
 }
 
 /** A container of a pod template, as far as reading and fitting need it. */

@@ -2,8 +2,12 @@ import { asNodes, known, product } from '../count.js';
 import type { Count } from '../count.js';
 import type { Field } from '../field.js';
 import { readPodSet } from '../pod-template/pod-set.js';
+import { exclusively } from '../pod-template/topology.js';
 import type { KindReading, LaunchFacts } from '../workload.js';
 import type { WorkloadKind } from './workload-kind.js';
+
+/** Each group in a domain of its own (kubernetes-sigs/lws, docs/concepts). */
+const EXCLUSIVE_TOPOLOGY = 'leaderworkerset.sigs.k8s.io/exclusive-topology';
 
 /**
  * LeaderWorkerSet: `replicas` groups of `size` pods, one of them the leader, which has the worker's template where it
@@ -25,7 +29,9 @@ export const leaderWorkerSet: WorkloadKind = {
     const leaders = readPodSet(leader, { name: 'leader', role: 'leader', replicas: groups, launch });
     const others = { value: Math.max(0, size.value - 1), unresolved: size.unresolved };
     const workers = { name: 'worker', role: 'worker', replicas: product(groups, others), launch };
-    const podSets = others.value === 0 ? [leaders] : [leaders, readPodSet(template.get('workerTemplate'), workers)];
+    const key = object.get('metadata', 'annotations').textRecord()[EXCLUSIVE_TOPOLOGY];
+    const all = others.value === 0 ? [leaders] : [leaders, readPodSet(template.get('workerTemplate'), workers)];
+    const podSets = all.map((podSet) => exclusively(podSet, key, podSet.role === 'leader' ? 1 : others.value));
     return { podSets, gangSize: size.value, suspended: false, purpose: 'training' };
   },
 };

@@ -7,6 +7,7 @@ import { readContainers } from './containers.js';
 import { readPlacement } from './placement.js';
 import { effectiveAmounts, effectiveDevices } from './pod-devices.js';
 import { readAmounts } from './resources.js';
+import { readTopology } from './topology.js';
 
 /** What an operator knows of a pod set; the rest is in the template. */
 export interface PodSetFacts {
@@ -42,7 +43,11 @@ export function readPodSet(template: Field, facts: PodSetFacts): PodSet {
     path: spec.path,
     containers: read.map(({ container }) => container),
     devices: effectiveDevices(read.map(({ role, container }) => ({ role, asks: container.devices }))),
-    placement: { ...readPlacement(spec, podAmounts(spec, read)), ...claimsOf(spec) },
+    placement: {
+      ...readPlacement(spec, podAmounts(spec, read)),
+      ...claimsOf(spec),
+      ...topologyOf(template, facts.replicas.value),
+    },
     annotations: annotations.textRecord(),
     launch: { ...NO_LAUNCH_FACTS, ...facts.launch },
   };
@@ -51,6 +56,11 @@ export function readPodSet(template: Field, facts: PodSetFacts): PodSet {
 function claimsOf(spec: Field): Pick<Placement, 'claims'> {
   const claims = readPodClaims(spec);
   return claims.length === 0 ? {} : { claims };
+}
+
+function topologyOf(template: Field, pods: number): Pick<Placement, 'topology'> {
+  const topology = readTopology(template, pods);
+  return topology.length === 0 ? {} : { topology };
 }
 
 /** Pod-level resources (KEP-2837) stand for the containers' where given; the runtime's overhead comes on top. */
