@@ -32,9 +32,9 @@ const FILES = [
   },
   {
     file: 'ultralytics.json',
-    libraries: ['ultralytics'],
-    about: 'Models of ultralytics by the names of their weights: graph, classes and image.',
-    source: 'configurations of ultralytics 8.3.200',
+    libraries: ['ultralytics', 'yolov5'],
+    about: "Models of ultralytics and of YOLOv5's own code by the names of their weights: graph, classes and image.",
+    source: 'configurations of ultralytics 8.3.200 and of YOLOv5 at 5081342f',
   },
 ];
 

@@ -36,6 +36,9 @@ describe('a training step recorded from a configuration of OpenMMLab, detectron2
     ['yolov10m', 'detection', [320, 640]],
     ['yolo11s', 'detection', [640, 640]],
     ['yolov9t', 'detection', [640, 640]],
+    ['yolov5s', 'detection', [640, 640]],
+    ['yolov8s-seg', 'segmentation', [640, 640]],
+    ['yolov8s-pose', 'detection', [640, 640]],
     ['yolov8n-cls', 'image-classification', [224, 224]],
     ['faster_rcnn_R_50_FPN_1x', 'detection', [800, 1333]],
     ['mask_rcnn_R_101_C4_3x', 'detection', [800, 1333]],
@@ -56,6 +59,7 @@ describe('a training step recorded from a configuration of OpenMMLab, detectron2
     ['yolov8n', 3_157_200],
     ['yolov8x', 68_229_648],
     ['yolo11n', 2_624_080],
+    ['yolov5s', 7_235_389],
   ])('%s has the parameters that ultralytics counts', (name, expected) => {
     const { parameters } = architectureNamed(name, 'detection', [640, 640]);
     const counted = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);

@@ -93,6 +93,18 @@ const FAMILIES: readonly Family[] = [
     command: 'yolo detect train model=yolov8m.pt data=coco.yaml imgsz=640 batch=32',
   },
   {
+    name: "YOLOv5's own program",
+    model: /yolov5m/,
+    image: 'ultralytics/yolov5:v7.0',
+    command: 'python train.py --img 640 --batch 64 --epochs 300 --data coco.yaml --weights yolov5m.pt',
+  },
+  {
+    name: 'YOLO of ultralytics, masks',
+    model: /yolo11m-seg/,
+    image: 'ultralytics/ultralytics:8.3.200',
+    command: 'yolo segment train model=yolo11m-seg.pt data=coco.yaml imgsz=640 batch=32',
+  },
+  {
     name: 'YOLO of ultralytics, classes of images',
     model: /yolo11m-cls/,
     image: 'ultralytics/ultralytics:8.3.200',

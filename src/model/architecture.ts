@@ -208,6 +208,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   mmdet: { write: openMmlab, tasks: ['detection', 'segmentation'] },
   mmyolo: { write: openMmlab, tasks: ['detection', 'segmentation'] },
   detectron2: { write: openMmlab, tasks: ['detection', 'segmentation'] },
+  yolov5: { write: openMmlab, tasks: ['detection'] },
   ultralytics: { write: openMmlab, tasks: ['detection', 'segmentation', 'image-classification'] },
   mmaction: { write: openMmlab, tasks: ['image-classification', 'detection'] },
 };

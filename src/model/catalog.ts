@@ -77,7 +77,7 @@ const CLOSEST_OFFERED = 3;
 const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
 /** Ways to write that a model comes from an image library. */
 const LIBRARY_PREFIX =
-  /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics)(?:\.models)?[./]/;
+  /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics|yolov5)(?:\.models)?[./]/;
 
 /** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {

@@ -3,8 +3,10 @@ answered by counts, all else is ultralytics' own code."""
 import types
 
 import torch
+import torch.nn.functional as F
 
-from region_steps import constant, unrecorded
+from operators import OPERATORS, derive
+from region_steps import constant, given, unrecorded
 
 OBJECTS = 7.3            # of an image of COCO on average (Lin et al. 2014, Microsoft COCO, figure 5)
 LOCATIONS = 10           # that the task-aligned assigner takes for an object (`tal_topk`)
@@ -44,10 +46,36 @@ def made_unseen(function):
     return call
 
 
+def masks_loss(self, fg_mask, masks, target_gt_idx, target_bboxes, batch_idx, proto, pred_masks, imgsz, overlap):
+    """Masks of the positive locations against those of their objects. ultralytics takes image after image, and keeps them all."""
+    from ultralytics.utils.ops import crop_mask
+    batch, channels, height, width = proto.shape
+    wanted = given("objects", masks, [batch, POSITIVES, 1, 1], masks.dtype)
+    boxes = target_bboxes[fg_mask]
+    wanted = (masks.unsqueeze(1) == wanted).float()
+    predicted = pred_masks[fg_mask].view(batch, POSITIVES, channels) @ proto.view(batch, channels, -1)
+    loss = F.binary_cross_entropy_with_logits(predicted.view(batch * POSITIVES, height, width), wanted.view(batch * POSITIVES, height, width), reduction="none")
+    return crop_mask(loss, boxes).mean(dim=(1, 2)).sum()
+
+
+def keypoints_loss(self, masks, target_gt_idx, keypoints, batch_idx, stride_tensor, target_bboxes, pred_kpts):
+    """Points of the positive locations against those of their objects, which are laid out for every location first."""
+    truths = keypoints.size(0) // masks.size(0)
+    padded = constant([masks.size(0), truths, *keypoints.shape[1:]], keypoints)
+    places = target_gt_idx[..., None, None].expand(-1, -1, *keypoints.shape[1:])
+    selected = padded.gather(1, places)
+    boxes, selected = target_bboxes[masks], selected[masks]
+    predicted = pred_kpts[masks]
+    return (predicted - selected).abs().sum() + boxes.sum(), F.softplus(predicted[..., 2]).mean()
+
+
 def install():
     """Replaces what reads values. After ultralytics is imported."""
     from ultralytics.utils import loss, tal
     loss.make_anchors = made_unseen(tal.make_anchors)
+    loss.v8SegmentationLoss.calculate_segmentation_loss = masks_loss
+    loss.v8PoseLoss.calculate_keypoints_loss = keypoints_loss
+    OPERATORS["prod"] = lambda r, func, args, kwargs, out: derive(r, func, args, out)      # areas of ground truths
 
 
 def labels(batch, size, truths, task, dtype):

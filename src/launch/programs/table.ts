@@ -38,6 +38,7 @@ import { torchtune } from './torchtune.js';
 import { torchvisionReferences } from './torchvision-references.js';
 import { trl } from './trl.js';
 import { ultralytics } from './ultralytics.js';
+import { yolov5 } from './yolov5.js';
 
 /** Every training program that is understood. Where several recognise a command the surest wins, then the first. */
 export const PROGRAMS: readonly TrainingProgram[] = [
@@ -49,6 +50,7 @@ export const PROGRAMS: readonly TrainingProgram[] = [
   torchtune,
   kaito,
   ultralytics,
+  yolov5,
   tfCnnBenchmarks,
   imagenet,
   wordLanguageModel,

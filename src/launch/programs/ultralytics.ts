@@ -1,8 +1,10 @@
+import { side } from '../../run/program-options.js';
 import { mergeSays } from '../launchers/peel.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
 import { asNumber, asText, Options, textOption } from '../options/option.js';
 import type { Invocation } from './invocation.js';
+import { accumulatesToNominal, readNominalBatch } from './nominal-batch.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 
@@ -22,7 +24,18 @@ export const ultralytics: TrainingProgram = {
   name: 'Ultralytics YOLO',
   step: null,
   builtOn: ['ultralytics'],
-  options: null,
+  options: {
+    source: 'ultralytics 8.3: cfg/default.yaml',
+    writers: {
+      microBatchSize: (value, run, others) => ({
+        option: 'batch',
+        value: String(Number(value) * Number(others.worldSize ?? run.worldSize.value)),
+        style: 'override',
+      }),
+      imageSize: side('imgsz', 'override'),
+    },
+    follows: accumulatesToNominal,
+  },
   recognise: ({ kind, name, args }: Invocation): Recognition | null =>
     kind === 'console' &&
     (name === 'yolo' || name === 'ultralytics') &&
@@ -110,7 +123,7 @@ function readBatch(reader: OptionReader, context: ProgramContext, devices: numbe
       'microBatchSize: 16',
     );
   readShareOfBatch(option, draft, { batch, devices });
-  readAccumulation(reader, draft, batch);
+  readNominalBatch(reader, draft, batch);
 }
 
 function readShareOfBatch(
@@ -122,13 +135,6 @@ function readShareOfBatch(
   if (option === undefined) draft.default('microBatchSize', share, OF);
   else if (devices === 1) draft.read('microBatchSize', share, option.place);
   else draft.derive('microBatchSize', share, [option.place?.path ?? 'batch'], `batch of ${batch} over ${devices} GPUs`);
-}
-
-/** Gradients are added up until about `nbs` images are in them (`accumulate` of engine/trainer.py). */
-function readAccumulation(reader: OptionReader, draft: ProgramContext['draft'], batch: number): void {
-  const nominal = asNumber(reader.options.find('nbs')) ?? 64;
-  const steps = Math.max(1, Math.round(nominal / Math.floor(batch)));
-  draft.derive('gradientAccumulationSteps', steps, ['batch'], `steps are taken after about ${nominal} images (nbs)`);
 }
 
 /** Square, rounded up to the stride of 32. */
