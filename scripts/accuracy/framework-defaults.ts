@@ -178,6 +178,9 @@ export const frameworkDefaults = (record: MeasuredRun): FrameworkDefaults =>
 /** Releases of torch by month: a run without a version had at most what there was. Source: PyTorch's release notes. */
 const TORCH_RELEASES: readonly (readonly [string, string])[] = [
   ['2018-12', '1.0'],
+  ['2019-05', '1.1'],
+  ['2019-08', '1.2'],
+  ['2019-10', '1.3'],
   ['2020-01', '1.4'],
   ['2021-03', '1.8'],
   ['2021-06', '1.9'],
@@ -270,7 +273,7 @@ export function packagesOf(record: MeasuredRun): Record<string, string> {
     ...Object.fromEntries(wanted.map((name) => [name, 'unknown'])),
     ...Object.fromEntries(dated.filter(([, release]) => release !== undefined)),
     ...(framework === 'litgpt' ? { bitsandbytes: LITGPT_BITSANDBYTES } : {}),
-    ...statedVersions(record.framework_version ?? ''),
+    ...statedVersions(`${record.framework} ${record.framework_version ?? ''}`),
   };
 }
 

@@ -111,6 +111,7 @@ export function modelOnDevice(
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
   engine.keepsSoftmaxInputs = isBefore(versionOf(values, 'torch'), SOFTMAX_LETS_GO);
   engine.normsGroupsByParts = isBefore(versionOf(values, 'torch'), GROUP_NORM_KERNEL);
+  engine.productsKeepBoth = isBefore(versionOf(values, 'torch'), PRODUCTS_LET_GO);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
@@ -257,6 +258,12 @@ const SOFTMAX_LETS_GO = [1, 11];
  * and weight and bias applied by addcmul (pytorch issue 28201, pull request 28204; 46086 has 1.5.1 and 1.6 side by side).
  */
 const GROUP_NORM_KERNEL = [1, 6];
+
+/**
+ * Release since which a product keeps an operand only for the gradient of the other one (pytorch issue 16577, pull request
+ * 16583): before, a frozen batch normalisation written as a product and a sum kept its input, a map more for each layer.
+ */
+const PRODUCTS_LET_GO = [1, 1];
 
 /** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
 const SETS_TO_NONE = [2, 0];

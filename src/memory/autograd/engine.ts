@@ -80,6 +80,8 @@ export class Engine implements Workspace, References {
   keepsSoftmaxInputs = false;
   /** Group normalisation is made of batch normalisation and of a product, as before there was a kernel for it. */
   normsGroupsByParts = false;
+  /** Products and quotients keep both operands though one has no gradient, as up to torch 1.0. */
+  productsKeepBoth = false;
   /** Index of the block that runs forward, or has run last; -1: none. */
   layer = -1;
   /** Called when backward comes to the nodes of another block. */
