@@ -56,6 +56,25 @@ async function compare(servers: { webhook: Server; echo: Server }, seconds: numb
   return rows;
 }
 
+/** Reviews a second that the whole cluster would have to send: fixed, and far below what either server can take. */
+const RATES = [1000, 3000] as const;
+
+/** Over 200 connections, at a rate that does not follow the server: what waiting for others adds. */
+async function atRates(servers: { webhook: Server; echo: Server }, seconds: number): Promise<void> {
+  console.log('\n| reviews | a second | p50 ms, echo / webhook | p99 ms, echo / webhook | added p99 ms |');
+  console.log('| --- | --- | --- | --- | --- |');
+  for (const kind of Object.keys(KINDS_OF_REVIEWS) as Kind[]) {
+    for (const rate of RATES) {
+      const plan = { connections: 200, seconds, rate, body: KINDS_OF_REVIEWS[kind]() };
+      const echo = await measured(servers.echo, plan);
+      const webhook = await measured(servers.webhook, plan);
+      const both = (of: (each: Measured) => number): string => `${ms(of(echo))} / ${ms(of(webhook))}`;
+      const cells = [kind, rate, both(({ p50 }) => p50), both(({ p99 }) => p99), ms(webhook.p99 - echo.p99)];
+      console.log(`| ${cells.join(' | ')} |`);
+    }
+  }
+}
+
 const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
 
 function print({ kind, connections, echo, webhook }: Compared): void {
@@ -160,7 +179,9 @@ async function main(): Promise<void> {
     '| reviews | connections | echo/s | webhook/s | ratio | added p50 ms | added p99 ms | CPU µs echo / webhook |',
   );
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
-  await compare({ webhook, echo }, Number(values.seconds ?? 3));
+  const seconds = Number(values.seconds ?? 3);
+  await compare({ webhook, echo }, seconds);
+  await atRates({ webhook, echo }, seconds);
   await echo.stop();
   console.log(
     '\n| reviews | connections | a second | p50 ms | p99 ms | outcomes |\n| --- | --- | --- | --- | --- | --- |',

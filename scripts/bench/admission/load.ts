@@ -22,6 +22,11 @@ export interface LoadPlan {
   path?: string;
   connections: number;
   seconds: number;
+  /**
+   * Requests a second over all connections, whatever the server takes; left out: each connection sends its next when the
+   * last was answered. What had to wait for an answer before it counts from when it was due.
+   */
+  rate?: number;
   /** Stop after as many requests, even before the time is over. */
   most?: number;
   /** The body of the nth request. */
@@ -38,7 +43,8 @@ export async function load(plan: LoadPlan): Promise<Load> {
   const sockets = await Promise.all(Array.from({ length: plan.connections }, () => opened(plan)));
   const run = new Run(plan);
   const startMs = performance.now();
-  await Promise.all(sockets.map((socket) => run.over(socket, startMs + plan.seconds * 1000)));
+  const endMs = startMs + plan.seconds * 1000;
+  await Promise.all(sockets.map((socket, place) => run.over(socket, endMs, run.pace(place, startMs))));
   const seconds = (performance.now() - startMs) / 1000;
   for (const socket of sockets) socket.destroy();
   return run.result(seconds);
@@ -51,6 +57,11 @@ async function opened({ port, ca }: LoadPlan): Promise<TLSSocket> {
   return socket;
 }
 
+interface Pace {
+  firstMs: number;
+  everyMs: number;
+}
+
 class Run {
   readonly #latencies: number[] = [];
   #sent = 0;
@@ -59,19 +70,34 @@ class Run {
 
   constructor(private readonly plan: LoadPlan) {}
 
-  /** Keeps one connection busy until the time is over. */
-  over(socket: TLSSocket, endMs: number): Promise<void> {
+  /** When each request of a connection is due; null: as soon as the one before is answered. */
+  pace(place: number, startMs: number): Pace | null {
+    const { rate, connections } = this.plan;
+    return rate === undefined
+      ? null
+      : { firstMs: startMs + (place * 1000) / rate, everyMs: (connections * 1000) / rate };
+  }
+
+  /** Keeps one connection busy, or sends at its pace, until the time is over. */
+  over(socket: TLSSocket, endMs: number, pace: Pace | null): Promise<void> {
     return new Promise((resolve, reject) => {
       let received: Buffer[] = [];
       let sentMs = 0;
+      let turn = 0;
       const next = (): void => {
-        if (performance.now() >= endMs || this.#sent >= (this.plan.most ?? Infinity)) {
+        const nowMs = performance.now();
+        const dueMs = pace === null ? nowMs : pace.firstMs + pace.everyMs * turn++;
+        if (dueMs > nowMs && dueMs < endMs) setTimeout(() => send(performance.now()), dueMs - nowMs);
+        else send(dueMs);
+      };
+      const send = (fromMs: number): void => {
+        if (performance.now() >= endMs || fromMs >= endMs || this.#sent >= (this.plan.most ?? Infinity)) {
           socket.removeAllListeners();
           resolve();
           return;
         }
         const body = this.plan.body(this.#sent++);
-        sentMs = performance.now();
+        sentMs = fromMs;
         socket.write(requestOf(body, this.plan.path ?? '/mutate'));
       };
       socket.on('data', (chunk: Buffer) => {
