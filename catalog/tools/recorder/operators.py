@@ -231,6 +231,13 @@ def mv(r, func, args, kwargs, out):
     r.emit("view", [product], [list(out.shape)], [out])
 
 
+@operator("addcmul", "addcmul_")
+def addcmul(r, func, args, kwargs, out):
+    """A product to which the first is added where it lies."""
+    r.emit("mul", [args[1], args[2]], [], [out])
+    r.emit("addInPlace", [out, args[0]], [], [out])
+
+
 @operator("addmm")
 def addmm(r, func, args, kwargs, out):
     r.emit("addmm", [args[0], args[1], args[2]], [], [out])

@@ -161,8 +161,18 @@ const rearrangedFormula = (name: string): Formula => ({
     }),
 });
 
-/** Functions that move elements by positions that are tensors themselves keep all that they were given. */
-const SAVING = new Set(['grid_sampler_2d', 'deform_conv']);
+/**
+ * Functions that move elements by positions that are tensors themselves keep all that they were given; so do those that pad
+ * with what lies at the edges (derivatives.yaml).
+ */
+const SAVING = new Set([
+  'grid_sampler_2d',
+  'deform_conv',
+  'reflection_pad1d',
+  'reflection_pad2d',
+  'replication_pad1d',
+  'replication_pad2d',
+]);
 
 function rearranged(engine: Engine, inputs: readonly EngineTensor[], name: string, shape: Shape): EngineTensor {
   const node = engine.record(rearrangedFormula(name), inputs);

@@ -64,6 +64,15 @@ const spatial = (call: StepCall): SpatialWindow => ({
 /** A copy at batch sizes at which the dimensions do not join: the parts of a recorded `reshape` are what it came to then. */
 const viewed: StepOperation = (ops, call) => ops.reshape(first(call), list(call, 0));
 
+/** Padding with what lies at the edges; `padding` counts from the last dimension, as PyTorch's does. */
+const paddedFromEdges: StepOperation = (ops, call) => {
+  const { shape } = first(call);
+  const padding = list(call, 1);
+  const last = shape.length - 1;
+  const grown = shape.map((dim, i) => dim + (padding[2 * (last - i)] ?? 0) + (padding[2 * (last - i) + 1] ?? 0));
+  return ops.rearranged([first(call)], String(call.attributes[0]), grown);
+};
+
 const convolution =
   (transposed: boolean): StepOperation =>
   (ops, call) =>
@@ -165,6 +174,7 @@ export const STEP_OPERATIONS: Readonly<Record<string, StepOperation>> = {
   cat: (ops, call) => ops.cat(call.inputs as readonly Tensor[], size(call, 0)),
   stack: (ops, call) => ops.stack(call.inputs as readonly Tensor[], size(call, 0)),
   pad: (ops, call) => ops.pad(first(call), list(call, 0)),
+  padSaving: paddedFromEdges,
   roll: (ops, call) => ops.roll(first(call)),
   rearranged: (ops, call) =>
     ops.rearranged(call.inputs as readonly Tensor[], String(call.attributes[0]), list(call, 1)),
