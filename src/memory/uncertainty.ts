@@ -92,12 +92,8 @@ const convolutionAlgorithms: Uncertainty = {
   remedy: 'channels_last needs no transposing; CUDNN_CONV_WSCAP_DBG bounds the scratch memory',
   widening(at) {
     const { events } = at;
-    const number = events.operationNames.indexOf('convolution');
-    const largest = events.sizes.reduce(
-      (most, bytes, block) => (events.operations[block] === number && bytes > most ? bytes : most),
-      0,
-    );
-    if (largest === 0 || number < 0) return null;
+    const largest = largestOf(events, 'convolution');
+    if (largest === 0) return null;
     const live = liveByCategory(events, at.unlimited.peakAllocatedEvent, roundingOf(at.allocator));
     const above = Math.min(MOST_TRIAL_BYTES, TRIAL_FACTOR * largest);
     const simulated = at.unlimited.peakReservedBytes - withoutScratch(at);
@@ -200,12 +196,8 @@ const recurrentReserve: Uncertainty = {
   name: 'cudnn-rnn-reserve',
   remedy: null,
   widening({ events }) {
-    const number = events.operationNames.indexOf('cudnn_rnn_reserve');
-    const largest = events.sizes.reduce(
-      (most, bytes, block) => (events.operations[block] === number && bytes > most ? bytes : most),
-      0,
-    );
-    return largest === 0 || number < 0 ? null : same(0, Math.round(largest / 2));
+    const largest = largestOf(events, 'cudnn_rnn_reserve');
+    return largest === 0 ? null : same(0, Math.round(largest / 2));
   },
 };
 
@@ -278,6 +270,32 @@ const deepSpeedBuffers: Uncertainty = {
   },
 };
 
+/** Blocks of FSDP's first version that are used on another stream than the one they are allocated on (flat-sharded.ts). */
+const ON_TWO_STREAMS = ['fsdp.all_gather', 'fsdp.flat_gradient'];
+
+/**
+ * FSDP's first version calls `record_stream`: such a block is given out again only once the GPU has come to its end, which
+ * the host, running ahead, may ask too early by a unit (torch/distributed/fsdp/_runtime_utils.py, `limit_all_gathers` lets
+ * two units be under way; dev-discuss.pytorch.org/t/1486 shows the spikes). They are reserved, not allocated.
+ */
+const recordedStreams: Uncertainty = {
+  name: 'fsdp-record-stream',
+  remedy: "FSDP's second version has no such blocks",
+  widening({ events, values }) {
+    const { sharding, fsdpVersion, shardSize } = values.parallelism;
+    if (fsdpVersion !== 1 || !/^(fsdp|hsdp)/.test(sharding) || shardSize === 1) return null;
+    const above = ON_TWO_STREAMS.reduce((sum, name) => sum + largestOf(events, name), 0);
+    return above === 0 ? null : { allocated: { below: 0, above: 0 }, reserved: { below: 0, above } };
+  },
+};
+
+/** Bytes of the largest block of an operation; 0 where there is none. */
+function largestOf({ operationNames, operations, sizes }: Forecast['events'], name: string): number {
+  const number = operationNames.indexOf(name);
+  if (number < 0) return 0;
+  return sizes.reduce((most, bytes, block) => (operations[block] === number && bytes > most ? bytes : most), 0);
+}
+
 /** All that widens the interval of the simulated figures. */
 export const UNCERTAINTIES: readonly Uncertainty[] = [
   fragmentation,
@@ -292,4 +310,5 @@ export const UNCERTAINTIES: readonly Uncertainty[] = [
   checkpointedGraphs,
   promptLengths,
   deepSpeedBuffers,
+  recordedStreams,
 ];
