@@ -2,6 +2,7 @@ import { ACCELERATE_STEP, TRAINER_STEP } from './steps.js';
 import { TRAINER_OPTIONS } from './hf/trainer-options.js';
 import { plain } from '../../run/program-options.js';
 import type { Task } from '../../run/training-run.js';
+import { asCount } from '../options/option.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
 import { hfOptions } from './hf/command-line.js';
@@ -10,20 +11,41 @@ import { readTrainingArguments } from './hf/training-arguments.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 
+interface Length {
+  flags: readonly string[];
+  default: number;
+}
+
 interface Example {
   task: Task;
-  /** Flag of the sequence length and its default; 1024 stands for min(1024, what the model takes). */
-  length: { flags: readonly string[]; default: number };
-  target?: { flags: readonly string[]; default: number };
+  /** The sequence length; 1024 stands for min(1024, what the model takes). Left out: it has no sequences of tokens. */
+  length?: Length;
+  target?: Length;
+  /** Sides of the images, height first, one for both where they are square. Left out: that of the model's processor. */
+  sides?: readonly Length[];
+  /** Tokens of a transcript, which follow the data. */
+  transcript?: { value: number; range: { low: number; high: number } };
 }
 
 const BLOCK = { flags: ['block_size'], default: 1024 };
-const FIXED = (length: number): Example['length'] => ({ flags: ['max_seq_length', 'max_length'], default: length });
+const FIXED = (length: number): Length => ({ flags: ['max_seq_length', 'max_length'], default: length });
 const SEQ2SEQ: Example = {
   task: 'seq2seq',
   length: { flags: ['max_source_length'], default: 1024 },
   target: { flags: ['max_target_length'], default: 128 },
 };
+
+const IMAGES: Example = { task: 'image-classification' };
+const BOXES: Example = { task: 'detection', sides: [{ flags: ['image_square_size'], default: 600 }] };
+const MASKS: Example = {
+  task: 'detection',
+  sides: ['image_height', 'image_width'].map((flag) => ({ flags: [flag], default: 512 })),
+};
+/**
+ * Recordings of at most 20 seconds (`max_duration_in_seconds`): speech has two to four tokens a second; the decoder takes 448
+ * at most.
+ */
+const SPEECH: Example = { task: 'speech', transcript: { value: 80, range: { low: 20, high: 448 } } };
 
 /** transformers examples/pytorch: task, length flag and its default, by script. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
@@ -46,6 +68,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'run_summarization_no_trainer.py': SEQ2SEQ,
   'run_translation.py': SEQ2SEQ,
   'run_translation_no_trainer.py': SEQ2SEQ,
+  'run_image_classification.py': IMAGES,
+  'run_image_classification_no_trainer.py': IMAGES,
+  'run_semantic_segmentation.py': { task: 'segmentation' },
+  'run_semantic_segmentation_no_trainer.py': { task: 'segmentation' },
+  'run_object_detection.py': BOXES,
+  'run_object_detection_no_trainer.py': BOXES,
+  'run_instance_segmentation.py': MASKS,
+  'run_instance_segmentation_no_trainer.py': MASKS,
+  'run_speech_recognition_ctc.py': SPEECH,
+  'run_speech_recognition_ctc_adapter.py': SPEECH,
+  'run_speech_recognition_seq2seq.py': SPEECH,
 };
 
 /** Classes of the GLUE tasks (run_glue.py reads them from the data set). */
@@ -68,7 +101,9 @@ export const hfExamples: TrainingProgram = {
   step: TRAINER_STEP,
   builtOn: ['transformers'],
   options: {
-    source: 'transformers examples/pytorch: run_clm.py block_size; run_mlm.py, run_glue.py, run_qa.py max_seq_length',
+    source:
+      'transformers examples/pytorch: run_clm.py block_size; run_mlm.py, run_glue.py, run_qa.py max_seq_length; ' +
+      'run_object_detection.py image_square_size',
     writers: {
       ...TRAINER_OPTIONS.writers,
       sequenceLength: (value, run, others) =>
@@ -88,6 +123,7 @@ export const hfExamples: TrainingProgram = {
     fromScratch(reader, context);
     draft.derive('task', example.task, ['program'], `${invocation.name} trains for ${example.task}`);
     readLengths(reader, context, example);
+    readSides(reader, context, example);
     reader.choice('numClasses', GLUE_CLASSES, 'task_name');
     readTrainingArguments(reader, context, { of: 'transformers' });
     const trains = reader.truth('task', 'do_train');
@@ -104,14 +140,28 @@ function fromScratch(reader: OptionReader, { draft }: ProgramContext): void {
     draft.leaveOpen('model', '--model_type alone trains a new model of the default size of that type', 'model: gpt2');
 }
 
-function readLengths(reader: OptionReader, { draft, invocation }: ProgramContext, { length, target }: Example): void {
+function readLengths(reader: OptionReader, context: ProgramContext, { length, target, transcript }: Example): void {
+  const { draft, invocation } = context;
+  const of = `transformers ${invocation.name}`;
+  if (transcript)
+    draft.assume('sequenceLength', transcript.value, 'transcripts are as long as the data', transcript.range);
+  else if (!length) draft.default('sequenceLength', null, { of, note: 'no sequences of tokens' });
+  if (!length) return;
   reader.count('sequenceLength', ...length.flags);
   if (!draft.isOpen('sequenceLength'))
-    draft.default('sequenceLength', length.default, {
-      of: `transformers ${invocation.name}`,
-      note: 'at most what the model takes',
-    });
+    draft.default('sequenceLength', length.default, { of, note: 'at most what the model takes' });
   if (!target) return;
   reader.count('targetSequenceLength', ...target.flags);
-  draft.default('targetSequenceLength', target.default, { of: `transformers ${invocation.name}` });
+  draft.default('targetSequenceLength', target.default, { of });
+}
+
+function readSides({ options, draft }: OptionReader, { invocation }: ProgramContext, { sides }: Example): void {
+  if (sides === undefined) return;
+  const found = sides.map(({ flags }) => options.find(...flags));
+  const said = found.map((option) => asCount(option));
+  const pixels = sides.map((side, i) => said[i] ?? side.default);
+  const size = [pixels[0], pixels.at(-1)];
+  const place = found.find((option) => option !== undefined)?.place ?? null;
+  if (said.some((one) => one !== undefined)) draft.read('imageSize', size, place);
+  draft.default('imageSize', size, { of: `transformers ${invocation.name}` });
 }
