@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { format } from 'prettier';
 import { loadFacts } from '../../src/advisor/facts.js';
 import { architectureOf } from '../../src/model/architecture.js';
+import { ShapeMismatch } from '../../src/memory/autograd/strides.js';
 import { resolvedModelOf } from '../../src/model/catalog.js';
 import { UnsupportedModel } from '../../src/model/unsupported-model.js';
 import type { Task } from '../../src/run/training-run.js';
@@ -75,7 +76,7 @@ function compared(counted: Counted): Compared {
     const { elements } = savedPerImage({ architecture, image, task });
     return { ...counted, missing: null, ownParameters, ownElements: elements };
   } catch (error) {
-    if (!(error instanceof UnsupportedModel)) throw error;
+    if (!(error instanceof UnsupportedModel || error instanceof ShapeMismatch)) throw error;
     return { ...counted, missing: error.message, ownParameters: 0, ownElements: 0 };
   }
 }

@@ -14,6 +14,7 @@ import sys
 import time
 
 import torch
+import torch.utils.checkpoint
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from graph_file import NotAlike, graph_of
@@ -62,11 +63,49 @@ def built(library, name, classes, size):
         return BUILDERS[library](name, classes, size)
 
 
-def one(library, name, classes, batch, size, dtype, sized):
+def called(function):
+    """Modules that a function which is handed to checkpointing runs: itself, or those that timm's `checkpoint_seq` closes over."""
+    if isinstance(function, torch.nn.Module):
+        return [function]
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    closed = dict(zip(names, (cell.cell_contents for cell in getattr(function, "__closure__", None) or ())))
+    if {"functions", "start", "end"} <= set(closed):
+        return list(closed["functions"][closed["start"]:closed["end"] + 1])
+    own = getattr(function, "__self__", None)
+    return [own] if isinstance(own, torch.nn.Module) else []
+
+
+def checkpointed(library, name, size):
+    """Paths of the modules that `set_grad_checkpointing` has run again in backward; none where it is not known which."""
+    model = built(library, name, 10, None).to("meta").train()
+    if not hasattr(model, "set_grad_checkpointing"):
+        return []
+    try:
+        model.set_grad_checkpointing(True)
+    except (AssertionError, NotImplementedError):
+        return []
+    paths = {id(module): path for path, module in model.named_modules()}
+    handed, own = [], torch.utils.checkpoint.checkpoint
+
+    def noted(function, *args, use_reentrant=None, **kwargs):
+        handed.append([paths.get(id(module)) for module in called(function)])
+        return function(*args, **kwargs)
+    torch.utils.checkpoint.checkpoint = noted
+    try:
+        with torch.no_grad(), torch.device("meta"):
+            model(torch.empty(2, 3, size, size))
+    finally:
+        torch.utils.checkpoint.checkpoint = own
+    known = all(len(modules) == 1 and modules[0] for modules in handed)
+    found = [modules[0] for modules in handed] if known else []
+    return found if len(found) == len(set(found)) else []
+
+
+def one(library, name, classes, batch, size, dtype, sized, blocks=()):
     model = built(library, name, classes, sized and size).to("meta", dtype).train()
     with torch.device("meta"):
         image = torch.empty(batch, 3, *([size] * 2 if isinstance(size, int) else size), device="meta", dtype=dtype)
-    recorder, results = record(model, [image], lambda m, inputs: m(inputs[0]))
+    recorder, results = record(model, [image], lambda m, inputs: m(inputs[0]), blocks)
     height, width = image.shape[-2:]
     variables = {"B": batch, "H": height, "W": width, "K": classes}
     return model, recorder, results, variables
@@ -82,12 +121,23 @@ def attempts(native):
 
 
 def record_model(library, name):
+    """With its checkpointed modules as calls, or without where these do not stand for themselves."""
+    blocks = checkpointed(library, name, native_size(library, name))
+    if blocks:
+        try:
+            return record_with(library, name, blocks)
+        except NotAlike:
+            pass
+    return record_with(library, name, [])
+
+
+def record_with(library, name, blocks):
     native = native_size(library, name)
     problems = []
     for attempt in attempts(native):
         try:
-            first = one(library, name, 1000, 3, native, torch.float32, attempt["sized"])
-            second = one(library, name, 10, 5, attempt["size"], torch.bfloat16, attempt["sized"])
+            first = one(library, name, 1000, 3, native, torch.float32, attempt["sized"], blocks)
+            second = one(library, name, 10, 5, attempt["size"], torch.bfloat16, attempt["sized"], blocks)
             graph = graph_of(first, second)
         except Exception as error:
             problems.append(f"{attempt['image']}: {type(error).__name__} {str(error)[:160]}")
@@ -124,7 +174,7 @@ def main():
         try:
             graph = record_model(arguments.library, name)
             size = write(arguments.to, arguments.library, name, graph)
-            print(f"{name}: {len(graph['steps'])} steps, {size} bytes, image {graph['image']['allowed']}, {time.time() - start:.1f} s", flush=True)
+            print(f"{name}: {len(graph['steps'])} steps, {len(graph.get('blocks', []))} checkpointed, {size} bytes, image {graph['image']['allowed']}, {time.time() - start:.1f} s", flush=True)
         except Exception as error:
             failed += 1
             print(f"FAILED {name}: {type(error).__name__} {str(error)[:900]}", flush=True)

@@ -6,7 +6,7 @@ import type { Engine } from '../autograd/engine.js';
 import type { EngineTensor, Formula } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
 import { contiguousStrides, elementwiseStrides, viewStrides } from '../autograd/strides.js';
-import { consumeCast, raised, toType } from '../precision/autocast.js';
+import { consumeCast, toType } from '../precision/autocast.js';
 
 const MEAN = operation('mean');
 const SUM = operation('sum');
@@ -101,9 +101,10 @@ const NORM_FORMULA: Formula = {
   operation: NORM,
   apply: (workspace, node) => {
     const norm = node.saved[1]!;
-    const unit = workspace.emptyLike(node.saved[0]!, DIV);
+    const { shape, strides } = node.saved[0]!;
+    const unit = workspace.empty(shape, norm.dtype, DIV, strides);
     const mask = workspace.empty(norm.shape, bool, operation('eq'), norm.strides);
-    const result = workspace.emptyLike(node.saved[0]!, operation('mul'));
+    const result = workspace.empty(shape, norm.dtype, operation('mul'), strides);
     for (const temporary of [mask, unit]) workspace.consume(temporary);
     return [result];
   },
@@ -153,19 +154,20 @@ const MAX_ALONG_FORMULA: Formula = {
 
 interface SavingReduction extends Reduction {
   savesResult: boolean;
-  autocastToFloat32: boolean;
+  /** On autocast's list `fp32_set_opt_dtype`: the result is fp32, the input stays as it is. */
+  raisesResult: boolean;
 }
 
 /** A reduction that keeps its input. */
 function reduceSaving(engine: Engine, x: EngineTensor, reduction: SavingReduction): EngineTensor {
-  const source = reduction.autocastToFloat32 ? raised(engine, x) : x;
-  const { formula, dims, keepDims } = reduction;
-  const node = engine.record(formula, [source]);
-  engine.save(node, source);
-  const out = engine.empty(reducedShape(x.shape, dims, keepDims), source.dtype, formula.operation);
+  const { formula, dims, keepDims, raisesResult } = reduction;
+  const node = engine.record(formula, [x]);
+  engine.save(node, x);
+  const dtype = raisesResult && engine.autocast !== null && isAutocastable(x.dtype) ? float32 : x.dtype;
+  const out = engine.empty(reducedShape(x.shape, dims, keepDims), dtype, formula.operation);
   if (reduction.savesResult) engine.save(node, out);
   engine.attach(out, node);
-  consumeCast(engine, x, source);
+  engine.consume(x);
   return out;
 }
 
@@ -191,9 +193,9 @@ type SavingReductions = Pick<TensorOperations, 'vectorNorm' | 'variance' | 'extr
 
 function savingReductions(engine: Engine): SavingReductions {
   const saving =
-    (formula: Formula, savesResult: boolean, autocastToFloat32: boolean) =>
+    (formula: Formula, savesResult: boolean, raisesResult: boolean) =>
     (x: Tensor, dims: readonly number[], keepDims: boolean): Tensor =>
-      reduceSaving(engine, own(x), { formula, dims, keepDims, savesResult, autocastToFloat32 });
+      reduceSaving(engine, own(x), { formula, dims, keepDims, savesResult, raisesResult });
   return {
     vectorNorm: saving(NORM_FORMULA, true, true),
     variance: saving(VARIANCE_FORMULA, false, false),

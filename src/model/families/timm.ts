@@ -2,6 +2,7 @@ import { ConfigReader } from '../config-reader.js';
 import type { Architecture } from '../definition.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
 import { recordedClassifier } from '../recorded/recorded-architecture.js';
+import type { RecordedGraph } from '../recorded/recorded-graph.js';
 import type { ResolvedModel } from '../resolved-model.js';
 import { DENSENETS } from './densenet.js';
 import { INCEPTION_RESNETS } from './inception-resnet.js';
@@ -27,13 +28,18 @@ export const TIMM_CLASSIFIERS: Readonly<Record<string, ClassifierConstructor>> =
   ...TIMM_VISION_TRANSFORMERS,
 };
 
+/** Whether a recording says which layers are run again under checkpointing, at any image size. */
+const knowsLayers = (graph: RecordedGraph | null): boolean =>
+  graph?.image.allowed === 'any' && (graph.blocks?.length ?? 0) > 0;
+
 /** An image model of timm by its constructor's name; throws UnsupportedModel where it is not covered. */
 export function timm(model: ResolvedModel): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
   const classes = config.size(['num_classes', 'num_labels'], IMAGENET_CLASSES);
-  if (Object.hasOwn(TIMM_CLASSIFIERS, name)) return TIMM_CLASSIFIERS[name]!(name, classes);
   const graph = model.graph?.() ?? null;
+  const written = Object.hasOwn(TIMM_CLASSIFIERS, name) ? TIMM_CLASSIFIERS[name]!(name, classes) : null;
+  if (written !== null && (written.root.blocks.length > 0 || !knowsLayers(graph))) return written;
   if (graph === null) throw config.unsupported(`image model "${name}" of timm is not covered`);
   return recordedClassifier(graph, { classes, image: model.image ?? [graph.image.size, graph.image.size] });
 }
