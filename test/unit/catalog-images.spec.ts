@@ -51,7 +51,8 @@ function countedModels(): Counted[] {
     classes: classes ?? 1000,
     elements,
   }));
-  return [...torchvision, ...timm].filter(({ elements }) => elements !== null);
+  // Without classes there is no head whose input is kept, and nothing to train.
+  return [...torchvision, ...timm].filter(({ elements, classes }) => elements !== null && classes > 0);
 }
 
 interface Compared extends Counted {
@@ -96,8 +97,8 @@ function pageOf(all: readonly Compared[]): string {
   const missing = all.filter(({ missing: reason }) => reason !== null);
   return `# Image models against the catalog's counts
 
-Kept by \`test/unit/catalog-images.spec.ts\` (\`UPDATE_GOLDENS=1\` writes it anew). The shared catalog has, for ${all.length} models of
-torchvision and timm, their parameters and the elements that autograd keeps of an image, counted on the real classes with
+Kept by \`test/unit/catalog-images.spec.ts\` (\`UPDATE_GOLDENS=1\` writes it anew). The shared catalog has, for ${all.length} classifiers and
+segmenters of torchvision and timm, their parameters and the elements that autograd keeps of an image, counted on the real classes with
 torch 1.13. Every model that Plimsoll has, written by hand or recorded, is counted in the same way
 (\`test/unit/saved-elements.ts\` says what a GPU does otherwise).
 
