@@ -5,6 +5,7 @@ import type { RunField, Sharding, Task, TrainingRun } from '../run/training-run.
 import type { ProcessFacts } from './processes.js';
 import { readProcesses } from './processes.js';
 import type { RunDraft } from './run-draft.js';
+import { assumeTaskByName } from './task-by-name.js';
 import type { Versions } from './versions.js';
 
 interface Fallback {
@@ -78,6 +79,44 @@ const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
 };
 
 const IMAGE_TASKS: ReadonlySet<Task> = new Set<Task>(['image-classification', 'detection', 'segmentation']);
+type ImageTask = 'image-classification' | 'detection' | 'segmentation';
+
+interface Assumed<T> {
+  value: T;
+  reason: string;
+  range?: { low: T; high: T };
+}
+
+/** What common programs resize to: torchvision's classifiers, YOLO to COCO's short side of 800, OpenMMLab's segmenters. */
+const SIZES: Readonly<Record<ImageTask, Assumed<[number, number]>>> = {
+  'image-classification': {
+    value: [224, 224],
+    reason: 'the image size is not given; 224 is common for pretrained models',
+  },
+  detection: {
+    value: [640, 640],
+    reason: 'the image size is not given; detectors are trained on 512 to 800 × 1344 pixels',
+    range: { low: [512, 512], high: [800, 1344] },
+  },
+  segmentation: {
+    value: [512, 512],
+    reason: 'the image size is not given; segmenters are trained on crops of 384 to 1024 pixels',
+    range: { low: [384, 384], high: [1024, 1024] },
+  },
+};
+
+const LENGTHS: Assumed<number> = {
+  value: 1024,
+  reason: 'the length is not given; defaults of common trainers lie between 512 and 2048 tokens',
+  range: { low: 512, high: 2048 },
+};
+
+/** Speech has two to four tokens a second, recordings of up to thirty seconds; Whisper's decoder takes 448 at most. */
+const TRANSCRIPTS: Assumed<number> = {
+  value: 80,
+  reason: 'transcripts are as long as the data',
+  range: { low: 20, high: 448 },
+};
 
 /** Makes a draft to a run: every field present, with a default or a range where nothing says it. */
 export function buildRun(draft: RunDraft, facts: ProcessFacts, versions: Versions): TrainingRun {
@@ -91,6 +130,7 @@ export function buildRun(draft: RunDraft, facts: ProcessFacts, versions: Version
 
 /** Inputs that nothing gives: an assumption with the range that common programs have as their defaults. */
 function assumeInputs(draft: RunDraft): void {
+  assumeTaskByName(draft);
   if (!draft.has('task')) draft.assume('task', 'causal-lm', 'nothing says the task');
   const isImage = IMAGE_TASKS.has(draft.value('task') as Task);
   assumeOpen(
@@ -101,16 +141,11 @@ function assumeInputs(draft: RunDraft): void {
   );
   if (isImage) {
     draft.default('sequenceLength', null, { of: 'torch', note: 'images have no sequence' });
-    draft.assume('imageSize', [224, 224], 'the image size is not given; 224 is common for pretrained models');
+    const { value, reason, range } = SIZES[draft.value('task') as ImageTask];
+    draft.assume('imageSize', value, reason, range);
   } else {
-    const range = { low: 512, high: 2048 };
-    draft.assume(
-      'sequenceLength',
-      1024,
-      draft.reasonOpen('sequenceLength') ??
-        'the length is not given; defaults of common trainers lie between 512 and 2048 tokens',
-      range,
-    );
+    const { value, reason, range } = draft.value('task') === 'speech' ? TRANSCRIPTS : LENGTHS;
+    draft.assume('sequenceLength', value, draft.reasonOpen('sequenceLength') ?? reason, range);
     draft.default('imageSize', null, { of: 'torch', note: 'no images' });
   }
   assumeOutputs(draft);

@@ -4,6 +4,7 @@ import type { PeftMethod, RunValues } from '../run/training-run.js';
 import { uncovered } from './coverage.js';
 import { forecast } from './forecast.js';
 import { NotEstimable } from './not-estimable.js';
+import { resolveModel } from './resolve-model.js';
 import { tinyRun } from './tiny-run.spec-data.js';
 
 const CONTEXT = {
@@ -88,5 +89,20 @@ describe('images of another size', () => {
 
   it('are run by networks without', () => {
     expect(refusals({ ...vit, ...named('resnet18'), imageSize: [64, 96] })).toEqual({});
+  });
+});
+
+describe('a name that several libraries have', () => {
+  const trained = (id: string, name: string): string => {
+    const program = { id, name: id, version: null };
+    const values = tinyRun({ ...named(name), program, task: 'image-classification', sequenceLength: null });
+    return resolveModel(values, CONTEXT.models).modelType;
+  };
+
+  it('is that of the program’s own library, where it has one', () => {
+    expect(trained('timm', 'vit_base_patch16_224')).toBe('timm');
+    expect(trained('timm', 'resnet50')).toBe('timm');
+    expect(trained('pytorch-imagenet', 'resnet50')).toBe('torchvision');
+    expect(trained('hf-examples', 'google/vit-base-patch16-224')).toBe('vit');
   });
 });

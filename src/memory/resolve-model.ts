@@ -15,7 +15,7 @@ const noModel = ({ task }: RunValues): NotEstimable =>
 export function resolveModel(values: RunValues, catalog: ModelCatalog): ResolvedModel {
   const { model } = values;
   if (model === null) throw noModel(values);
-  const row = rowOf(model, catalog);
+  const row = rowOf(model, values, catalog);
   const config = { ...row?.config, ...model.config };
   const modelType = config['model_type'] ?? row?.modelType;
   if (typeof modelType !== 'string') throw unknownModel(model, values, catalog);
@@ -42,9 +42,24 @@ function refuseBoundless(model: ModelReference, config: ModelConfig): void {
 }
 
 /** A configuration that says its family stands for itself; else the name, or the catalog's id, is looked up. */
-function rowOf(model: ModelReference, catalog: ModelCatalog): ModelRow | null {
+function rowOf(model: ModelReference, values: RunValues, catalog: ModelCatalog): ModelRow | null {
   if (typeof model.config?.['model_type'] === 'string') return null;
-  return catalog.find(model.catalogId ?? model.name).row;
+  return foundRow(model, values, catalog);
+}
+
+/** Programs that take their models from one library: a bare name is that library's own, as `resnet50` or `vit_base_patch16_224`. */
+const LIBRARY_OF_PROGRAM: Readonly<Record<string, string>> = {
+  timm: 'timm',
+  'torchvision-references': 'torchvision',
+  'torchvision-detection': 'torchvision',
+  'torchvision-segmentation': 'torchvision',
+  'pytorch-imagenet': 'torchvision',
+};
+
+function foundRow({ catalogId, name }: ModelReference, { program }: RunValues, catalog: ModelCatalog): ModelRow | null {
+  const library = LIBRARY_OF_PROGRAM[program?.id ?? ''];
+  const own = library === undefined || /[/:]/.test(name) ? null : catalog.find(`${library}/${name}`).row;
+  return own ?? catalog.find(catalogId ?? name).row;
 }
 
 function unknownModel(model: ModelReference, { task }: RunValues, catalog: ModelCatalog): NotEstimable {
@@ -68,7 +83,7 @@ function describedModel(name: string, task: Task): string {
 /** The image size that a run trains on where nothing says so: the model's own. */
 export function nativeImageSize(values: RunValues, catalog: ModelCatalog): [number, number] | null {
   if (values.imageSize !== null || values.model === null) return values.imageSize;
-  const size = catalog.find(values.model.catalogId ?? values.model.name).row?.imageSize ?? null;
+  const size = foundRow(values.model, values, catalog)?.imageSize ?? null;
   if (size === null) return null;
   return typeof size === 'number' ? [size, size] : [...size];
 }

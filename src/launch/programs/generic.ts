@@ -1,3 +1,4 @@
+import { assumeTaskByName } from '../task-by-name.js';
 import type { CommandLine } from '../options/command-line.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -121,7 +122,7 @@ export function readCommonOptions(options: Options, context: ProgramContext): vo
   reader.count('gradientAccumulationSteps', ...COMMON_NAMES.accumulation);
   reader.count('sequenceLength', ...COMMON_NAMES.sequence);
   reader.count('numClasses', ...COMMON_NAMES.classes);
-  readDetector(context);
+  assumeTaskByName(draft);
   readImages(reader, context);
   readAdapterRank(options, draft);
   readLora(reader, draft, PEFT_LORA);
@@ -137,14 +138,6 @@ export function assumeRest({ draft }: ProgramContext): void {
   draft.assume('activationCheckpointing', 'none', reason, { low: 'full', high: 'none' });
   if (!draft.isOpen('parallelism.sharding'))
     draft.assume('parallelism.sharding', 'ddp', reason, { low: 'fsdp-full', high: 'ddp' });
-}
-
-/** Names that only detectors have. */
-const DETECTORS = /(^|[/_-])(detr|rt-?detr|yolo\w*|faster[-_]?rcnn|mask[-_]?rcnn|retinanet|fcos|ssd\d+)/i;
-
-function readDetector({ draft }: ProgramContext): void {
-  const model = draft.value('model') as { name: string } | null | undefined;
-  if (model && DETECTORS.test(model.name)) draft.derive('task', 'detection', ['model'], 'a detector by its name');
 }
 
 function readImages(reader: OptionReader, { draft }: ProgramContext): void {

@@ -23,8 +23,6 @@ interface Example {
   target?: Length;
   /** Sides of the images, height first, one for both where they are square. Left out: that of the model's processor. */
   sides?: readonly Length[];
-  /** Tokens of a transcript, which follow the data. */
-  transcript?: { value: number; range: { low: number; high: number } };
 }
 
 const BLOCK = { flags: ['block_size'], default: 1024 };
@@ -41,11 +39,7 @@ const MASKS: Example = {
   task: 'detection',
   sides: ['image_height', 'image_width'].map((flag) => ({ flags: [flag], default: 512 })),
 };
-/**
- * Recordings of at most 20 seconds (`max_duration_in_seconds`): speech has two to four tokens a second; the decoder takes 448
- * at most.
- */
-const SPEECH: Example = { task: 'speech', transcript: { value: 80, range: { low: 20, high: 448 } } };
+const SPEECH: Example = { task: 'speech' };
 
 /** transformers examples/pytorch: task, length flag and its default, by script. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
@@ -140,12 +134,10 @@ function fromScratch(reader: OptionReader, { draft }: ProgramContext): void {
     draft.leaveOpen('model', '--model_type alone trains a new model of the default size of that type', 'model: gpt2');
 }
 
-function readLengths(reader: OptionReader, context: ProgramContext, { length, target, transcript }: Example): void {
+function readLengths(reader: OptionReader, context: ProgramContext, { task, length, target }: Example): void {
   const { draft, invocation } = context;
   const of = `transformers ${invocation.name}`;
-  if (transcript)
-    draft.assume('sequenceLength', transcript.value, 'transcripts are as long as the data', transcript.range);
-  else if (!length) draft.default('sequenceLength', null, { of, note: 'no sequences of tokens' });
+  if (!length && task !== 'speech') draft.default('sequenceLength', null, { of, note: 'no sequences of tokens' });
   if (!length) return;
   reader.count('sequenceLength', ...length.flags);
   if (!draft.isOpen('sequenceLength'))
