@@ -1,8 +1,9 @@
 import { plain, worded } from '../../run/program-options.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
-import { asBoolean, asNumber, asText, asTexts } from '../options/option.js';
-import type { Options } from '../options/option.js';
+import type { SourcePlace } from '../../run/setting.js';
+import { asBoolean, asNumber, asText, asTexts, Options } from '../options/option.js';
+
 import { readToml } from '../options/toml.js';
 import { mergeSays } from '../launchers/peel.js';
 import { environmentOption, saidCount } from '../launchers/launcher.js';
@@ -80,8 +81,46 @@ function settingsOf(context: ProgramContext): Options {
   if (named === undefined) return line.options;
   const found = context.files.read(named, cwd);
   if ('content' in found) return line.options.over(readToml(found.content));
-  context.draft.note(`configuration ${found.missing}`);
-  return line.options;
+  const isInImage = found.missing.endsWith('is in the image');
+  const shipped = isInImage ? shippedOptions(named, line.options.find('job.config_file')?.place ?? null) : null;
+  context.draft.note(shipped ? `${named} is taken as torchtitan ships it` : `configuration ${found.missing}`);
+  return shipped ? line.options.over(shipped) : line.options;
+}
+
+const LLAMA = { 'model.name': 'llama3', 'training.seq_len': '8192' };
+
+/** What torchtitan's own train_configs say that bears on memory (torchtitan/models/llama3/train_configs of 0.2). */
+const SHIPPED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'llama3_8b.toml': {
+    ...LLAMA,
+    'model.flavor': '8B',
+    'training.local_batch_size': '1',
+    'activation_checkpoint.mode': 'selective',
+  },
+  'llama3_70b.toml': {
+    ...LLAMA,
+    'model.flavor': '70B',
+    'training.local_batch_size': '8',
+    'parallelism.tensor_parallel_degree': '8',
+    'activation_checkpoint.mode': 'full',
+  },
+  'llama3_405b.toml': {
+    ...LLAMA,
+    'model.flavor': '405B',
+    'model.converters': 'float8',
+    'training.local_batch_size': '2',
+    'parallelism.tensor_parallel_degree': '8',
+    'activation_checkpoint.mode': 'full',
+    'compile.enable': 'true',
+  },
+};
+
+/** A configuration of the image that lies where torchtitan's own do; null: it is none of them. */
+function shippedOptions(named: string, place: SourcePlace | null): Options | null {
+  const [, file = ''] = /train_configs\/([\w.-]+)$/.exec(named) ?? [];
+  const shipped = Object.hasOwn(SHIPPED, file) ? SHIPPED[file] : undefined;
+  if (shipped === undefined) return null;
+  return new Options(Object.entries(shipped).map(([name, value]) => ({ name, value, place, unresolved: null })));
 }
 
 function readModel({ options }: OptionReader, { draft }: ProgramContext): void {
