@@ -27,10 +27,22 @@ const NAMES: readonly { task: Task; what: string; pattern: RegExp }[] = [
   },
 ];
 
+const ENCODERS =
+  /(^|\/)(bert|roberta|distilbert|albert|electra|deberta|xlm-roberta|camembert|modernbert|bge|e5|gte|all-minilm)[-_]/i;
+
 /** Takes the task from the model's name where nothing has said it. */
 export function assumeTaskByName(draft: RunDraft): void {
   const model = draft.value('model') as { name: string } | null | undefined;
   if (!model || draft.has('task')) return;
   const found = NAMES.find(({ pattern }) => pattern.test(model.name));
   if (found) draft.derive('task', found.task, ['model'], `${found.what} by its name`);
+  else if (ENCODERS.test(model.name)) assumeEncoderTask(draft);
+}
+
+/** An encoder is mostly tuned to classify; scripts that train its own task say so in their names. */
+function assumeEncoderTask(draft: RunDraft): void {
+  const program = (draft.value('program') as { name: string } | null | undefined)?.name ?? '';
+  const isPretraining = /mlm|mask|pre-?train/i.test(program);
+  const task: Task = isPretraining ? 'masked-lm' : 'sequence-classification';
+  draft.assume('task', task, 'an encoder by its name, and nothing says what it is trained for');
 }
