@@ -31,6 +31,12 @@ const FILES = [
     source: 'configurations of detectron2 at 02b5c4e2, its projects ViTDet, MViTv2 and DensePose',
   },
   {
+    file: 'torchvision-detectors.json',
+    libraries: ['torchvision'],
+    about: "torchvision's detectors by their constructors' names: classes with the background, and image.",
+    source: 'torchvision 0.24.1: models/detection',
+  },
+  {
     file: 'ultralytics.json',
     libraries: ['ultralytics', 'yolov5'],
     about: "Models of ultralytics and of YOLOv5's own code by the names of their weights: graph, classes and image.",

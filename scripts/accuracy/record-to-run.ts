@@ -18,6 +18,7 @@ import {
   quantizationOf,
 } from './record-settings.js';
 import { ALONE } from '../../src/run/device-runs.js';
+import { croppedHeight } from '../../src/run/image-batches.js';
 import type { Setting } from '../../src/run/setting.js';
 import type { RunValues, TrainingRun } from './settings.js';
 import { assumed, byDefault, stated } from './settings.js';
@@ -50,7 +51,9 @@ function imageSizeOf(record: MeasuredRun): [number, number] | null {
   const last = record.image_size?.at(-1);
   const size = Array.isArray(last) ? (last as readonly number[]) : (record.image_size as readonly number[] | null);
   const [height, width] = size ?? [];
-  return height === undefined || width === undefined ? null : [height, width];
+  if (height === undefined || width === undefined) return null;
+  const isPadded = record.image_size_kind === 'multiscale_detr' && (record.micro_batch_size ?? 1) > 1;
+  return isPadded ? [croppedHeight(height, width), width] : [height, width];
 }
 
 /** Frames of a video, which the notes tell. */

@@ -50,9 +50,8 @@ function graphReader(): GraphReader {
 
 /** Image models by their constructors' names, then by the names of configurations. */
 function imageModels(): VisionFile {
-  const files = ['vision.json', 'openmmlab.json', 'detectron2.json', 'ultralytics.json'].map((file) =>
-    readCatalog<VisionFile>(file),
-  );
+  const names = ['vision', 'torchvision-detectors', 'openmmlab', 'detectron2', 'ultralytics'];
+  const files = names.map((name) => readCatalog<VisionFile>(`${name}.json`));
   return { ...files[0]!, models: files.flatMap(({ models }) => models) };
 }
 

@@ -43,6 +43,10 @@ describe('a training step recorded from a configuration of OpenMMLab, detectron2
     ['faster_rcnn_R_50_FPN_1x', 'detection', [800, 1333]],
     ['mask_rcnn_R_101_C4_3x', 'detection', [800, 1333]],
     ['retinanet_R_50_FPN_3x', 'detection', [800, 1333]],
+    ['maskrcnn_resnet50_fpn', 'detection', [800, 1333]],
+    ['retinanet_resnet50_fpn', 'detection', [800, 1333]],
+    ['ssd300_vgg16', 'detection', [300, 300]],
+    ['mask-rcnn_swin-t-p4-w7_fpn_ms-crop-3x_coco', 'detection', [1250, 1333]],
     ['densepose_rcnn_R_50_FPN_WC1_s1x', 'detection', [800, 1333]],
     ['cascade_mask_rcnn_mvitv2_l_in21k_50ep', 'detection', [1024, 1024]],
   ];

@@ -202,7 +202,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   LTXVideoTransformer3DModel: diffusion(ltxVideo),
   ...Object.fromEntries(RECORDED_DENOISERS.map((type) => [type, diffusion(recordedDenoiser)])),
   ...Object.fromEntries(RECORDED_ENCODERS.map((type) => [type, encodes])),
-  torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation'] },
+  torchvision: { write: torchvision, tasks: ['image-classification', 'segmentation', 'detection'] },
   timm: image(timm),
   mmseg: { write: openMmlab, tasks: ['segmentation'] },
   mmdet: { write: openMmlab, tasks: ['detection', 'segmentation'] },

@@ -77,7 +77,7 @@ const CLOSEST_OFFERED = 3;
 const SUFFIX = /-(instruct|chat|it|base|hf|awq|gptq|int4|int8|fp8|4bit|8bit|gguf|bnb|unsloth|bf16|fp16)$/;
 /** Ways to write that a model comes from an image library. */
 const LIBRARY_PREFIX =
-  /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics|yolov5)(?:\.models)?[./]/;
+  /^(?:hf[-_]hub:)?(torchvision|timm|mmseg|mmdet|mmyolo|mmaction|detectron2|ultralytics|yolov5)(?:\.models)?(?:\.detection|\.segmentation)?[./\s]/;
 
 /** Lower case, dashes for underscores and spaces, no remarks in brackets, no organisation or folders. */
 function normalise(name: string): string {
@@ -206,15 +206,17 @@ const CONFIGURED: ReadonlySet<string> = new Set([
 function configurationFinder(rows: readonly ModelRow[]): (name: string) => ModelRow | null {
   const strict = new Map<string, ModelRow>();
   const loose = new Map<string, ModelRow>();
+  const loosest = new Map<string, ModelRow>();
   for (const row of rows) {
     if (!CONFIGURED.has(row.modelType)) continue;
     const read = readConfigurationName(row.id);
     if (!strict.has(read.strict)) strict.set(read.strict, row);
     if (!loose.has(read.loose)) loose.set(read.loose, row);
+    if (!loosest.has(read.loosest)) loosest.set(read.loosest, row);
   }
   return (name) => {
     const read = readConfigurationName(name);
-    const row = strict.get(read.strict) ?? loose.get(read.loose);
+    const row = strict.get(read.strict) ?? loose.get(read.loose) ?? loosest.get(read.loosest);
     if (row === undefined) return null;
     return read.classes === null ? row : { ...row, config: { ...row.config, num_classes: read.classes } };
   };

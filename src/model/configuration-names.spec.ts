@@ -21,7 +21,7 @@ describe('names of training configurations', () => {
 
   it.each([
     ['slowonly_imagenet_pretrained_r50_8x8x1_150e_kinetics400_rgb', 'slowonly_r50_8xb16-8x8x1-256e_kinetics400-rgb'],
-    ['mask_rcnn_r50_fpn_mstrain-poly_3x_coco', 'mask-rcnn_r50_fpn_2x_coco'],
+    ['mask_rcnn_r50_fpn_mstrain-poly_3x_coco', 'mask-rcnn_r50_fpn_ms-poly-2x_coco'],
     ['yolov8_x_mask-refine_syncbn_fast_8xb16_coco', 'yolov8_x_syncbn_fast_8xb16-500e_coco'],
   ])('%s has the layers of %s', (one, other) => {
     expect(loose(one)).toBe(loose(other));
@@ -36,6 +36,14 @@ describe('names of training configurations', () => {
     ['x101-32x4d', 'x101-64x4d'],
   ])('%s is another model than %s', (one, other) => {
     expect(loose(one)).not.toBe(loose(other));
+  });
+
+  it('tells polygons from bitmaps, and yet knows that the layers are the same', () => {
+    const [polygons, bitmaps] = ['mask_rcnn_r50_fpn_mstrain-poly_3x_coco', 'mask-rcnn_r50_fpn_2x_coco'].map(
+      readConfigurationName,
+    );
+    expect(polygons!.loose).not.toBe(bitmaps!.loose);
+    expect(polygons!.loosest).toBe(bitmaps!.loosest);
   });
 
   it('takes the number of classes from the data set', () => {

@@ -4,6 +4,8 @@ export interface ConfigurationName {
   strict: string;
   /** The same without words that say how it is trained: multi-scale, pretrained on what, in which precision. */
   loose: string;
+  /** The same without what says how masks are given: bitmaps are cut out on the device, polygons on the host. */
+  loosest: string;
   /** Classes of the data set; null where the name says none that is known. */
   classes: number | null;
 }
@@ -66,7 +68,7 @@ const NOT_THE_MODEL = /^(?:\d+xb\d+|\d{1,3}x\d{1,2}b?|s?\d+(?:\.\d+)?x|\d+(?:e|k
 /** Words about the data or about how it is trained, which change neither layers nor sizes. */
 const TRAINING_WORDS: ReadonlySet<string> = new Set(
   (
-    'ms mstrain poly fast syncbn amp fp16 adamw sgd lsj pre pretrained pretrain in1k in21k in22k imagenet imagenet1k ig65m ' +
+    'ms mstrain fast syncbn amp fp16 adamw sgd lsj pre pretrained pretrain in1k in21k in22k imagenet imagenet1k ig65m ' +
     'sports1m k400 k600 k700 k710 steplr cosine mstest test random mocov2 swav mae cas rsb a1 hyp refine rgb keypoint ' +
     'instaboost finetune xsub xset bone joint motion legacy tricks dense'
   ).split(' '),
@@ -114,9 +116,7 @@ export function readConfigurationName(name: string): ConfigurationName {
   const sized = bare.split(/[-_+\s]+/).filter((word) => word !== '');
   const { words, classes } = withoutDataSet(sized.filter((word, i) => i === 0 || !NOT_THE_MODEL.test(word)));
   const strict = words.filter((word, i) => !(word === 'mask' && words[i + 1] === 'refine'));
-  return {
-    strict: key(strict),
-    loose: key(strict.filter((word, i) => i === 0 || !TRAINING_WORDS.has(word))),
-    classes,
-  };
+  const loose = strict.filter((word, i) => i === 0 || !TRAINING_WORDS.has(word));
+  const loosest = loose.filter((word) => word !== 'poly');
+  return { strict: key(strict), loose: key(loose), loosest: key(loosest), classes };
 }

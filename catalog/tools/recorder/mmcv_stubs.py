@@ -120,6 +120,46 @@ def deform_conv2d(input, offset, weight, *args, **kwargs):
     return compiled("deform_conv", [input, offset, weight], [input.size(0), weight.size(0), *offset.shape[2:]])
 
 
+class SwitchableAtrousConv2d(nn.Conv2d):
+    """A convolution at two dilations with one standardised weight, between which a switch chooses for each place."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, use_deform=False):
+        super().__init__(in_channels, out_channels, kernel_size, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias)
+        self.use_deform = use_deform
+        self.register_buffer("weight_gamma", torch.ones(out_channels, 1, 1, 1))
+        self.register_buffer("weight_beta", torch.zeros(out_channels, 1, 1, 1))
+        self.switch = nn.Conv2d(in_channels, 1, 1, stride=stride)
+        self.weight_diff = nn.Parameter(torch.empty(self.weight.size()))
+        self.pre_context, self.post_context = nn.Conv2d(in_channels, in_channels, 1), nn.Conv2d(out_channels, out_channels, 1)
+        if use_deform:
+            self.offset_s = nn.Conv2d(in_channels, 18, 3, padding=1, stride=stride)
+            self.offset_l = nn.Conv2d(in_channels, 18, 3, padding=1, stride=stride)
+
+    def standardised(self, weight):
+        rows = weight.view(weight.size(0), -1)
+        weight = weight - rows.mean(dim=1).view(-1, 1, 1, 1)
+        spread = torch.sqrt(weight.view(weight.size(0), -1).var(dim=1) + 1e-5).view(-1, 1, 1, 1)
+        return self.weight_gamma * (weight / spread) + self.weight_beta
+
+    def convolved(self, x, around, weight, offset, reach):
+        padding, dilation = [reach * p for p in self.padding], [reach * d for d in self.dilation]
+        if not self.use_deform:
+            return nn.functional.conv2d(x, weight, self.bias, self.stride, padding, dilation, self.groups)
+        moved = offset(around)
+        return compiled("deform_conv", [x, moved, weight], [x.size(0), self.out_channels, *moved.shape[2:]])
+
+    def forward(self, x):
+        x = x + self.pre_context(nn.functional.adaptive_avg_pool2d(x, 1)).expand_as(x)
+        around = nn.functional.avg_pool2d(nn.functional.pad(x, (2, 2, 2, 2), mode="reflect"), kernel_size=5, stride=1, padding=0)
+        switch = self.switch(around)
+        weight = self.standardised(self.weight)
+        near = self.convolved(x, around, weight, getattr(self, "offset_s", None), 1)
+        weight = weight + self.weight_diff
+        far = self.convolved(x, around, weight, getattr(self, "offset_l", None), 3)
+        out = switch * near + (1 - switch) * far
+        return out + self.post_context(nn.functional.adaptive_avg_pool2d(out, 1)).expand_as(out)
+
+
 class CornerPool(nn.Module):
     def __init__(self, mode):
         super().__init__()
@@ -217,11 +257,13 @@ def sigmoid_focal_loss(input, target, gamma=2.0, alpha=0.25, weight=None, reduct
 
 from mmengine.registry import MODELS  # noqa: E402
 MODELS.register_module(name="MultiScaleDeformableAttention", module=MultiScaleDeformableAttention)
+MODELS.register_module(name="SAC", module=SwitchableAtrousConv2d)
 MODELS.register_module(name="DCN", module=DeformConv2dPack)
 MODELS.register_module(name="DCNv2", module=ModulatedDeformConv2dPack)
 for known in (RoIAlign, DeformConv2d, ModulatedDeformConv2d, deform_conv2d, CornerPool, DeformConv2dPack, ModulatedDeformConv2dPack, MaskedConv2d,
               PSAMask, CrissCrossAttention, MultiScaleDeformableAttention, sigmoid_focal_loss):
     setattr(OPS, known.__name__, known)
+OPS.modulated_deform_conv.ModulatedDeformConv2d = ModulatedDeformConv2d
 import mmcv  # noqa: E402
 mmcv.__version__ = "2.0.1"
 
@@ -233,3 +275,5 @@ import transformers.modeling_utils as _modeling  # noqa: E402
 import transformers.pytorch_utils as _utilities  # noqa: E402
 for moved in ("apply_chunking_to_forward", "find_pruneable_heads_and_indices", "prune_linear_layer"):
     setattr(_modeling, moved, getattr(_utilities, moved, None))
+from transformers.generation import GenerationMixin  # noqa: E402
+_modeling.GenerationMixin = GenerationMixin

@@ -1,12 +1,13 @@
 """What OpenMMLab's packages do with values is answered here by shapes, so that their losses run without data."""
 import functools
 import inspect
+import re
 import textwrap
 
 import torch
 
 from recorder import ACTIVE
-from region_steps import POSITIVES, PROPOSALS, constant, given, priors, unrecorded
+from region_steps import POSITIVES, PROPOSALS, constant, given, priors, rearranged, unrecorded
 
 
 def _segmentation(model, batch, size, dtype):
@@ -34,6 +35,17 @@ def _segmentation(model, batch, size, dtype):
             return _query_loss(m.decode_head(m.extract_feat(inputs[0]), samples))
         return m.parse_losses(m.loss(inputs[0], samples))[0]
     return [images, labels], call
+
+
+@functools.lru_cache(maxsize=None)
+def _with_weights_of_all_labels():
+    """Weights of the classes are looked up image by image and put together; how many images there are is no matter of steps."""
+    import mmseg.models.losses.cross_entropy_loss as loss
+    source = textwrap.dedent(inspect.getsource(loss.cross_entropy))
+    written = re.sub(r"torch\.stack\(\[class_weight\[cls\] for cls in label\s*\]\)", "class_weight[label]", source)
+    scope = dict(vars(loss))
+    exec(written, scope)
+    loss.cross_entropy = scope["cross_entropy"]
 
 
 def _accuracy(pred, target, topk=1, thresh=None, ignore_index=None):
@@ -156,11 +168,14 @@ def _anchored(head, maps, truths):
         del overlaps, best, which
 
 
+NEAR = 3 * 25        # locations around a centre that SimOTA looks at: 2.5 steps to each side, on three levels
+
+
 def _costs(head, anchors, truths):
-    """The cost of every pair of location and ground truth, class by class."""
+    """The cost of every pair of ground truth and location near to one, class by class."""
     classes = head.num_classes
-    pairs = given("labels", anchors, [anchors.size(0), truths, classes], ACTIVE[0].weights)
-    scores = given("scores", anchors, [anchors.size(0), truths, classes], ACTIVE[0].weights)
+    pairs = given("labels", anchors, [NEAR * truths, truths, classes], ACTIVE[0].weights)
+    scores = given("scores", anchors, [NEAR * truths, truths, classes], ACTIVE[0].weights)
     cost = torch.nn.functional.binary_cross_entropy_with_logits(scores, pairs, reduction="none").sum(-1)
     del pairs, scores, cost
 
@@ -212,7 +227,27 @@ def _semantic(head, feats):
     return {"semantic_feat": head.semantic_head(feats)[1]} if getattr(head, "with_semantic", False) else {}
 
 
-def _region_loss(head, feats, batch, stages):
+def bitmaps_of(cfg):
+    """Whether the pipeline makes bitmaps of the masks of all objects; polygons are cut out on the CPU."""
+    loads = [step for step in cfg.get("train_pipeline") or () if str(step.get("type")).endswith("Annotations")]
+    return any(step.get("with_mask") and step.get("poly2mask", True) for step in loads)
+
+
+def _mask_targets(feature, head, size, batch):
+    """BitmapMasks.crop_and_resize for one image, as images come one after the other: the whole mask of the object of each
+    region in floating point, of which the region is cut out. Their values then go through the host and come back."""
+    side = head.train_cfg[0]["mask_size"] if isinstance(head.train_cfg, (list, tuple)) else head.train_cfg["mask_size"]
+    side = [side, side] if isinstance(side, int) else list(side)
+    with torch.no_grad():
+        masks = given("masks", feature, [POSITIVES, *size], torch.uint8)
+        whole = masks.to(torch.float32)
+        del masks
+        cut = rearranged("roi_align", [whole[:, None], constant([POSITIVES, 5], whole)], [POSITIVES, 1, *side])
+        del whole, cut
+    return constant([POSITIVES * batch, *side], feature)
+
+
+def _region_loss(head, feats, batch, stages, size, bitmaps):
     import torch.nn.functional as F
     total = 0
     for stage in stages:
@@ -228,8 +263,10 @@ def _region_loss(head, feats, batch, stages):
             masked = torch.zeros(POSITIVES * batch, 5, dtype=rois.dtype, device=rois.device)
             predicted = head._mask_forward(*first, feats, masked, **semantic)
             predicted = predicted["mask_preds"]
+            targets = _mask_targets(feats[0], head, size, batch) if bitmaps else None
             chosen = predicted[:, 0]
             total = total + F.softplus(chosen).sum()
+            del targets
     return total
 
 
@@ -242,7 +279,11 @@ def _first_maps(outs):
 def _dense_step(head, feats, batch, truths):
     outs = head(feats)
     maps = _first_maps(outs)
+    if type(head).__name__ == "FreeAnchorRetinaHead":
+        return _free_anchor_loss(head, outs, truths)
     _anchored(head, maps, truths)
+    if type(head).__name__ in ("FCOSHead", "NASFCOSHead", "CondInstBboxHead", "BoxInstBboxHead", "CenterNetUpdateHead", "AutoAssignHead"):
+        _located(head, maps, truths)
     _assigned_together(head, maps, batch, truths)
     return _dense_loss(outs)
 
@@ -301,7 +342,7 @@ def _transformer_step(model, feats, batch, size):
     return _query_loss(model.bbox_head(**results))
 
 
-def _shared_context_step(head, feats, batch):
+def _shared_context_step(head, feats, batch, size, bitmaps):
     """SCNet: boxes in stages, then masks with the features that the last stage hands on."""
     import torch.nn.functional as F
     head._fuse_glbctx = lambda regions, context, rois: regions + context[:1]       # that of the image that a region is in
@@ -319,10 +360,55 @@ def _shared_context_step(head, feats, batch):
         again = head._bbox_forward(head.num_stages - 1, feats, positive, semantic, context)
         relayed = head.feat_relay_head(again["relayed_feat"])
     masks = head._mask_forward(feats, positive, semantic_feat=semantic, glbctx_feat=context, relayed_feat=relayed)["mask_preds"]
+    targets = _mask_targets(feats[0], head, size, batch) if bitmaps else None  # noqa: F841  held through the loss
     return total + F.softplus(masks[:, 0]).sum()
 
 
-def _detection(model, batch, size, truths, dtype):
+def _free_anchor_loss(head, outs, truths):
+    """FreeAnchorRetinaHead.loss_by_feat: the probability that each anchor is of each class, for the whole batch; how surely
+    an anchor belongs to an object is found for one image after the other, and kept for all."""
+    from mmdet.structures.bbox import bbox_overlaps
+    classes = head.cls_out_channels
+    anchors = torch.cat([priors(m, n) for m, n in zip(outs[0], head.prior_generator.num_base_priors)])
+    scores = [m.permute(0, 2, 3, 1).reshape(m.size(0), -1, classes) for m in outs[0]]
+    boxes = torch.cat([m.permute(0, 2, 3, 1).reshape(m.size(0), -1, 4) for m in outs[1]], dim=1)
+    scores = torch.cat(scores, dim=1)
+    probabilities = torch.sigmoid(scores)
+    with torch.no_grad():
+        wanted = constant([truths, 4], anchors)
+        overlaps = bbox_overlaps(wanted, anchors)
+        highest = overlaps.max(dim=1, keepdim=True).values
+        belongs = ((overlaps - 0.6) / (highest - 0.6)).clamp(min=0, max=1)
+        of_class = given("classes", belongs, [classes, belongs.size(1)], ACTIVE[0].weights)
+        del overlaps, belongs, of_class
+        certain = given("certain", probabilities, list(probabilities.shape), ACTIVE[0].weights)
+    chosen = probabilities * (1 - certain)
+    chosen = chosen.clamp(min=1e-12, max=1 - 1e-12)
+    loss = chosen ** 2.0 * (chosen * torch.zeros_like(chosen))       # binary_cross_entropy, which keeps both
+    return (0.5 * loss).sum() + boxes[:, :truths].abs().sum()
+
+
+def _located(head, maps, truths):
+    """FCOSHead's targets for one image: each location against each object, four distances of each."""
+    with torch.no_grad():
+        places = torch.cat([priors(m, 1, 2) for m in maps])
+        boxes = constant([truths, 4], places)[None].expand(places.size(0), truths, 4)
+        areas = constant([truths], places)[None].repeat(places.size(0), 1)
+        xs, ys = places[:, 0][:, None].expand(-1, truths), places[:, 1][:, None].expand(-1, truths)
+        left, right = xs - boxes[..., 0], boxes[..., 2] - xs
+        top, bottom = ys - boxes[..., 1], boxes[..., 3] - ys
+        distances = torch.stack((left, top, right, bottom), -1)
+        if getattr(head, "center_sampling", False):
+            middle_x, middle_y = (boxes[..., 0] + boxes[..., 2]) / 2, (boxes[..., 1] + boxes[..., 3]) / 2
+            around, stride = torch.zeros_like(distances), torch.zeros_like(middle_x)
+            ends = [middle_x - stride, middle_y - stride, middle_x + stride, middle_y + stride]
+            nearer = torch.stack((xs - around[..., 0], ys - around[..., 1], around[..., 2] - xs, around[..., 3] - ys), -1)
+            del ends, nearer, around, stride, middle_x, middle_y
+        furthest = distances.max(-1)[0]
+        del furthest, areas, distances, left, right, top, bottom
+
+
+def _detection(model, batch, size, truths, dtype, bitmaps):
     from mmdet.models.roi_heads.roi_extractors.single_level_roi_extractor import SingleRoIExtractor
     SingleRoIExtractor.forward = _roi_features
     import mmdet.models.dense_heads.solov2_head as solov2
@@ -341,14 +427,20 @@ def _detection(model, batch, size, truths, dtype):
             _with_positions_as_weights()
             return _query_loss(m.panoptic_head(feats, _samples(batch, size)))
         if type(getattr(m, "roi_head", None)).__name__ == "SCNetRoIHead":
-            return _dense_step(m.rpn_head, feats, batch, truths) + _shared_context_step(m.roi_head, feats, batch)
+            return _dense_step(m.rpn_head, feats, batch, truths) + _shared_context_step(m.roi_head, feats, batch, size, bitmaps)
         if hasattr(m, "roi_head"):
-            loss = _dense_step(m.rpn_head, feats, batch, truths)
+            loss = _dense_step(m.rpn_head, feats, batch, truths) if getattr(m, "rpn_head", None) is not None else 0
             stages = range(m.roi_head.num_stages) if hasattr(m.roi_head, "num_stages") else [None]
-            return loss + _region_loss(m.roi_head, feats, inputs[0].size(0), stages)
+            return loss + _region_loss(m.roi_head, feats, inputs[0].size(0), stages, size, bitmaps)
         head = getattr(m, "bbox_head", None) or getattr(m, "mask_head", None) or m.rpn_head
         return _dense_step(head, feats, batch, truths)
     return [torch.empty(batch, 3, *size, dtype=dtype)], call
+
+
+def before_building(package):
+    """What constructors take hold of."""
+    if package == "mmseg":
+        _with_weights_of_all_labels()
 
 
 def prepare(package, model, cfg, batch, size, truths, dtype):
@@ -359,7 +451,7 @@ def prepare(package, model, cfg, batch, size, truths, dtype):
     if package == "mmaction":
         return _video(model, cfg, batch, size, dtype)
     if package in ("mmdet", "mmyolo"):
-        return _detection(model, batch, size, truths, dtype)
+        return _detection(model, batch, size, truths, dtype, bitmaps_of(cfg))
     import mmseg.models.decode_heads.decode_head as decode_head
     import mmseg.models.losses.accuracy as accuracy
     decode_head.accuracy = accuracy.accuracy = _accuracy

@@ -21,7 +21,7 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmcv_stubs  # noqa: F401  first
 from graph_file import graph_of
-from openmmlab_patches import _clip, prepare
+from openmmlab_patches import _clip, before_building, bitmaps_of, prepare
 from record_models import GRAPHS, write
 from recorder import record
 
@@ -88,6 +88,22 @@ def scale_of(cfg):
     return found if found and min(found) > 0 else None
 
 
+def steps_of(pipeline):
+    """The steps of a pipeline, those that one is chosen from as well."""
+    for step in pipeline or ():
+        if isinstance(step, (list, tuple)):
+            yield from steps_of(step)
+        elif hasattr(step, "get"):
+            yield step
+            yield from steps_of(step.get("transforms"))
+
+
+def with_tall_crops(cfg, crop):
+    """A wide image whole and a tall crop in one batch, where images are cropped before they are resized (as DETR does)."""
+    ranges = [s["crop_size"] for s in steps_of(cfg.get("train_pipeline")) if s.get("crop_type") == "absolute_range"]
+    return [min(crop[1], crop[0] * max(ranges[0]) // min(ranges[0])), crop[1]] if ranges else crop
+
+
 def largest_of(model, crop):
     """[height, width] of the largest batch where whole batches are resized at random."""
     augments = (model.get("data_preprocessor") or {}).get("batch_augments") or ()
@@ -97,6 +113,7 @@ def largest_of(model, crop):
 
 def build(package, model_cfg, dtype):
     registry = importlib.import_module(f"{package}.registry").MODELS
+    before_building(package)
     from mmengine.config import ConfigDict
     cfg = ConfigDict(copy.deepcopy(model_cfg))
     cfg.setdefault("_scope_", package)
@@ -175,6 +192,11 @@ def main():
             key = json.dumps(with_classes(plain(cfg["model"].to_dict() if hasattr(cfg["model"], "to_dict") else dict(cfg["model"])), 0), sort_keys=True, default=str)
             if arguments.package == "mmaction":
                 key += json.dumps(_clip(cfg.get("train_pipeline")))      # the same layers run on other clips
+            if arguments.package == "mmdet" and with_tall_crops(cfg, crop) != crop:
+                crop = with_tall_crops(cfg, crop)
+                key += "tall crops"
+            if arguments.package == "mmdet" and "mask_head" in key and not bitmaps_of(cfg):
+                key += "polygons"                                        # the same layers with other targets
             graph_name = hashlib.sha1(key.encode()).hexdigest()[:12]
             file = os.path.join(arguments.to, arguments.package, graph_name + ".json.gz")
             if not os.path.exists(file):

@@ -48,6 +48,9 @@ describe('configurations that ship with the packages', () => {
       images: 16,
       size: { value: [800, 1344], range: { low: [640, 1088] } },
     });
+    expect(shippedConfig('mmdet', 'detr_r50_8xb2-150e_coco')).toMatchObject({
+      size: { value: [1280, 1344], range: { low: [800, 1344], high: [1280, 1344] } },
+    });
     expect(shippedConfig('mmdet', 'constructor')).toBeNull();
   });
 

@@ -1,5 +1,6 @@
 import type { SourcePlace } from '../../run/setting.js';
 import type { RunDraft } from '../run-draft.js';
+import { croppedHeight } from '../../run/image-batches.js';
 import { SHIPPED_CONFIGS } from './shipped-configs.js';
 
 type Package = keyof typeof SHIPPED_CONFIGS;
@@ -65,8 +66,11 @@ const padded = (side: number): number => Math.ceil(side / PADDING) * PADDING;
 function sizeOf(text: string): ImageSize | null {
   const fixed = /^(\d+)x(\d+)$/.exec(text);
   if (fixed) return { value: [Number(fixed[1]), Number(fixed[2])] };
-  const resized = /^(\d+)(?:-(\d+))?<(\d*)$/.exec(text);
-  if (resized) return resizedTo(Number(resized[1]), Number(resized[2] ?? resized[1]), Number(resized[3] ?? 0));
+  const resized = /^(\d+)(?:-(\d+))?<(\d*)(\+?)$/.exec(text);
+  if (resized) {
+    const size = resizedTo(Number(resized[1]), Number(resized[2] ?? resized[1]), Number(resized[3] ?? 0));
+    return resized[4] === '+' ? cropped(size) : size;
+  }
   const square = /^(\d+)-(\d+)$/.exec(text);
   if (!square) return null;
   const [least, most] = [Number(square[1]), Number(square[2])];
@@ -79,6 +83,12 @@ function resizedTo(least: number, most: number, longest: number): ImageSize {
   const high = [padded(most), padded(long)] as const;
   if (least === most) return { value: high };
   return { value: high, range: { low: [padded(least), padded(Math.min(long, (least * long) / most))], high } };
+}
+
+/** A wide image whole and a tall crop lie in one batch, which is as high as the one and as wide as the other. */
+function cropped({ value: [short, long] }: ImageSize): ImageSize {
+  const value = [padded(croppedHeight(short, long)), long] as const;
+  return { value, range: { low: [short, long], high: value } };
 }
 
 /** Puts the size of the images of a step into the run. */

@@ -4,7 +4,8 @@
  * 1.2.0, mmyolo 0.6.0 (images of one device), detectron2 02b5c4e (images of all devices).
  *
  * A line is `name images size optimizer traits`; what is left out at its end is the usual. Size: `HEIGHTxWIDTH`;
- * `SHORT<LONG` or `LEAST-MOST<LONG` for a short side and a longest; `LEAST-MOST` for a square of changing size. Optimizer:
+ * `SHORT<LONG` or `LEAST-MOST<LONG` for a short side and a longest, with `+` where images are cropped before (DETR);
+ * `LEAST-MOST` for a square of changing size. Optimizer:
  * W AdamW, A Adam, `-` SGD. Traits: a autocast to fp16, b to bf16, e a moving average of the weights, c checkpointing of
  * the backbone, a number of accumulated steps.
  */
@@ -64,16 +65,16 @@ centripetalnet_hourglass104_16xb6-crop511-210e-mstest_coco 6 511<511 A
 faster-rcnn_r50_fpn_1x_cityscapes 1 800-1024<2048
 mask-rcnn_r50_fpn_1x_cityscapes 1 800-1024<2048
 condinst_r50_fpn_ms-poly-90k_coco_instance 2 640-800<1333
-conditional-detr_r50_8xb2-50e_coco 2 480-800<1333 W
-cascade-mask-rcnn_convnext-s-p4-w7_fpn_4conv1fc-giou_amp-ms-crop-3x_coco 2 480-800<1333 W a
-cascade-mask-rcnn_convnext-t-p4-w7_fpn_4conv1fc-giou_amp-ms-crop-3x_coco 2 480-800<1333 W a
-mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333 W a
+conditional-detr_r50_8xb2-50e_coco 2 480-800<1333+ W
+cascade-mask-rcnn_convnext-s-p4-w7_fpn_4conv1fc-giou_amp-ms-crop-3x_coco 2 480-800<1333+ W a
+cascade-mask-rcnn_convnext-t-p4-w7_fpn_4conv1fc-giou_amp-ms-crop-3x_coco 2 480-800<1333+ W a
+mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333+ W a
 cornernet_hourglass104_10xb5-crop511-210e-mstest_coco 5 511<511 A
 cornernet_hourglass104_32xb3-210e-mstest_coco 3 511<511 A
 cornernet_hourglass104_8xb6-210e-mstest_coco 6 511<511 A
 crowddet-rcnn_r50_fpn_8xb2-30e_crowdhuman 2
 crowddet-rcnn_refine_r50_fpn_8xb2-30e_crowdhuman 2
-dab-detr_r50_8xb2-50e_coco 2 480-800<1333 W
+dab-detr_r50_8xb2-50e_coco 2 480-800<1333+ W
 cascade-mask-rcnn_r101-dconv-c3-c5_fpn_1x_coco 2 800<1333
 cascade-mask-rcnn_r50-dconv-c3-c5_fpn_1x_coco 2 800<1333
 cascade-mask-rcnn_x101-32x4d-dconv-c3-c5_fpn_1x_coco 2 800<1333
@@ -92,13 +93,13 @@ faster-rcnn_r50_fpn_mdpool_1x_coco 2 800<1333
 mask-rcnn_r50-mdconv-c3-c5_fpn_1x_coco 2 800<1333
 mask-rcnn_r50-mdconv-c3-c5_fpn_amp-1x_coco 2 800<1333
 ddod_r50_fpn_1x_coco 2 800<1333
-ddq-detr-4scale_r50_8xb2-12e_coco 2 480-800<1333 W
-ddq-detr-4scale_swinl_8xb2-30e_coco 2 480-800<1333 W
-ddq-detr-5scale_r50_8xb2-12e_coco 2 480-800<1333 W
+ddq-detr-4scale_r50_8xb2-12e_coco 2 480-800<1333+ W
+ddq-detr-4scale_swinl_8xb2-30e_coco 2 480-800<1333+ W
+ddq-detr-5scale_r50_8xb2-12e_coco 2 480-800<1333+ W
 mask-rcnn_r50_fpn_15e_deepfashion 2 750<1101
-deformable-detr-refine-twostage_r50_16xb2-50e_coco 2 480-800<1333 W
-deformable-detr-refine_r50_16xb2-50e_coco 2 480-800<1333 W
-deformable-detr_r50_16xb2-50e_coco 2 480-800<1333 W
+deformable-detr-refine-twostage_r50_16xb2-50e_coco 2 480-800<1333+ W
+deformable-detr-refine_r50_16xb2-50e_coco 2 480-800<1333+ W
+deformable-detr_r50_16xb2-50e_coco 2 480-800<1333+ W
 cascade-rcnn_r50-rfp_1x_coco 2 800<1333
 cascade-rcnn_r50-sac_1x_coco 2 800<1333
 detectors_cascade-rcnn_r50_1x_coco 2 800<1333
@@ -106,16 +107,16 @@ detectors_htc-r101_20e_coco 2 800<1333
 detectors_htc-r50_1x_coco 2 800<1333
 htc_r50-rfp_1x_coco 2 800<1333
 htc_r50-sac_1x_coco 2 800<1333
-detr_r101_8xb2-500e_coco 2 480-800<1333 W
-detr_r18_8xb2-500e_coco 2 480-800<1333 W
-detr_r50_8xb2-150e_coco 2 480-800<1333 W
-detr_r50_8xb2-500e_coco 2 480-800<1333 W
-dino-4scale_r50_8xb2-12e_coco 2 480-800<1333 W
-dino-4scale_r50_8xb2-24e_coco 2 480-800<1333 W
-dino-4scale_r50_8xb2-36e_coco 2 480-800<1333 W
-dino-4scale_r50_improved_8xb2-12e_coco 2 480-800<1333 W
-dino-5scale_swin-l_8xb2-12e_coco 2 480-800<1333 W c
-dino-5scale_swin-l_8xb2-36e_coco 2 480-800<1333 W c
+detr_r101_8xb2-500e_coco 2 480-800<1333+ W
+detr_r18_8xb2-500e_coco 2 480-800<1333+ W
+detr_r50_8xb2-150e_coco 2 480-800<1333+ W
+detr_r50_8xb2-500e_coco 2 480-800<1333+ W
+dino-4scale_r50_8xb2-12e_coco 2 480-800<1333+ W
+dino-4scale_r50_8xb2-24e_coco 2 480-800<1333+ W
+dino-4scale_r50_8xb2-36e_coco 2 480-800<1333+ W
+dino-4scale_r50_improved_8xb2-12e_coco 2 480-800<1333+ W
+dino-5scale_swin-l_8xb2-12e_coco 2 480-800<1333+ W c
+dino-5scale_swin-l_8xb2-36e_coco 2 480-800<1333+ W c
 dh-faster-rcnn_r50_fpn_1x_coco 2 800<1333
 coco 2 800<1333
 coco_instance 2 800<1333
@@ -530,10 +531,10 @@ retinanet_pvtv2-b2_fpn_1x_coco 2 800<1333 W
 retinanet_pvtv2-b3_fpn_1x_coco 2 800<1333 W
 retinanet_pvtv2-b4_fpn_1x_coco 1 800<1333 W
 retinanet_pvtv2-b5_fpn_1x_coco 1 800<1333 W
-queryinst_r101_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333 W
+queryinst_r101_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333+ W
 queryinst_r101_fpn_ms-480-800-3x_coco 2 480-800<1333 W
 queryinst_r50_fpn_1x_coco 2 800<1333 W
-queryinst_r50_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333 W
+queryinst_r50_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333+ W
 queryinst_r50_fpn_ms-480-800-3x_coco 2 480-800<1333 W
 cascade-mask-rcnn_regnetx-1.6GF_fpn_ms-3x_coco 2 640-800<1333
 cascade-mask-rcnn_regnetx-3.2GF_fpn_ms-3x_coco 2 640-800<1333
@@ -700,10 +701,10 @@ solov2_r50_fpn_1x_coco 2 800<1333
 solov2_r50_fpn_ms-3x_coco 2 640-800<1333
 solov2_x101-dcn_fpn_ms-3x_coco 2 640-800<1333
 faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval 2 1088x1088
-sparse-rcnn_r101_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333 W
+sparse-rcnn_r101_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333+ W
 sparse-rcnn_r101_fpn_ms-480-800-3x_coco 2 480-800<1333 W
 sparse-rcnn_r50_fpn_1x_coco 2 800<1333 W
-sparse-rcnn_r50_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333 W
+sparse-rcnn_r50_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333+ W
 sparse-rcnn_r50_fpn_ms-480-800-3x_coco 2 480-800<1333 W
 ssd300_coco 8 300<300
 ssd512_coco 8 512<512
@@ -714,10 +715,10 @@ mask-rcnn_r50-caffe_fpn_rpn-2conv_4conv1fc_syncbn-all_lsj-400e_coco 2 1024x1024
 mask-rcnn_r50_fpn_rpn-2conv_4conv1fc_syncbn-all_amp-lsj-100e_coco 2 1024x1024 - a
 mask-rcnn_r50_fpn_rpn-2conv_4conv1fc_syncbn-all_lsj-100e_coco 2 1024x1024
 mask-rcnn_r50_fpn_rpn-2conv_4conv1fc_syncbn-all_lsj-50e_coco 2 1024x1024
-mask-rcnn_swin-s-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333 W a
+mask-rcnn_swin-s-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333+ W a
 mask-rcnn_swin-t-p4-w7_fpn_1x_coco 2 800<1333 W
-mask-rcnn_swin-t-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333 W a
-mask-rcnn_swin-t-p4-w7_fpn_ms-crop-3x_coco 2 480-800<1333 W
+mask-rcnn_swin-t-p4-w7_fpn_amp-ms-crop-3x_coco 2 480-800<1333+ W a
+mask-rcnn_swin-t-p4-w7_fpn_ms-crop-3x_coco 2 480-800<1333+ W
 retinanet_swin-t-p4-w7_fpn_1x_coco 2 800<1333
 retinanet_timm-efficientnet-b1_fpn_1x_coco 2 800<1333
 retinanet_timm-tv-resnet50_fpn_1x_coco 2 800<1333
@@ -733,9 +734,9 @@ tridentnet_r50-caffe_ms-1x_coco 2 640-800<1333
 tridentnet_r50-caffe_ms-3x_coco 2 640-800<1333
 cascade_rcnn_r50_fpn_8x4_sample1e-3_mstrain_v3det_2x 4 640-800<1333 W
 cascade_rcnn_swinb_fpn_8x4_sample1e-3_mstrain_v3det_2x 4 640-800<1333 W
-deformable-detr-refine-twostage_r50_8xb4_sample1e-3_v3det_50e 4 480-800<1333 W
-deformable-detr-refine-twostage_swin_16xb2_sample1e-3_v3det_50e 2 480-800<1333 W
-dino-4scale_r50_8xb2_sample1e-3_v3det_36e 2 480-800<1333 W
+deformable-detr-refine-twostage_r50_8xb4_sample1e-3_v3det_50e 4 480-800<1333+ W
+deformable-detr-refine-twostage_swin_16xb2_sample1e-3_v3det_50e 2 480-800<1333+ W
+dino-4scale_r50_8xb2_sample1e-3_v3det_36e 2 480-800<1333+ W
 dino-4scale_swin_16xb1_sample1e-3_v3det_36e 1 480-800<1333 W
 faster_rcnn_r50_fpn_8x4_sample1e-3_mstrain_v3det_2x 4 640-800<1333 W
 faster_rcnn_swinb_fpn_8x4_sample1e-3_mstrain_v3det_2x 4 640-800<1333 W

@@ -4,6 +4,7 @@ import type { Architecture } from '../definition.js';
 import type { ClassifierConstructor } from '../modules/image-classification.js';
 import { recordedClassifier } from '../recorded/recorded-architecture.js';
 import type { ResolvedModel } from '../resolved-model.js';
+import { openMmlab as recordedDetector } from './openmmlab.js';
 import { ALEXNETS } from './alexnet.js';
 import { DENSENETS } from './densenet.js';
 import { CONVNEXTS } from './convnext.js';
@@ -21,6 +22,9 @@ import { SQUEEZENETS } from './squeezenet.js';
 import { SWINS } from './swin.js';
 import { VGGS } from './vgg.js';
 import { VISION_TRANSFORMERS } from './vision-transformer.js';
+
+/** Constructors of torchvision.models.detection, recorded from the batch to the loss. */
+const DETECTOR = /rcnn_|^(?:retinanet|fcos|ssd|ssdlite)\d*_/;
 
 const IMAGENET_CLASSES = 1000;
 const VOC_CLASSES = 21;
@@ -50,6 +54,7 @@ export const TORCHVISION_CLASSIFIERS: Readonly<Record<string, ClassifierConstruc
 export function torchvision(model: ResolvedModel, task: Task): Architecture {
   const config = new ConfigReader(model);
   const name = config.text(['architecture', 'name'], model.name).split('.')[0]!;
+  if (DETECTOR.test(name)) return recordedDetector(model, task);
   const classify = found(TORCHVISION_CLASSIFIERS, name);
   if (classify !== undefined && task !== 'segmentation') return classify(name, config.size(CLASSES, IMAGENET_CLASSES));
   const graph = task === 'segmentation' ? null : (model.graph?.() ?? null);
