@@ -33,7 +33,7 @@ function causalMask(engine: Engine, length: number, keys: number, dtype: DType):
 /** `repeat_interleave` of the heads: an expanded copy where there are fewer than query heads. */
 function expandHeads(engine: Engine, x: EngineTensor, heads: number): EngineTensor {
   const [batch, own, length, size] = x.shape as readonly [number, number, number, number];
-  if (own === heads) return x;
+  if (own === heads || x.shape.length !== 4) return x;
   const repeated = expand(engine, unsqueeze(engine, x, 2), [batch, own, heads / own, length, size]);
   return reshape(engine, repeated, [batch, heads, length, size]);
 }
@@ -50,11 +50,12 @@ export function mathAttention(engine: Engine, { q, k, v, mask, options }: MathIn
   const precise = [q, k, v].map((tensor) => engine.keep(to(engine, tensor, float32)));
   const [preciseQ, preciseK, preciseV] = precise as [EngineTensor, EngineTensor, EngineTensor];
   const query = engine.keep(unary(engine, preciseQ, UNARY.mulScalar));
-  const bias = options.causal ? engine.keep(causalMask(engine, q.shape[2]!, k.shape[2]!, query.dtype)) : mask;
+  const rows = q.shape.length - 2;
+  const bias = options.causal ? engine.keep(causalMask(engine, q.shape[rows]!, k.shape[rows]!, query.dtype)) : mask;
   const heads = options.grouped ? q.shape[1]! : k.shape[1]!;
   const key = engine.keep(expandHeads(engine, preciseK, heads));
   const value = engine.keep(expandHeads(engine, preciseV, heads));
-  const scaledKey = unary(engine, transpose(engine, key, 2, 3), UNARY.mulScalar);
+  const scaledKey = unary(engine, transpose(engine, key, rows, rows + 1), UNARY.mulScalar);
   let scores = engine.keep(matmul(engine, query, scaledKey));
   const rename = (next: EngineTensor): EngineTensor => engine.rebind(scores, next);
   if (bias !== null) scores = rename(masked(engine, scores, bias));

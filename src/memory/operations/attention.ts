@@ -54,8 +54,9 @@ function efficientTakes(inputs: AttentionInputs): boolean {
   return sameHeads(inputs) && squareIfCausal(inputs);
 }
 
-/** The kernel that torch's chooser takes: flash before memory-efficient before math. */
+/** The kernel that torch's chooser takes: flash before memory-efficient before math, and math where there are not four dimensions. */
 export function chooseKernel(inputs: AttentionInputs, allowed: KernelChoice): AttentionKernel {
+  if (inputs.q.shape.length !== 4) return 'math';
   if (allowed.flash && flashTakes(inputs)) return 'flash';
   return allowed.efficient && efficientTakes(inputs) ? 'efficient' : 'math';
 }
@@ -216,8 +217,28 @@ export function scaledDotProductAttention(
   return out;
 }
 
+/** Flash attention takes head sizes in eights. */
+const FLASH_ALIGNMENT = 8;
+
+/** Smaller heads are padded for the kernel, and its result cut (pad_last_dim of transformers/attention.cpp). */
+function alignedFlash(engine: Engine, inputs: AttentionInputs): EngineTensor {
+  const size = headSize(inputs.q);
+  const missing = roundUp(size, FLASH_ALIGNMENT) - size;
+  if (missing === 0) return flash(engine, inputs);
+  const padded = [inputs.q, inputs.k, inputs.v].map((tensor) => {
+    engine.hold(tensor);
+    const wide = engine.hold(pad(engine, tensor, [0, missing]));
+    engine.float(tensor);
+    return wide;
+  });
+  const [q, k, v] = padded as [EngineTensor, EngineTensor, EngineTensor];
+  const out = slice(engine, flash(engine, { ...inputs, q, k, v }), 3, [0, size]);
+  for (const tensor of padded) engine.release(tensor);
+  return out;
+}
+
 function run(engine: Engine, inputs: AttentionInputs, allowed: KernelChoice): EngineTensor {
   const kernel = chooseKernel(inputs, allowed);
-  if (kernel === 'flash') return flash(engine, inputs);
+  if (kernel === 'flash') return alignedFlash(engine, inputs);
   return kernel === 'efficient' ? efficient(engine, inputs) : mathAttention(engine, inputs);
 }

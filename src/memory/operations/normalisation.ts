@@ -9,6 +9,7 @@ import type { Strides } from '../autograd/strides.js';
 import { denseStrides } from '../autograd/strides.js';
 import { consumeCast, raised } from '../precision/autocast.js';
 import { rmsNorm } from './rms-norm.js';
+import { contiguous } from './views.js';
 
 const LAYER_NORM = operation('native_layer_norm');
 const LAYER_NORM_BACKWARD = operation('native_layer_norm_backward');
@@ -104,15 +105,26 @@ function consumeFloating(engine: Engine, tensors: readonly (EngineTensor | null)
   for (const tensor of new Set(tensors)) if (tensor !== null) engine.consume(tensor);
 }
 
+/** The same values in rows, where they lie otherwise; the tensor itself stays. */
+function copiedToRows(engine: Engine, x: EngineTensor): EngineTensor {
+  if (x.strides === null) return x;
+  engine.hold(x);
+  const rows = contiguous(engine, x);
+  engine.float(x);
+  return rows;
+}
+
 function raisedNorm(
   engine: Engine,
   x: EngineTensor,
   given: AffineTensors,
-  statistics: Omit<Statistics, 'dtype'>,
+  { inRows = false, ...statistics }: Omit<Statistics, 'dtype'> & { inRows?: boolean },
 ): EngineTensor {
   const affine = raisedAffine(engine, given);
   const source = raised(engine, x);
-  const out = normalised(engine, source, affine, { ...statistics, dtype: float32 });
+  const rows = inRows ? copiedToRows(engine, source) : source;
+  const out = normalised(engine, rows, affine, { ...statistics, dtype: float32 });
+  if (rows !== source) engine.consume(rows);
   consumeFloating(engine, [...affine, ...given]);
   consumeCast(engine, x, source);
   return out;
@@ -164,7 +176,8 @@ export function normalisationOperations(
   const groupNorm = (x: EngineTensor, affine: AffineTensors, groups: number): EngineTensor =>
     engine.normsGroupsByParts
       ? groupNormByParts(engine, x, affine, groups)
-      : raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups] });
+      : // group_norm.cpp: the kernel of the device takes rows
+        raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups], inRows: true });
   return {
     layerNorm: (x, layer) => layerNorm(engine, own(x), ofLayer(layer), 1),
     groupNorm: (x, layer, groups) => groupNorm(own(x), ofLayer(layer), groups),
