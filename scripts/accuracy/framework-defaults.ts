@@ -24,6 +24,8 @@ export interface FrameworkDefaults {
   adapterDropout?: number;
   packages?: readonly string[];
   fsdpVersion?: 1 | 2;
+  /** The release of torch that its figures were made with, where a record has no date. */
+  torch?: string;
   /** It is run with nightly builds of torch. */
   followsTorch?: boolean;
   gradientAsBucketView?: boolean;
@@ -53,6 +55,8 @@ const IMAGE_SGD = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as cons
 const TIMM_SGD = { step: KEPT, optimizer: 'sgd', momentum: 0.9, weightDecay: 2e-5 } as const;
 
 const DEFAULTS: readonly FrameworkDefaults[] = [
+  // docs/model_zoo.md of mmdetection and mmsegmentation, "Environment"
+  { framework: /^mm(?:det|seg)$/i, name: 'openmmlab', ...IMAGE_SGD, torch: '1.5' },
   { framework: /^mm|^detectron2|^maskrcnn-benchmark|^torchvision/i, name: 'openmmlab', ...IMAGE_SGD },
   // train.py and its loader (timm/data/loader.py, PrefetchLoader)
   { framework: /^timm$/i, name: 'timm', ...TIMM_SGD, prefetchedBatches: 1 },
@@ -266,8 +270,8 @@ function releaseAt(name: string, date: string, behind = MONTHS_BEHIND[name] ?? 0
 
 /** Versions that the record's framework version states; others from its date. */
 export function packagesOf(record: MeasuredRun): Record<string, string> {
-  const { name: framework, packages: wanted = [], followsTorch } = frameworkDefaults(record);
-  const torch = releaseOf('torch', record.date, followsTorch === true ? 0 : undefined);
+  const { name: framework, packages: wanted = [], followsTorch, torch: usual } = frameworkDefaults(record);
+  const torch = releaseOf('torch', record.date, followsTorch === true ? 0 : undefined) ?? usual;
   const dated = [['torch', torch] as const, ...wanted.map((name) => [name, releaseOf(name, record.date)] as const)];
   return {
     ...Object.fromEntries(wanted.map((name) => [name, 'unknown'])),

@@ -112,6 +112,7 @@ export function modelOnDevice(
   engine.keepsSoftmaxInputs = isBefore(versionOf(values, 'torch'), SOFTMAX_LETS_GO);
   engine.normsGroupsByParts = isBefore(versionOf(values, 'torch'), GROUP_NORM_KERNEL);
   engine.productsKeepBoth = isBefore(versionOf(values, 'torch'), PRODUCTS_LET_GO);
+  engine.clampsKeepResults = isBefore(versionOf(values, 'torch'), CLAMPS_COPY_INPUTS);
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
@@ -264,6 +265,9 @@ const GROUP_NORM_KERNEL = [1, 6];
  * 16583): before, a frozen batch normalisation written as a product and a sum kept its input, a map more for each layer.
  */
 const PRODUCTS_LET_GO = [1, 1];
+
+/** Release since which ReLU6 in place keeps a copy of its input (pytorch pull request 62329, issues 81548 and 95432). */
+const CLAMPS_COPY_INPUTS = [1, 10];
 
 /** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
 const SETS_TO_NONE = [2, 0];

@@ -230,7 +230,7 @@ def _semantic(head, feats):
 def bitmaps_of(cfg):
     """Whether the pipeline makes bitmaps of the masks of all objects; polygons are cut out on the CPU."""
     loads = [step for step in cfg.get("train_pipeline") or () if str(step.get("type")).endswith("Annotations")]
-    return any(step.get("with_mask") and step.get("poly2mask", True) for step in loads)
+    return any(step.get("with_mask", "Panoptic" in str(step.get("type"))) and step.get("poly2mask", True) for step in loads)
 
 
 def _mask_targets(feature, head, size, batch):
@@ -336,6 +336,17 @@ def _query_loss(outs):
     return total
 
 
+def _mask_matching(feature, size, truths):
+    """What the loss of a layer holds for the fullest image: the masks of its objects as 64-bit numbers (`preprocess_panoptic_gt`),
+    those of them that are matched, all of the batch together, and these in floating point to be sampled."""
+    with torch.no_grad():
+        masks = given("masks", feature, [truths, *size], torch.int64)
+        wanted = given("wanted", feature, [truths, *size], torch.int64)
+        together = given("together", feature, [truths, *size], torch.int64)
+        sampled = together[:, None].to(torch.float32)
+        del masks, wanted, together, sampled
+
+
 def _transformer_step(model, feats, batch, size):
     """DETR and its like: queries through encoder and decoder, each layer of the decoder with its loss."""
     results = model.forward_transformer(feats, _samples(batch, size))
@@ -425,7 +436,9 @@ def _detection(model, batch, size, truths, dtype, bitmaps):
             return _transformer_step(m, feats, batch, size)
         if hasattr(m, "panoptic_head"):
             _with_positions_as_weights()
-            return _query_loss(m.panoptic_head(feats, _samples(batch, size)))
+            outs = m.panoptic_head(feats, _samples(batch, size))
+            _mask_matching(feats[0], size, truths)
+            return _query_loss(outs)
         if type(getattr(m, "roi_head", None)).__name__ == "SCNetRoIHead":
             return _dense_step(m.rpn_head, feats, batch, truths) + _shared_context_step(m.roi_head, feats, batch, size, bitmaps)
         if hasattr(m, "roi_head"):

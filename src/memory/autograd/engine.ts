@@ -82,6 +82,8 @@ export class Engine implements Workspace, References {
   normsGroupsByParts = false;
   /** Products and quotients keep both operands though one has no gradient, as up to torch 1.0. */
   productsKeepBoth = false;
+  /** Clamped activations (ReLU6) in place keep their result instead of a copy of their input, as up to torch 1.9. */
+  clampsKeepResults = false;
   /** Index of the block that runs forward, or has run last; -1: none. */
   layer = -1;
   /** Called when backward comes to the nodes of another block. */

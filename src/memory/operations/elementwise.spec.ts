@@ -3,7 +3,8 @@ import { float32 } from '../../model/dtype.js';
 import { runBackward } from '../autograd/backward.js';
 import { Engine } from '../autograd/engine.js';
 import { operation } from '../autograd/operation-names.js';
-import { mul } from './elementwise.js';
+import { mul, unaryInPlace } from './elementwise.js';
+import { UNARY } from './unary.js';
 
 const SHAPE = [2, 64, 16, 16];
 const MAP_BYTES = 2 * 64 * 16 * 16 * 4;
@@ -39,5 +40,24 @@ describe('a product with constants', () => {
   it('keeps it until backward has passed where the release is older', () => {
     expect(mapsOf(true).kept).toBe(3);
     expect(mapsOf(true).left).toBe(mapsOf(false).left);
+  });
+});
+
+describe('ReLU6 in place', () => {
+  const copiesOf = (clampsKeepResults: boolean): number => {
+    const engine = new Engine('in-place');
+    engine.clampsKeepResults = clampsKeepResults;
+    engine.recorder.phase('forward', 1);
+    const leaf = engine.hold(engine.empty(SHAPE, float32, operation('leaf')));
+    leaf.requiresGrad = true;
+    const x = engine.hold(mul(engine, leaf, engine.hold(engine.empty([], float32, operation('constant')))));
+    engine.float(x);
+    engine.hold(unaryInPlace(engine, x, UNARY.relu6));
+    return engine.recorder.sizes.filter((bytes) => bytes === MAP_BYTES).length;
+  };
+
+  it('keeps a copy of its input since torch 1.10, and its result before', () => {
+    expect(copiesOf(false)).toBe(3);
+    expect(copiesOf(true)).toBe(2);
   });
 });

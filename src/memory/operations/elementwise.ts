@@ -290,7 +290,9 @@ export function saveClone(engine: Engine, node: Node | null, x: EngineTensor): v
 /** In place, an operation whose backward needs its input keeps a clone of it. */
 export function unaryInPlace(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
   const node = engine.record(kind.formula, [x]);
-  const savesResult = kind.saves === 'result' || kind.savesResultInPlace === true;
+  const mayKeepResult =
+    kind.savesResultInPlace === true || (engine.clampsKeepResults && kind.savesResultInPlace === 'formerly');
+  const savesResult = kind.saves === 'result' || mayKeepResult;
   if (kind.saves === 'input' && !savesResult) saveClone(engine, node, x);
   const out = inPlace(engine, x, node);
   if (savesResult) engine.save(node, out);

@@ -8,8 +8,8 @@ export interface Unary {
   /** On autocast's fp32 list (aten/src/ATen/autocast_mode.h). */
   readonly autocastToFloat32: boolean;
   readonly formula: Formula;
-  /** Written in place, its backward needs only the result. */
-  readonly savesResultInPlace?: boolean;
+  /** Written in place, its backward needs only the result; `formerly`: up to torch 1.9. */
+  readonly savesResultInPlace?: boolean | 'formerly';
 }
 
 /** A backward that allocates one tensor like the gradient. */
@@ -77,11 +77,11 @@ export const UNARY = {
   gelu: plain('gelu', 'input'),
   silu: plain('silu', 'input'),
   relu: plain('relu', 'result', false, 'threshold_backward'),
-  relu6: plain('hardtanh', 'input'),
+  relu6: { ...plain('hardtanh', 'input'), savesResultInPlace: 'formerly' },
   hardswish: plain('hardswish', 'input'),
   hardsigmoid: plain('hardsigmoid', 'input'),
   dropout: { ...plain('native_dropout', 'nothing'), formula: DROPOUT_FORMULA },
-  hardtanh: plain('hardtanh', 'input'),
+  hardtanh: { ...plain('hardtanh', 'input'), savesResultInPlace: 'formerly' },
   leaky_relu: { ...plain('leaky_relu', 'input'), savesResultInPlace: true },
   elu: { ...plain('elu', 'input'), savesResultInPlace: true },
   celu: { ...plain('celu', 'input'), savesResultInPlace: true },
