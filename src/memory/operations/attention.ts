@@ -131,21 +131,7 @@ function needed(workspace: Workspace, node: Node, gradients: EngineTensor[]): (E
   });
 }
 
-/** Heads of flash kernels are multiples of so many elements. */
-const HEAD_ALIGNMENT = 8;
-
-/** Other heads are padded, and what comes out is cut (pad_last_dim of aten/src/ATen/native/transformers/attention.cpp). */
 function flash(engine: Engine, { q, k, v }: AttentionInputs): EngineTensor {
-  const size = headSize(q);
-  const missing = roundUp(size, HEAD_ALIGNMENT) - size;
-  if (missing === 0) return flashKernel(engine, [q, k, v]);
-  const padded = [q, k, v].map((tensor) => engine.hold(pad(engine, tensor, [0, missing])));
-  const out = flashKernel(engine, padded as [EngineTensor, EngineTensor, EngineTensor]);
-  for (const tensor of padded) engine.release(tensor);
-  return slice(engine, out, 3, [0, size]);
-}
-
-function flashKernel(engine: Engine, [q, k, v]: readonly [EngineTensor, EngineTensor, EngineTensor]): EngineTensor {
   const node = engine.record(FLASH_FORMULA, [q, k, v]);
   for (const tensor of [q, k, v]) engine.save(node, tensor);
   const [batch, heads, length] = q.shape as readonly [number, number, number];
