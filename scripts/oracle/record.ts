@@ -113,6 +113,17 @@ function networkOf({ model }: OracleRecord): ResolvedModel | null {
   return row === undefined ? null : resolvedModelOf(row);
 }
 
+/** Objects in each image of the recorder's detectors (oracle/tools/models.py). */
+const BOXES = 7;
+
+/** torchvision's detectors were recorded without weights for the backbone. */
+function detectorOf({ model, settings }: OracleRecord): ResolvedModel {
+  const architecture = `${model}_from_scratch`;
+  const graph = facts.models.find(`torchvision/${architecture}`).row?.graph;
+  const config = { architecture, num_classes: 91, most_objects: BOXES };
+  return { name: model, modelType: 'torchvision', config, image: imageOf(settings), ...(graph ? { graph } : {}) };
+}
+
 function modelOf(record: OracleRecord): ResolvedModel {
   const { config, model } = record;
   if (typeof config['model_type'] === 'string') {
@@ -128,6 +139,7 @@ function modelOf(record: OracleRecord): ResolvedModel {
     return { name: model, modelType: 'torchvision', config: { architecture, num_classes: 21, aux_loss: true } };
   }
   const modelType = timm ? 'timm' : 'torchvision';
+  if (visionTask(model) === 'detection') return detectorOf(record);
   const graph = facts.models.find(`${modelType}/${architecture}`).row?.graph;
   const image = imageOf(record.settings);
   return { name: model, modelType, config: { architecture, num_classes: 1000 }, image, ...(graph ? { graph } : {}) };

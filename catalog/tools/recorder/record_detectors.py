@@ -27,9 +27,14 @@ CLASSES = {"keypointrcnn_resnet50_fpn": 2}
 TRUTHS = (29, 43)
 
 
+FROM_SCRATCH = "_from_scratch"
+
+
 def built(name, classes):
-    """The constructor with weights for the backbone that are not loaded."""
+    """The constructor with weights for the backbone that are not loaded, or without any, so that all is trained."""
     import torchvision
+    if name.endswith(FROM_SCRATCH):
+        return torchvision.models.get_model(name.removesuffix(FROM_SCRATCH), weights=None, weights_backbone=None, num_classes=classes)
     from torchvision.models._api import WeightsEnum
     own = WeightsEnum.get_state_dict, torch.nn.Module.load_state_dict
     WeightsEnum.get_state_dict = lambda self, *args, **kwargs: {}
@@ -177,8 +182,8 @@ def one(name, classes, truths, batch, size, dtype):
 
 
 def record_detector(name):
-    classes = CLASSES.get(name, 91)
-    side = SINGLE_SHOT.get(name)
+    plain = name.removesuffix(FROM_SCRATCH)
+    classes, side = CLASSES.get(plain, 91), SINGLE_SHOT.get(plain)
     size, second = ((side, side), (side, side)) if side else ((320, 640), (416, 672)) if "320" in name else ((800, 1344), (896, 1376))
     inputs, first = one(name, classes, TRUTHS[0], 2, size, torch.float32)
     others, other = one(name, classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
@@ -192,7 +197,8 @@ def main():
     parser.add_argument("--to", default=GRAPHS)
     parser.add_argument("--rows", required=True)
     arguments = parser.parse_args()
-    for name in arguments.names or [*RCNNS, *ONE_STAGE, *SINGLE_SHOT]:
+    every = [*RCNNS, *ONE_STAGE, *SINGLE_SHOT]
+    for name in arguments.names or every + [name + FROM_SCRATCH for name in every]:
         start = time.time()
         try:
             classes, size, graph = record_detector(name)

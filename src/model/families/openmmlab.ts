@@ -15,8 +15,10 @@ export function openMmlab(model: ResolvedModel, task: Task): Architecture {
   const [height, width] = model.image ?? [graph.image.size, graph.image.width ?? graph.image.size];
   const scale = batchScale(model);
   const classes = config.size(['num_classes', 'num_labels'], 1);
+  const objects = config.size('most_objects', 0);
   return recordedTraining(graph, task, {
     classes,
     image: [Math.round(height * scale), Math.round(width * scale)],
+    ...(objects === 0 ? {} : { objects }),
   });
 }
