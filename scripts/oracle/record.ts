@@ -124,15 +124,9 @@ function detectorOf({ model, settings }: OracleRecord): ResolvedModel {
   return { name: model, modelType: 'torchvision', config, image: imageOf(settings), ...(graph ? { graph } : {}) };
 }
 
-function modelOf(record: OracleRecord): ResolvedModel {
-  const { config, model } = record;
-  if (typeof config['model_type'] === 'string') {
-    return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
-  }
-  if (typeof config['base'] === 'number') return unetOf(record);
-  if (typeof config['class'] === 'string' && MODEL_TYPES.includes(config['class'])) {
-    return { name: model, modelType: config['class'], config: config as ResolvedModel['config'] };
-  }
+/** A model of timm or torchvision. */
+function imageModelOf(record: OracleRecord): ResolvedModel {
+  const { model } = record;
   const timm = model.startsWith('timm:');
   const architecture = timm ? model.slice('timm:'.length) : model;
   if (visionTask(model) === 'segmentation') {
@@ -143,6 +137,18 @@ function modelOf(record: OracleRecord): ResolvedModel {
   const graph = facts.models.find(`${modelType}/${architecture}`).row?.graph;
   const image = imageOf(record.settings);
   return { name: model, modelType, config: { architecture, num_classes: 1000 }, image, ...(graph ? { graph } : {}) };
+}
+
+function modelOf(record: OracleRecord): ResolvedModel {
+  const { config, model } = record;
+  if (typeof config['model_type'] === 'string') {
+    return { name: model, modelType: config['model_type'], config: config as ResolvedModel['config'] };
+  }
+  if (typeof config['base'] === 'number') return unetOf(record);
+  if (typeof config['class'] === 'string' && MODEL_TYPES.includes(config['class'])) {
+    return { name: model, modelType: config['class'], config: config as ResolvedModel['config'] };
+  }
+  return imageModelOf(record);
 }
 
 type Adapter = Partial<Pick<RunValues['peft'], 'method' | 'rank' | 'dropout' | 'targetModules'>>;
