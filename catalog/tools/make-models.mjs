@@ -41,6 +41,15 @@ const MORE_ALIASES = {
   'openai-community/gpt2-xl': ['gpt2-1.5b', 'gpt-2-1.5b'],
 };
 
+/** Those whose training step is recorded (recorder/record_speech.py). */
+const GRAPHS = {
+  'facebook/wav2vec2-base': 'wav2vec2-base',
+  'facebook/wav2vec2-large-lv60': 'wav2vec2-large-lv60',
+  'facebook/hubert-base-ls960': 'hubert-base',
+  'facebook/hubert-large-ll60k': 'hubert-large',
+  'facebook/hubert-xlarge-ll60k': 'hubert-xlarge',
+};
+
 function transformerRow(record) {
   const aliases = [...record.aliases, ...(MORE_ALIASES[record.id] ?? [])];
   return withoutAbsent({
@@ -54,6 +63,7 @@ function transformerRow(record) {
     paramsSource: record.params_source,
     needsFormula: record.flags ? true : undefined,
     sources: record.sources,
+    graph: Object.hasOwn(GRAPHS, record.id) ? ['transformers', GRAPHS[record.id]] : undefined,
   });
 }
 

@@ -12,7 +12,9 @@ import { UnsupportedModel } from '../model/unsupported-model.js';
 import { loadFacts } from './facts.js';
 
 const facts = loadFacts();
-const networks = facts.models.rows.filter(({ recorded }) => recorded !== undefined);
+/** Encoders of sound are recorded with the head that the catalog's count leaves out: sound-encoders.spec.ts. */
+const SOUND: ReadonlySet<string> = new Set(['wav2vec2', 'hubert']);
+const networks = facts.models.rows.filter(({ recorded, modelType }) => recorded !== undefined && !SOUND.has(modelType));
 const taskOf = ({ modelType }: ModelRow): Task => (/Transformer[23]DModel$/.test(modelType) ? 'diffusion' : 'encoding');
 const golden = JSON.parse(readFileSync('test/golden/recorded-networks.json', 'utf8')) as { runs: OracleRecord[] };
 

@@ -132,6 +132,13 @@ const FAMILIES: readonly Family[] = [
       'python main.py --cuda --model LSTM --emsize 1500 --nhid 1500 --batch_size 512 --bptt 128 --data /data/wikitext-2',
   },
   {
+    name: 'wav2vec 2.0',
+    model: /wav2vec2-large-xlsr-53/,
+    image: 'huggingface/transformers-pytorch-gpu:4.41.2',
+    command:
+      'python run_speech_recognition_ctc.py --model_name_or_path facebook/wav2vec2-large-xlsr-53 --dataset_name common_voice --do_train --per_device_train_batch_size 16 --max_duration_in_seconds 20 --fp16 --output_dir /out',
+  },
+  {
     name: 'BERT',
     model: /bert-base-uncased/,
     image: 'huggingface/transformers-pytorch-gpu:4.41.2',

@@ -118,6 +118,21 @@ const TRANSCRIPTS: Assumed<number> = {
   range: { low: 20, high: 448 },
 };
 
+/** Encoders of sound take its samples, 16,000 a second; utterances have some seconds, and scripts cut at twenty or thirty. */
+const SOUNDS: Assumed<number> = {
+  value: 256_000,
+  reason: 'recordings are as long as the data: 16,000 samples a second',
+  range: { low: 80_000, high: 480_000 },
+};
+const SOUND_ENCODER = /wav2vec2|hubert/i;
+
+/** How long the sequences of a task are where nothing says it. */
+function assumedLength(draft: RunDraft): Assumed<number> {
+  if (draft.value('task') !== 'speech') return LENGTHS;
+  const model = draft.value('model') as { name?: string } | null | undefined;
+  return SOUND_ENCODER.test(model?.name ?? '') ? SOUNDS : TRANSCRIPTS;
+}
+
 /** Makes a draft to a run: every field present, with a default or a range where nothing says it. */
 export function buildRun(draft: RunDraft, facts: ProcessFacts, versions: Versions): TrainingRun {
   readProcesses(draft, facts);
@@ -144,7 +159,7 @@ function assumeInputs(draft: RunDraft): void {
     const { value, reason, range } = SIZES[draft.value('task') as ImageTask];
     draft.assume('imageSize', value, reason, range);
   } else {
-    const { value, reason, range } = draft.value('task') === 'speech' ? TRANSCRIPTS : LENGTHS;
+    const { value, reason, range } = assumedLength(draft);
     draft.assume('sequenceLength', value, draft.reasonOpen('sequenceLength') ?? reason, range);
     draft.default('imageSize', null, { of: 'torch', note: 'no images' });
   }

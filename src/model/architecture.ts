@@ -32,6 +32,7 @@ import { recordedDenoiser } from './families/recorded-denoiser.js';
 import { recordedEncoder } from './families/recorded-encoder.js';
 import { recurrentModel } from './families/recurrent.js';
 import { starCoder2 } from './families/starcoder2.js';
+import { soundEncoder } from './families/sound-encoder.js';
 import { t5 } from './families/t5.js';
 import { torchtitanDecoder } from './families/torchtitan.js';
 import { timm } from './families/timm.js';
@@ -194,6 +195,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   vit: image(vit),
   rnn: { write: recurrentModel, tasks: ['causal-lm', 'sequence-classification'] },
   whisper: { write: whisper, tasks: ['speech'] },
+  wav2vec2: { write: soundEncoder, tasks: ['speech'] },
+  hubert: { write: soundEncoder, tasks: ['speech'] },
   unet: { write: unet, tasks: ['segmentation'] },
   UNet2DConditionModel: diffusion(unetCondition),
   CogVideoXTransformer3DModel: diffusion(cogVideoX),

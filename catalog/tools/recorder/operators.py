@@ -231,6 +231,13 @@ def mv(r, func, args, kwargs, out):
     r.emit("view", [product], [list(out.shape)], [out])
 
 
+@operator("_weight_norm_interface")
+def weight_norm(r, func, args, kwargs, out):
+    """Direction times length; the norms that are kept beside are a number for each row."""
+    r.emit("mul", [args[0], args[1]], [], [out[0]])
+    r.emit("create", [], ["norms", list(out[1].shape), name_of(out[1].dtype)], [out[1]])
+
+
 @operator("addcmul", "addcmul_")
 def addcmul(r, func, args, kwargs, out):
     """A product to which the first is added where it lies."""

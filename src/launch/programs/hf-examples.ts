@@ -2,12 +2,13 @@ import { ACCELERATE_STEP, TRAINER_STEP } from './steps.js';
 import { TRAINER_OPTIONS } from './hf/trainer-options.js';
 import { plain } from '../../run/program-options.js';
 import type { Task } from '../../run/training-run.js';
-import { asCount } from '../options/option.js';
+import { asCount, asNumber } from '../options/option.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Invocation } from './invocation.js';
 import { hfOptions } from './hf/command-line.js';
 import { readModelName } from './hf/model.js';
 import { readTrainingArguments } from './hf/training-arguments.js';
+import type { RunDraft } from '../run-draft.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 
@@ -137,6 +138,7 @@ function fromScratch(reader: OptionReader, { draft }: ProgramContext): void {
 function readLengths(reader: OptionReader, context: ProgramContext, { task, length, target }: Example): void {
   const { draft, invocation } = context;
   const of = `transformers ${invocation.name}`;
+  if (invocation.name.startsWith('run_speech_recognition_ctc')) readDuration(reader, draft);
   if (!length && task !== 'speech') draft.default('sequenceLength', null, { of, note: 'no sequences of tokens' });
   if (!length) return;
   reader.count('sequenceLength', ...length.flags);
@@ -145,6 +147,13 @@ function readLengths(reader: OptionReader, context: ProgramContext, { task, leng
   if (!target) return;
   reader.count('targetSequenceLength', ...target.flags);
   draft.default('targetSequenceLength', target.default, { of });
+}
+
+/** Longer recordings are left out of the data; the feature extractor takes 16,000 samples a second. */
+function readDuration(reader: OptionReader, draft: RunDraft): void {
+  const seconds = asNumber(reader.options.find('max_duration_in_seconds')) ?? 20;
+  const rule = `recordings of up to ${seconds} seconds, of 16,000 samples each`;
+  draft.derive('sequenceLength', Math.round(seconds * 16_000), ['max_duration_in_seconds'], rule);
 }
 
 function readSides({ options, draft }: OptionReader, { invocation }: ProgramContext, { sides }: Example): void {

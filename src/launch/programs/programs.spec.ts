@@ -287,6 +287,19 @@ describe('vision programs', () => {
     });
   });
 
+  it('reads the longest recording of a training with CTC in samples', () => {
+    const ctc = (...flags: string[]): unknown =>
+      settings(
+        words(
+          `python run_speech_recognition_ctc.py --model_name_or_path facebook/wav2vec2-base --do_train ${flags.join(' ')}`,
+        ),
+        'task',
+        'sequenceLength',
+      );
+    expect(ctc()).toEqual({ task: 'speech', sequenceLength: 320_000 });
+    expect(ctc('--max_duration_in_seconds 6')).toEqual({ task: 'speech', sequenceLength: 96_000 });
+  });
+
   it('divides the batch of Ultralytics over its GPUs and does not guess what fills the card', () => {
     const reading = words('yolo detect train model=yolov8n.pt data=coco.yaml batch=64 imgsz=640 device=0,1', {
       gpus: 2,
