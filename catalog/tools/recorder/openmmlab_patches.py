@@ -171,6 +171,17 @@ def _anchored(head, maps, truths):
 NEAR = 3 * 25        # locations around a centre that SimOTA looks at: 2.5 steps to each side, on three levels
 
 
+def _approximated(head, maps, truths):
+    """Guided anchors: every shape that an anchor may take at a location, against the ground truths of one image."""
+    from mmdet.structures.bbox import bbox_overlaps
+    with torch.no_grad():
+        counts = head.approx_anchor_generator.num_base_priors
+        shapes = torch.cat([priors(m, n) for m, n in zip(maps, counts)])
+        overlaps = bbox_overlaps(shapes, constant([truths, 4], shapes))
+        best = overlaps.view(counts[0], -1, truths).max(dim=0)[0]
+        del overlaps, best
+
+
 def _costs(head, anchors, truths):
     """The cost of every pair of ground truth and location near to one, class by class."""
     classes = head.num_classes
@@ -282,6 +293,8 @@ def _dense_step(head, feats, batch, truths):
     if type(head).__name__ == "FreeAnchorRetinaHead":
         return _free_anchor_loss(head, outs, truths)
     _anchored(head, maps, truths)
+    if getattr(head, "approx_anchor_generator", None) is not None:
+        _approximated(head, maps, truths)
     if type(head).__name__ in ("FCOSHead", "NASFCOSHead", "CondInstBboxHead", "BoxInstBboxHead", "CenterNetUpdateHead", "AutoAssignHead"):
         _located(head, maps, truths)
     _assigned_together(head, maps, batch, truths)
