@@ -63,9 +63,13 @@ function framesOf({ notes }: MeasuredRun): TrainingRun['frames'] {
   return stated(Number(frames[1] ?? frames[2]), 'notes', frames[0]);
 }
 
+/** Of its first release (lvisdataset.org, v1.0). */
+const LVIS_CLASSES = 1203;
+
 const classesOf = (record: MeasuredRun): number | null => {
   const classes = /(\d+) classes/.exec(record.task)?.[1];
-  return classes === undefined ? null : Number(classes);
+  if (classes === undefined) return /\bLVIS\b/.test(record.task) ? LVIS_CLASSES : null;
+  return Number(classes);
 };
 
 /** Micro-steps of a step: as stated, else what the framework's global batch makes of them, or none. */

@@ -13,6 +13,7 @@ import type { Invocation } from './invocation.js';
 import { readNamed } from './named-model.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
+import type { RunDraft } from '../run-draft.js';
 import type { SourcePlace } from '../../run/setting.js';
 import type { ShippedConfig } from './shipped-config.js';
 import { readShippedSize, shippedConfig } from './shipped-config.js';
@@ -53,10 +54,25 @@ export const detectron2: TrainingProgram = {
     if (config?.unresolved) draft.leaveOpen('model', config.unresolved);
     else if (named !== null) readNamed(draft, named, place);
     draft.derive('task', 'detection', ['program'], 'detectron2 trains detectors');
+    readDataSet(path ?? '', place, draft);
     const shipped = named === null ? null : shippedConfig('detectron2', named);
     readSolver(new OptionReader(options, draft), context, { shipped, place });
   },
 };
+
+/** Classes of the data sets whose configurations have folders of their own (MODEL.ROI_HEADS.NUM_CLASSES there). */
+const FOLDERS: readonly (readonly [RegExp, number])[] = [
+  [/\bLVISv0\.5/, 1230],
+  [/\bLVIS/, 1203],
+  [/\bCityscapes/, 8],
+  [/\bPascalVOC/, 20],
+];
+
+/** Models of one name are trained on several data sets; which one it is stands in the folder. */
+function readDataSet(path: string, place: SourcePlace | null, draft: RunDraft): void {
+  const classes = FOLDERS.find(([folder]) => folder.test(path))?.[1];
+  if (classes !== undefined) draft.read('numClasses', classes, place);
+}
 
 /** `launch` of detectron2 starts them itself: one, unless it is told. */
 function readProcesses(options: Options, context: ProgramContext): void {

@@ -69,6 +69,12 @@ describe('configurations that ship with the packages', () => {
       microBatchSize: 4,
     });
   });
+
+  it('of detectron2 have the classes of the data set that their folder is for', () => {
+    const path = 'configs/LVISv1-InstanceSegmentation/mask_rcnn_R_50_FPN_1x.yaml';
+    const reading = read('python', 'tools/train_net.py', '--num-gpus', '4', '--config-file', path);
+    expect(setting(reading, 'numClasses')).toMatchObject({ value: 1203 });
+  });
 });
 
 describe('SimpleTuner', () => {
