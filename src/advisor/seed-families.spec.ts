@@ -125,6 +125,76 @@ const FAMILIES: readonly Family[] = [
       'python train_net.py --config-file configs/COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_1x.yaml --num-gpus 1 SOLVER.IMS_PER_BATCH 8',
   },
   {
+    name: 'SSD of torchvision',
+    model: /ssd300_vgg16/,
+    image: TORCH,
+    command:
+      'torchrun --nproc_per_node 1 references/detection/train.py --dataset coco --model ssd300_vgg16 --batch-size 128 --data-augmentation ssd',
+  },
+  {
+    name: 'Faster R-CNN of torchvision',
+    model: /fasterrcnn_resnet50_fpn/,
+    image: TORCH,
+    command:
+      'torchrun --nproc_per_node 1 references/detection/train.py --dataset coco --model fasterrcnn_resnet50_fpn --batch-size 8 --amp',
+  },
+  {
+    name: 'Mask R-CNN of torchvision',
+    model: /maskrcnn_resnet50_fpn/,
+    image: TORCH,
+    command:
+      'torchrun --nproc_per_node 1 references/detection/train.py --dataset coco --model maskrcnn_resnet50_fpn --batch-size 8',
+  },
+  {
+    name: 'Mask R-CNN of mmdetection, with tall crops',
+    model: /mask-rcnn_swin-t-p4-w7_fpn_amp-ms-crop-3x_coco/,
+    image: MMDET,
+    command:
+      'python tools/train.py configs/swin/mask-rcnn_swin-t-p4-w7_fpn_amp-ms-crop-3x_coco.py --cfg-options train_dataloader.batch_size=4',
+  },
+  {
+    name: 'RetinaNet of torchvision',
+    model: /retinanet_resnet50_fpn/,
+    image: TORCH,
+    command:
+      'torchrun --nproc_per_node 1 references/detection/train.py --dataset coco --model retinanet_resnet50_fpn --batch-size 8 --lr 0.01',
+  },
+  {
+    name: 'RetinaNet of detectron2',
+    model: /retinanet_R_50_FPN/,
+    image: 'detectron2:0.6',
+    command:
+      'python train_net.py --config-file configs/COCO-Detection/retinanet_R_50_FPN_3x.yaml --num-gpus 1 SOLVER.IMS_PER_BATCH 16',
+  },
+  {
+    name: 'RetinaNet of mmdetection',
+    model: /retinanet_r50_fpn_1x_coco/,
+    image: MMDET,
+    command:
+      'python tools/train.py configs/retinanet/retinanet_r50_fpn_1x_coco.py --cfg-options train_dataloader.batch_size=8',
+  },
+  {
+    name: 'DETR',
+    model: /detr_r50_8xb2-150e_coco/,
+    image: MMDET,
+    command:
+      'python tools/train.py configs/detr/detr_r50_8xb2-150e_coco.py --cfg-options train_dataloader.batch_size=4',
+  },
+  {
+    name: 'Conditional DETR',
+    model: /conditional-detr_r50_8xb2-50e_coco/,
+    image: MMDET,
+    command:
+      'python tools/train.py configs/conditional_detr/conditional-detr_r50_8xb2-50e_coco.py --cfg-options train_dataloader.batch_size=4',
+  },
+  {
+    name: 'Mask R-CNN on LVIS',
+    model: /mask.rcnn_R_50_FPN/i,
+    image: 'detectron2:0.6',
+    command:
+      'python train_net.py --config-file configs/LVISv1-InstanceSegmentation/mask_rcnn_R_50_FPN_1x.yaml --num-gpus 1 SOLVER.IMS_PER_BATCH 8',
+  },
+  {
     name: 'LSTM',
     model: /lstm/i,
     image: TORCH,
