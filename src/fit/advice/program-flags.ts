@@ -72,6 +72,10 @@ export function accumulationFollows({
 /** Whether the batch of a device is a share of a global one. */
 export const sizeFollows = ({ microBatchSize }: TrainingRun): boolean => isFromGlobal(microBatchSize.evidence);
 
+/** Whether accumulation is what a global batch leaves for it, whoever says how large that is. */
+export const accumulatesToGlobal = ({ gradientAccumulationSteps }: TrainingRun): boolean =>
+  isFromGlobal(gradientAccumulationSteps.evidence);
+
 const isFrom = (evidence: Evidence, field: RunField): boolean =>
   evidence.kind === 'derived' && evidence.from.includes(field);
 const isFromGlobal = (evidence: Evidence): boolean => isFrom(evidence, 'globalBatchSize');

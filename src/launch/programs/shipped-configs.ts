@@ -492,7 +492,7 @@ faster-rcnn_r50_fpn_32xb2-1x_openimages 2 800<1024
 faster-rcnn_r50_fpn_32xb2-cas-1x_openimages-challenge 2 800<1024
 faster-rcnn_r50_fpn_32xb2-cas-1x_openimages 2 800<1024
 retinanet_r50_fpn_32xb2-1x_openimages 2 800<1024
-ssd300_32xb8-36e_openimages 8 300<300
+ssd300_32xb8-36e_openimages 8 300x300
 paa_r101_fpn_1x_coco 2 800<1333
 paa_r101_fpn_2x_coco 2 800<1333
 paa_r101_fpn_ms-3x_coco 2 640-800<1333
@@ -509,16 +509,16 @@ faster-rcnn_r50-caffe-c4_ms-18k_voc0712 2 480-800<1333
 faster-rcnn_r50_fpn_1x_voc0712-cocofmt 2 600<1000
 faster-rcnn_r50_fpn_1x_voc0712 2 600<1000
 retinanet_r50_fpn_1x_voc0712 2 600<1000
-ssd300_voc0712 8 300<300
-ssd512_voc0712 8 512<512
+ssd300_voc0712 8 300x300
+ssd512_voc0712 8 512x512
 faster-rcnn_r50_fpn_pisa_1x_coco 2 800<1333
 faster-rcnn_x101-32x4d_fpn_pisa_1x_coco 2 800<1333
 mask-rcnn_r50_fpn_pisa_1x_coco 2 800<1333
 mask-rcnn_x101-32x4d_fpn_pisa_1x_coco 2 800<1333
 retinanet-r50_fpn_pisa_1x_coco 2 800<1333
 retinanet_x101-32x4d_fpn_pisa_1x_coco 2 800<1333
-ssd300_pisa_coco 8 300<300
-ssd512_pisa_coco 8 512<512
+ssd300_pisa_coco 8 300x300
+ssd512_pisa_coco 8 512x512
 point-rend_r50-caffe_fpn_ms-1x_coco 2 640-800<1333
 point-rend_r50-caffe_fpn_ms-3x_coco 2 640-800<1333
 retinanet_pvt-l_fpn_1x_coco 2 800<1333 W a
@@ -706,8 +706,8 @@ sparse-rcnn_r101_fpn_ms-480-800-3x_coco 2 480-800<1333 W
 sparse-rcnn_r50_fpn_1x_coco 2 800<1333 W
 sparse-rcnn_r50_fpn_300-proposals_crop-ms-480-800-3x_coco 2 480-800<1333+ W
 sparse-rcnn_r50_fpn_ms-480-800-3x_coco 2 480-800<1333 W
-ssd300_coco 8 300<300
-ssd512_coco 8 512<512
+ssd300_coco 8 300x300
+ssd512_coco 8 512x512
 ssdlite_mobilenetv2-scratch_8xb24-600e_coco 24 320<320
 mask-rcnn_r50-caffe_fpn_rpn-2conv_4conv1fc_syncbn-all_amp-lsj-100e_coco 2 1024x1024 - a
 mask-rcnn_r50-caffe_fpn_rpn-2conv_4conv1fc_syncbn-all_lsj-100e_coco 2 1024x1024
@@ -756,7 +756,7 @@ vfnet_x101-32x4d_fpn_ms-2x_coco 2 480-960<1333
 vfnet_x101-64x4d-mdconv-c3-c5_fpn_ms-2x_coco 2 480-960<1333
 vfnet_x101-64x4d_fpn_ms-2x_coco 2 480-960<1333
 retinanet_r50_fpn_1x_widerface 2 640<640
-ssd300_8xb32-24e_widerface 32 300<300
+ssd300_8xb32-24e_widerface 32 300x300
 yolact_r101_1xb8-55e_coco 8 550<550
 yolact_r50_1xb8-55e_coco 8 550<550
 yolact_r50_8xb8-55e_coco 8 550<550

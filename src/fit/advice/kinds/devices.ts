@@ -1,7 +1,7 @@
 import type { RunValues } from '../../../run/training-run.js';
 import { choosesDevices } from '../edits.js';
 import { deviceChoices, mostDevicesPerPod } from '../device-choice.js';
-import { accumulationFollows, sizeFollows } from '../program-flags.js';
+import { accumulatesToGlobal, sizeFollows } from '../program-flags.js';
 import { SHORT_EVERYWHERE } from '../proposal.js';
 import type { AdviceKind, Edit, Proposal, Subject } from '../proposal.js';
 
@@ -44,7 +44,7 @@ function batchEdits({ values, run }: Subject, data: number): { edits: readonly E
   const steps = values.globalBatchSize / (values.microBatchSize * data);
   if (Number.isInteger(steps) && steps >= 1)
     return { edits: [{ field: 'gradientAccumulationSteps', value: steps }], cost: [] };
-  if (accumulationFollows(run)) return null;
+  if (accumulatesToGlobal(run)) return null;
   // What is generated in groups must fill the batch (trl/trainer/grpo_config.py, num_generations).
   if (values.task === 'rl') return null;
   const global = values.microBatchSize * values.gradientAccumulationSteps * data;

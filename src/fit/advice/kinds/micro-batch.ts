@@ -34,15 +34,22 @@ function accumulated(subject: Subject, size: number): Proposal {
   return { edits, costs: [steps, ...batchNormCost(subject, size)] };
 }
 
+/** Steps that are accumulated at a micro-batch: some programs work them out by themselves. */
+function stepsAt({ options, run, values }: Subject, size: number): number {
+  const following = options?.follows?.('microBatchSize', size, run) ?? [];
+  const steps = following.find(({ field }) => field === 'gradientAccumulationSteps')?.value;
+  return typeof steps === 'number' ? steps : values.gradientAccumulationSteps;
+}
+
 function shrunk(subject: Subject, size: number): Proposal {
-  const { gradientAccumulationSteps, globalBatchSize, parallelism } = subject.values;
-  const global = size * gradientAccumulationSteps * parallelism.data;
+  const { globalBatchSize, parallelism } = subject.values;
+  const global = size * stepsAt(subject, size) * parallelism.data;
   const edits = [
     { field: 'microBatchSize', value: size },
     { field: 'globalBatchSize', value: global },
   ] as const;
   const batch = `global batch ${global} instead of ${globalBatchSize}: the learning rate may have to follow`;
-  return { edits, costs: [batch, ...batchNormCost(subject, size)] };
+  return { edits, costs: [...(global === globalBatchSize ? [] : [batch]), ...batchNormCost(subject, size)] };
 }
 
 /** Smaller steps; accumulation keeps the global batch wherever the program can accumulate. */
