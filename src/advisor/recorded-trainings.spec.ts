@@ -46,6 +46,8 @@ describe('a training step recorded from a configuration of OpenMMLab, detectron2
     ['maskrcnn_resnet50_fpn', 'detection', [800, 1333]],
     ['retinanet_resnet50_fpn', 'detection', [800, 1333]],
     ['ssd300_vgg16', 'detection', [300, 300]],
+    ['deformable-detr_r50_16xb2-50e_coco', 'detection', [800, 1333]],
+    ['dino-4scale_r50_8xb2-12e_coco', 'detection', [1250, 1333]],
     ['mask-rcnn_swin-t-p4-w7_fpn_ms-crop-3x_coco', 'detection', [1250, 1333]],
     ['densepose_rcnn_R_50_FPN_WC1_s1x', 'detection', [800, 1333]],
     ['cascade_mask_rcnn_mvitv2_l_in21k_50ep', 'detection', [1024, 1024]],

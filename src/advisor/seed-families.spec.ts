@@ -188,6 +188,19 @@ const FAMILIES: readonly Family[] = [
       'python tools/train.py configs/conditional_detr/conditional-detr_r50_8xb2-50e_coco.py --cfg-options train_dataloader.batch_size=4',
   },
   {
+    name: 'Deformable DETR',
+    model: /deformable-detr_r50_16xb2-50e_coco/,
+    image: MMDET,
+    command: 'python tools/train.py configs/deformable_detr/deformable-detr_r50_16xb2-50e_coco.py',
+  },
+  {
+    name: 'DINO',
+    model: /dino-4scale_r50_8xb2-12e_coco/,
+    image: MMDET,
+    command:
+      'python tools/train.py configs/dino/dino-4scale_r50_8xb2-12e_coco.py --cfg-options train_dataloader.batch_size=4',
+  },
+  {
     name: 'Mask R-CNN on LVIS',
     model: /mask.rcnn_R_50_FPN/i,
     image: 'detectron2:0.6',

@@ -243,6 +243,8 @@ class MultiScaleDeformableAttention(nn.Module):
         shape = (batch, queries, self.num_heads, self.num_levels, self.num_points)
         offsets = self.sampling_offsets(query).view(*shape, 2)
         weights = self.attention_weights(query).view(batch, queries, self.num_heads, -1).softmax(-1)
+        if isinstance(spatial_shapes, tuple):          # sizes as numbers, see openmmlab_patches.py
+            spatial_shapes = offsets.new_zeros((self.num_levels, 2))
         normaliser = torch.stack([spatial_shapes[..., 1], spatial_shapes[..., 0]], -1).to(offsets.dtype)
         locations = reference_points[:, :, None, :, None, :2].to(offsets.dtype) + offsets / normaliser[None, None, None, :, None, :]
         sampled = compiled("ms_deform_attn", [value, locations, weights], [batch, queries, value.size(-1)])

@@ -326,6 +326,34 @@ def _with_sizes_as_numbers():
 
 
 @functools.lru_cache(maxsize=None)
+def _with_levels_as_numbers():
+    """Deformable DETR and DINO keep the sizes of their levels in a tensor; here they are Python's numbers. What DINO's queries
+    from noised ground truths are is given by their count: 100 for each kind, or one pair for each object of the fullest image."""
+    import mmdet.models.detectors.deformable_detr as deformable
+    from mmdet.models.layers.transformer.dino_layers import CdnQueryGenerator
+    source = textwrap.dedent(inspect.getsource(deformable.DeformableDETR.pre_transformer))
+    for written, instead in (("torch._shape_as_tensor(feat)[2:].to(feat.device)", "tuple(feat.shape[-2:])"),
+                             ("torch.cat(spatial_shapes).view(-1, 2)", "tuple(spatial_shapes)")):
+        assert written in source
+        source = source.replace(written, instead)
+    source = re.sub(r"level_start_index = torch\.cat\(\(.*?\)\)\n", "level_start_index = None\n", source, flags=re.S)
+    scope = dict(vars(deformable))
+    exec(source, scope)
+    deformable.DeformableDETR.pre_transformer = scope["pre_transformer"]
+
+    def noised(self, samples):
+        truths, images = samples[0].truths, len(samples)
+        count = 2 * truths
+        like = self.label_embedding.weight
+        with unrecorded():
+            labels = torch.zeros(images, count, dtype=torch.int64, device=like.device)
+        rows = torch.cat([constant([count, 1], like), constant([self.num_matching_queries, 1], like)])
+        mask = rows * rows.t() > 0
+        return self.label_embedding(labels), constant([images, count, 4], like), mask, {"num_denoising_queries": count, "num_denoising_groups": 1}
+    CdnQueryGenerator.__call__ = noised
+
+
+@functools.lru_cache(maxsize=None)
 def _with_positions_as_weights():
     """Sines of positions take the type of the weights, as they do under autocast; how they are made is left out."""
     from mmdet.models.layers.positional_encoding import SinePositionalEncoding
@@ -337,11 +365,12 @@ def _with_positions_as_weights():
     SinePositionalEncoding.forward = forward
 
 
-def _query_loss(outs):
+def _query_loss(outs, maps=True):
     """Classes of every query, and boxes or maps of those that are matched."""
     total = 0
     for predicted in [t for t in torch.utils._pytree.tree_leaves(outs) if isinstance(t, torch.Tensor) and t.is_floating_point()]:
-        if predicted.dim() > 2 and predicted.size(-1) > 4 and predicted.size(-2) > 100:      # maps: sampled at points
+        if maps and predicted.dim() > 2 and predicted.size(-1) > 4 and predicted.size(-2) > 100:      # maps: sampled at points
+            predicted = predicted.flatten(0, predicted.dim() - 4) if predicted.dim() > 4 else predicted
             points = constant([predicted.size(0), 12544, 1, 2], predicted)
             total = total + torch.nn.functional.softplus(torch.nn.functional.grid_sample(predicted, points)).mean()
         else:
@@ -360,10 +389,15 @@ def _mask_matching(feature, size, truths):
         del masks, wanted, together, sampled
 
 
-def _transformer_step(model, feats, batch, size):
+def _transformer_step(model, feats, batch, size, truths):
     """DETR and its like: queries through encoder and decoder, each layer of the decoder with its loss."""
-    results = model.forward_transformer(feats, _samples(batch, size))
-    return _query_loss(model.bbox_head(**results))
+    samples = _samples(batch, size)
+    for sample in samples:
+        sample.truths = truths
+    results = model.forward_transformer(feats, samples)
+    proposed = [results.pop(name) for name in ("enc_outputs_class", "enc_outputs_coord") if name in results]
+    results.pop("dn_meta", None)
+    return _query_loss([model.bbox_head(**results), proposed], maps=False)
 
 
 def _shared_context_step(head, feats, batch, size, bitmaps):
@@ -446,7 +480,7 @@ def _detection(model, batch, size, truths, dtype, bitmaps):
                 extract = getattr(teacher, "extract_feat", None) or m.extract_teacher_feat
                 taught = teacher.bbox_head(extract(inputs[0]))  # noqa: F841  held through the loss
         if hasattr(m, "forward_transformer"):
-            return _transformer_step(m, feats, batch, size)
+            return _transformer_step(m, feats, batch, size, truths)
         if hasattr(m, "panoptic_head"):
             _with_positions_as_weights()
             outs = m.panoptic_head(feats, _samples(batch, size))
@@ -474,6 +508,9 @@ def prepare(package, model, cfg, batch, size, truths, dtype):
     from mmengine.model import BaseModel
     BaseModel.parse_losses = lambda self, losses: (_total(losses), losses)
     _with_sizes_as_numbers()
+    if hasattr(model, "forward_transformer"):
+        _with_levels_as_numbers()
+        _with_positions_as_weights()
     if package == "mmaction":
         return _video(model, cfg, batch, size, dtype)
     if package in ("mmdet", "mmyolo"):

@@ -131,7 +131,7 @@ def build(package, model_cfg, dtype):
     return model
 
 
-TRUTHS = (29, 43)        # ground truths of an image in the two recordings: sizes that follow them are told apart
+TRUTHS = (29, 42)        # ground truths of an image in the two recordings: sizes that follow them are told apart
 
 
 def one(package, cfg, model_cfg, classes, truths, batch, size, dtype):
@@ -150,7 +150,7 @@ def record_config(package, cfg, classes, crop):
     inputs, first = one(package, cfg, model_cfg, classes, TRUTHS[0], 2, tuple(crop), torch.float32)
     for second, allowed in (((crop[0] + 96, crop[1] + 32), "any"), ((crop[0] + 128, crop[1] + 64), "any"), (tuple(crop), "fixed")):
         try:
-            others, second_recording = one(package, cfg, model_cfg, classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
+            others, second_recording = one(package, cfg, model_cfg, classes + 7, TRUTHS[1], 5, second, torch.bfloat16)
             graph = graph_of(first, second_recording, inputs=(inputs, others))
             image = {"size": crop[0], "width": crop[1], "allowed": allowed, **({"multiple": multiple} if multiple else {})}
             return {"image": image, **graph}

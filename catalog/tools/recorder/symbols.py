@@ -111,6 +111,10 @@ def found(targets, named):
         more = {t - v for t, v in zip(targets, varying[name])}
         if len(more) == 1:
             return {"v": [name], "a": 1, "c": 1, "b": more.pop(), "r": "exact"}
+    for halvings in range(1, 8):                 # maps are halved again and again
+        for name in [n for n in names if n not in ("B", "G", "K")]:
+            if all(t == -(-v // 2 ** halvings) for t, v in zip(targets, varying[name])):
+                return {"v": [name], "a": 1, "c": 2 ** halvings, "b": 0, "r": "ceil"}
     for name in names:
         rounded = _rounded(targets, varying[name], name)
         if rounded is not None:
@@ -119,4 +123,9 @@ def found(targets, named):
         scale = _scaled(targets, varying[name], 0)
         if scale is not None and scale[1] == 1:          # so many for each image, as where a graph is of one size only
             return {"v": [name], "a": scale[0], "c": 1, "b": 0, "r": "exact"}
+    truths = varying.get("G")
+    if truths is not None and len(truths) == 2:      # so many for each object, and others beside
+        slope, left = divmod(targets[1] - targets[0], truths[1] - truths[0])
+        if left == 0 and slope > 0:
+            return {"v": ["G"], "a": slope, "c": 1, "b": targets[0] - slope * truths[0], "r": "exact"}
     raise NoExpression(f"no expression for {targets} over {varying}")
