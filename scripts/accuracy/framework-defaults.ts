@@ -55,8 +55,9 @@ const IMAGE_SGD = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-4 } as cons
 const TIMM_SGD = { step: KEPT, optimizer: 'sgd', momentum: 0.9, weightDecay: 2e-5 } as const;
 
 const DEFAULTS: readonly FrameworkDefaults[] = [
-  // docs/model_zoo.md of mmdetection and mmsegmentation, "Environment"
-  { framework: /^mm(?:det|seg)$/i, name: 'openmmlab', ...IMAGE_SGD, torch: '1.5' },
+  // "Software environment" in docs/model_zoo.md of mmdetection (PyTorch 1.4) and mmsegmentation (1.5)
+  { framework: /^mmdet$/i, name: 'openmmlab', ...IMAGE_SGD, torch: '1.4' },
+  { framework: /^mmseg$/i, name: 'openmmlab', ...IMAGE_SGD, torch: '1.5' },
   { framework: /^mm|^detectron2|^maskrcnn-benchmark|^torchvision/i, name: 'openmmlab', ...IMAGE_SGD },
   // train.py and its loader (timm/data/loader.py, PrefetchLoader)
   { framework: /^timm$/i, name: 'timm', ...TIMM_SGD, prefetchedBatches: 1 },
