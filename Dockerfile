@@ -32,7 +32,7 @@ ENV NODE_ENV=production
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-COPY catalog/models.json catalog/diffusion.json catalog/recurrent.json catalog/vision.json catalog/openmmlab.json catalog/detectron2.json catalog/gpus.json catalog/
+COPY catalog/models.json catalog/diffusion.json catalog/recurrent.json catalog/vision.json catalog/openmmlab.json catalog/detectron2.json catalog/ultralytics.json catalog/torchvision-detectors.json catalog/gpus.json catalog/
 COPY catalog/graphs/ catalog/graphs/
 COPY prisma prisma
 COPY bin bin

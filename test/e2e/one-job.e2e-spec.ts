@@ -132,7 +132,15 @@ describe('kubectl create of a training Job', () => {
       value: 4,
       evidence: { kind: 'read', place: { path: expect.stringContaining('spec.template.spec.containers[0].args') } },
     });
-    expect(await listed('namespace=research&verdict=fits')).toEqual([expect.objectContaining({ id, name: 'fits' })]);
+    // By its id it is found while it waits to be written; lists are read from the database.
+    const all = await waitFor(
+      async () => {
+        const items = await listed('namespace=research&verdict=fits');
+        return items.length > 0 && items;
+      },
+      { timeoutMs: 10_000, what: 'the assessment is listed' },
+    );
+    expect(all).toEqual([expect.objectContaining({ id, name: 'fits' })]);
   }, 30_000);
 
   it('says that it is tight where the device gives what is expected, not what is possible', async () => {
