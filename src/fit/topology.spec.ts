@@ -72,6 +72,11 @@ describe('pods that must be on nodes of one rack', () => {
     expect(ever(racks({ a: 9, b: 2, c: 1 }), rule({ podsPerGroup: 2, exclusive: true }))).toBe(4);
   });
 
+  it('have a labelled rack of their own even where a group is of one pod', () => {
+    const alone = rule({ podsPerGroup: 1, exclusive: true });
+    expect(ever([...racks({ a: 3, b: 1 }), inRack('x', null)], alone)).toBe(2);
+  });
+
   it('are counted beside what runs now', () => {
     const nodes = [inRack('a1', 'a'), inRack('a2', 'a', 60), inRack('b1', 'b'), inRack('b2', 'b')];
     const { room } = candidate(nodes, [rule({ podsPerGroup: 2 })], 2);

@@ -17,7 +17,9 @@ function domainOf({ name, labels, supposed, potential }: DomainNode, key: string
   return supposed === true || potential === true ? '' : null;
 }
 
-const keepsApart = ({ podsPerGroup, exclusive }: TopologyRule): boolean => exclusive && podsPerGroup === 1;
+/** Anti-affinity of pods to each other; a group of one that has a domain of its own needs the label all the same. */
+const keepsApart = ({ podsPerGroup, exclusive, atOnce }: TopologyRule): boolean =>
+  exclusive && podsPerGroup === 1 && !atOnce;
 
 /** Counts pods that have room at once, where they are tied to each other by labels of nodes. */
 export class DomainRoom {
@@ -25,14 +27,14 @@ export class DomainRoom {
 
   constructor(
     rules: readonly TopologyRule[],
-    private readonly nodes: readonly DomainNode[],
+    private readonly nodes: readonly { node: DomainNode }[],
   ) {
     this.rooms = rules.map((rule) => ({ rule, byDomain: new Map(), unlabelled: 0 }));
   }
 
   /** A node, by its position, has room for so many pods. */
   add(position: number, pods: number): void {
-    const node = this.nodes[position]!;
+    const { node } = this.nodes[position]!;
     for (const room of this.rooms) {
       const domain = domainOf(node, room.rule.key);
       if (domain !== null) room.byDomain.set(domain, (room.byDomain.get(domain) ?? 0) + pods);
@@ -62,8 +64,8 @@ function podsUnder({ podsPerGroup, exclusive, atOnce }: TopologyRule, byDomain: 
 }
 
 /** What is asked of the nodes, in words that go on from the pods: `, on nodes of one topology.kubernetes.io/rack`. */
-export function topologyWords(rules: readonly TopologyRule[] | undefined): string {
-  const words = (rules ?? []).map((rule) => {
+export function topologyWords(rules: readonly TopologyRule[]): string {
+  const words = rules.map((rule) => {
     if (keepsApart(rule))
       return rule.key === HOSTNAME ? ', no two on one node' : `, no two on nodes of one ${rule.key}`;
     const groups = `, ${rule.podsPerGroup} on nodes of one ${rule.key}`;
