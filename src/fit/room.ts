@@ -75,6 +75,14 @@ function slotsPerDevice(lot: SlotSize, demand: Demand): number {
   return lot.deviceClass.replicas;
 }
 
+/** What of a stock can serve such a request at all: devices smaller than the share that is asked for are no choice. */
+function serving(stock: Stock, demand: Demand): Stock {
+  const serves = (lot: Lot): boolean => slotsPerDevice(lot, demand) > 0;
+  if (stock.lots.every(serves)) return stock;
+  const facts = stock.facts.filter((_, index) => serves(stock.lots[index]!));
+  return { ...stock, lots: stock.lots.filter(serves), facts };
+}
+
 type Slots = Pick<RoomGroup, 'stock' | 'declaredSlots'>;
 
 /** Slots of one node that lie on accepted devices. A node of one class is believed in how many it declares. */
@@ -102,12 +110,7 @@ export function podsEver(room: Room, accepts: Accepts): number {
 }
 
 const domainsOf = ({ cluster, topology }: Pick<Room, 'cluster' | 'topology'>): DomainRoom | null =>
-  topology.length === 0
-    ? null
-    : new DomainRoom(
-        topology,
-        cluster.nodes.map(({ node }) => node),
-      );
+  topology.length === 0 ? null : new DomainRoom(topology, cluster.nodes);
 
 const all = (): boolean => true;
 
@@ -127,8 +130,9 @@ class RoomBuilder {
 
   /** Nodes that are equal in all that the placement looks at. */
   add({ first, positions }: Cell): void {
-    const stock = first.stocks.get(this.demand.resource);
-    if (stock === undefined) return this.refuse(`without ${this.demand.resource}`, positions.length);
+    const offered = first.stocks.get(this.demand.resource);
+    if (offered === undefined) return this.refuse(`without ${this.demand.resource}`, positions.length);
+    const stock = serving(offered, this.demand);
     const kept = obstacle(first.node, this.placement);
     if (kept !== null && !kept.passing) return this.refuse(kept.words, positions.length);
     const { allocatable } = first.node;

@@ -214,6 +214,17 @@ describe('places', () => {
 });
 
 describe('shares of a device', () => {
+  it('are not cut from one that is too small beside others on its node, whatever it is', () => {
+    const devices = [
+      { gib: 40, count: 1 },
+      { model: 'Prototype X', gib: 10, count: 1 },
+    ] as const;
+    const pods = podSet({ devices: [request(1, { form: 'memory', memoryBytes: 20 * GIB })] });
+    const [fit] = fitted({ needs: around(12), nodes: [node('n1', devices)], podSets: [pods] }).podSets;
+    expect(fit?.classes.map(({ deviceClass }) => deviceClass)).toEqual(['NVIDIA A100-SXM4-80GB']);
+    expect(fit?.affinity).toBeNull();
+  });
+
   const sliced = (strategy: string): BuiltNode =>
     node('n1', [{ gib: 79.2, replicas: 4 }], { labels: { 'nvidia.com/gpu.sharing-strategy': strategy } });
 
