@@ -49,6 +49,14 @@ export function worded(
   };
 }
 
+/** An option that counts what each of all ranks takes together. */
+export function overAllRanks(option: string, style: Written['style'] = 'argument'): OptionWriter {
+  return (value, run, others) => {
+    const ranks = Number(others.worldSize ?? run.worldSize.value);
+    return { option, value: asText(Number(value) * ranks), style };
+  };
+}
+
 /** An option that takes one side of a square image. */
 export function side(option: string, style: Written['style'] = 'argument'): OptionWriter {
   return (value) => ({ option, value: asText(Array.isArray(value) ? value[0] : value), style });

@@ -1,5 +1,5 @@
 import { OUTPUTS_KEPT } from './steps.js';
-import { plain } from '../../run/program-options.js';
+import { overAllRanks, plain } from '../../run/program-options.js';
 import type { Json } from '../../workload/workload.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
@@ -47,12 +47,7 @@ export const nanogpt: TrainingProgram = {
     writers: {
       microBatchSize: plain('--batch_size', 'joined'),
       // train.py divides the steps by the processes, and the block is the number of positions.
-      gradientAccumulationSteps: (value, run, others) =>
-        plain('--gradient_accumulation_steps', 'joined')(
-          Number(value) * Number(others.worldSize ?? run.worldSize.value),
-          run,
-          others,
-        ),
+      gradientAccumulationSteps: overAllRanks('--gradient_accumulation_steps', 'joined'),
       sequenceLength: plain('--block_size', 'joined'),
     },
     follows: (field, value, { model }) =>

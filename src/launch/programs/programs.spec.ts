@@ -321,6 +321,17 @@ describe('vision programs', () => {
     ]);
   });
 
+  it('knows after how many images Ultralytics takes a step at another batch, also where it is told them', () => {
+    const stepsAt = (batch: number, command: string): unknown => {
+      const run = words(command)?.run;
+      const { options } = PROGRAMS.find(({ id }) => id === 'ultralytics')!;
+      return run && options?.follows?.('microBatchSize', batch, run)[0]?.value;
+    };
+    expect(stepsAt(16, 'yolo detect train model=yolov8n.pt batch=32')).toBe(4);
+    expect(stepsAt(16, 'yolo detect train model=yolov8n.pt batch=32 nbs=128')).toBe(8);
+    expect(stepsAt(2, 'yolo detect train model=yolov8n.pt batch=16 nbs=32')).toBe(16);
+  });
+
   it('reads TensorFlow benchmarks without estimating them', () => {
     const reading = words('python tf_cnn_benchmarks.py --model=resnet50 --batch_size=64');
     expect(reading?.unknown).toEqual([

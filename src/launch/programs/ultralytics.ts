@@ -1,10 +1,10 @@
-import { side } from '../../run/program-options.js';
+import { overAllRanks, side } from '../../run/program-options.js';
 import { mergeSays } from '../launchers/peel.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
 import { asNumber, asText, Options, textOption } from '../options/option.js';
 import type { Invocation } from './invocation.js';
-import { accumulatesToNominal, readNominalBatch } from './nominal-batch.js';
+import { accumulatesToNominal, readBatchOfAll } from './nominal-batch.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 
@@ -27,11 +27,7 @@ export const ultralytics: TrainingProgram = {
   options: {
     source: 'ultralytics 8.3: cfg/default.yaml',
     writers: {
-      microBatchSize: (value, run, others) => ({
-        option: 'batch',
-        value: String(Number(value) * Number(others.worldSize ?? run.worldSize.value)),
-        style: 'override',
-      }),
+      microBatchSize: overAllRanks('batch', 'override'),
       imageSize: side('imgsz', 'override'),
     },
     follows: accumulatesToNominal,
@@ -57,7 +53,7 @@ export function readUltralytics(reader: OptionReader, context: ProgramContext): 
   if (model) draft.read('model', { name: modelNamed(model.value), catalogId: null, config: null }, model.place);
   readTask(reader, context);
   const devices = startProcesses(reader, context);
-  readBatch(reader, context, devices);
+  readBatchOfAll(reader, { names: ['batch'], devices, ...OF });
   readImageSize(reader, context);
   readHow(reader, context);
 }
@@ -108,33 +104,6 @@ function devicesIn(option: Option | undefined): number {
     ?.split(',')
     .filter((part) => part.trim() !== '');
   return names?.length ?? 1;
-}
-
-/** `batch` counts all GPUs; -1 and fractions fill the card. */
-function readBatch(reader: OptionReader, context: ProgramContext, devices: number): void {
-  const { draft } = context;
-  const option = reader.options.find('batch');
-  const batch = asNumber(option) ?? 16;
-  if (option?.unresolved) return draft.leaveOpen('microBatchSize', option.unresolved);
-  if (batch < 1)
-    return draft.leaveOpen(
-      'microBatchSize',
-      `batch=${batch} fills the GPU by itself: any GPU will do`,
-      'microBatchSize: 16',
-    );
-  readShareOfBatch(option, draft, { batch, devices });
-  readNominalBatch(reader, draft, batch);
-}
-
-function readShareOfBatch(
-  option: Option | undefined,
-  draft: ProgramContext['draft'],
-  { batch, devices }: { batch: number; devices: number },
-): void {
-  const share = Math.max(1, Math.floor(batch / devices));
-  if (option === undefined) draft.default('microBatchSize', share, OF);
-  else if (devices === 1) draft.read('microBatchSize', share, option.place);
-  else draft.derive('microBatchSize', share, [option.place?.path ?? 'batch'], `batch of ${batch} over ${devices} GPUs`);
 }
 
 /** Square, rounded up to the stride of 32. */

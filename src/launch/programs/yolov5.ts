@@ -1,10 +1,10 @@
-import { side } from '../../run/program-options.js';
+import { overAllRanks, side } from '../../run/program-options.js';
 import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { Option } from '../options/option.js';
-import { asCount, asNumber, asText } from '../options/option.js';
+import { asCount, asText } from '../options/option.js';
 import type { Invocation } from './invocation.js';
-import { accumulatesToNominal, readNominalBatch } from './nominal-batch.js';
+import { accumulatesToNominal, readBatchOfAll } from './nominal-batch.js';
 import type { ProgramContext, Recognition, TrainingProgram } from './program.js';
 import { nameProgram } from './program.js';
 import { OUTPUTS_KEPT } from './steps.js';
@@ -50,11 +50,7 @@ export const yolov5: TrainingProgram = {
   options: {
     source: 'yolov5 7.0: train.py',
     writers: {
-      microBatchSize: (value, run, others) => ({
-        option: '--batch-size',
-        value: String(Number(value) * Number(others.worldSize ?? run.worldSize.value)),
-        style: 'argument',
-      }),
+      microBatchSize: overAllRanks('--batch-size'),
       imageSize: side('--imgsz'),
     },
     follows: accumulatesToNominal,
@@ -86,24 +82,10 @@ function readModel(reader: OptionReader, { draft }: ProgramContext): void {
   draft.default('model', { name: 'yolov5s', catalogId: null, config: null }, OF);
 }
 
-/** `--batch-size` counts all GPUs; -1 fills the card. */
-function readBatch(reader: OptionReader, { draft, launchers, devicesPerPod }: ProgramContext): void {
-  const option = reader.options.find('batch_size', 'batch');
-  const batch = asNumber(option) ?? 16;
-  if (option?.unresolved) return draft.leaveOpen('microBatchSize', option.unresolved);
-  if (batch < 1)
-    return draft.leaveOpen(
-      'microBatchSize',
-      'the program fills the GPU by itself: any GPU will do',
-      'microBatchSize: 16',
-    );
+/** Processes are those of a launcher around it; without one there is one. */
+function readBatch(reader: OptionReader, { launchers, devicesPerPod }: ProgramContext): void {
   const devices = launchers.length > 0 ? (devicesPerPod ?? 1) : 1;
-  const share = Math.max(1, Math.floor(batch / devices));
-  const rule = `--batch-size of all over ${devices} GPUs`;
-  if (option === undefined) draft.default('microBatchSize', share, OF);
-  else if (devices === 1) draft.read('microBatchSize', share, option.place);
-  else draft.derive('microBatchSize', share, ['batch'], rule);
-  readNominalBatch(reader, draft, batch);
+  readBatchOfAll(reader, { names: ['batch_size', 'batch'], devices, ...OF });
 }
 
 /** Square, rounded up to the coarsest stride; `--multi-scale` goes to half as much again. */
