@@ -8,6 +8,7 @@ import { virtualTokens } from './adapters/input-adapter.js';
 import { adapterTypeOf, hasOwnAdapters, scalesAllLayers } from './adapters/adapter-type.js';
 import type { GradientAddition } from './autograd/engine.js';
 import { Engine } from './autograd/engine.js';
+import { habitsOf } from './autograd/torch-habits.js';
 import type { EngineTensor } from './autograd/graph.js';
 import { batchLoader } from './batch-loader.js';
 import { optimizerOnHost } from './host-memory.js';
@@ -109,10 +110,7 @@ export function modelOnDevice(
   runs: readonly LayerRun[] = [],
 ): ModelOnDevice {
   const engine = new Engine(options.gradientAddition, options.convolutionWorkspace);
-  engine.keepsSoftmaxInputs = isBefore(versionOf(values, 'torch'), SOFTMAX_LETS_GO);
-  engine.normsGroupsByParts = isBefore(versionOf(values, 'torch'), GROUP_NORM_KERNEL);
-  engine.productsKeepBoth = isBefore(versionOf(values, 'torch'), PRODUCTS_LET_GO);
-  engine.clampsKeepResults = isBefore(versionOf(values, 'torch'), CLAMPS_COPY_INPUTS);
+  engine.habits = habitsOf((release) => isBefore(versionOf(values, 'torch'), release));
   engine.recorder.phase('model', 1);
   const strategy = parallelStrategy(engine, values, {
     architecture,
@@ -247,27 +245,6 @@ function codeOf(values: RunValues): CodeOperations {
   const kernels = new Set(values.kernels);
   return { lossKind: values.loss, kernels, isBefore: (name, version) => isBefore(versionOf(values, name), version) };
 }
-
-/**
- * Release since which the gradients of softmax and log-softmax are given the type of their input, and no longer the input
- * itself (schema of `_softmax_backward_data` in the libraries of torch 1.10 and 1.11).
- */
-const SOFTMAX_LETS_GO = [1, 11];
-
-/**
- * Release since which group normalisation has a kernel of its own; before, the input was reshaped for batch normalisation
- * and weight and bias applied by addcmul (pytorch issue 28201, pull request 28204; 46086 has 1.5.1 and 1.6 side by side).
- */
-const GROUP_NORM_KERNEL = [1, 6];
-
-/**
- * Release since which a product keeps an operand only for the gradient of the other one (pytorch issue 16577, pull request
- * 16583): before, a frozen batch normalisation written as a product and a sum kept its input, a map more for each layer.
- */
-const PRODUCTS_LET_GO = [1, 1];
-
-/** Release since which ReLU6 in place keeps a copy of its input (pytorch pull request 62329, issues 81548 and 95432). */
-const CLAMPS_COPY_INPUTS = [1, 10];
 
 /** Release from which on `zero_grad` sets gradients to None; before, they stay and are filled with zeros. */
 const SETS_TO_NONE = [2, 0];

@@ -22,6 +22,8 @@ import { operation } from './operation-names.js';
 import { EventRecorder } from './recorder.js';
 import type { Strides } from './strides.js';
 import { denseStrides, elementCount } from './strides.js';
+import type { TorchHabits } from './torch-habits.js';
+import { TODAYS_HABITS } from './torch-habits.js';
 
 /** Gradients that meet: on a device torch adds them in place where it can; while operators are recorded, never. */
 export type GradientAddition = 'in-place' | 'out-of-place';
@@ -76,14 +78,8 @@ export class Engine implements Workspace, References {
   read: readonly Storage[] = [];
   /** Results of a compiled region that backward computes again although they are products; null: none. */
   recomputes: ((operationNumber: number) => boolean) | null = null;
-  /** Softmax and its logarithm keep their input beside their result, as their gradients did up to torch 1.10. */
-  keepsSoftmaxInputs = false;
-  /** Group normalisation is made of batch normalisation and of a product, as before there was a kernel for it. */
-  normsGroupsByParts = false;
-  /** Products and quotients keep both operands though one has no gradient, as up to torch 1.0. */
-  productsKeepBoth = false;
-  /** Clamped activations (ReLU6) in place keep their result instead of a copy of their input, as up to torch 1.9. */
-  clampsKeepResults = false;
+  /** What the run's release of torch does as former ones did. */
+  habits: TorchHabits = TODAYS_HABITS;
   /** Index of the block that runs forward, or has run last; -1: none. */
   layer = -1;
   /** Called when backward comes to the nodes of another block. */

@@ -3,6 +3,7 @@ import { float32 } from '../../model/dtype.js';
 import { runBackward } from '../autograd/backward.js';
 import { Engine } from '../autograd/engine.js';
 import { operation } from '../autograd/operation-names.js';
+import { TODAYS_HABITS } from '../autograd/torch-habits.js';
 import { mul, unaryInPlace } from './elementwise.js';
 import { UNARY } from './unary.js';
 
@@ -12,7 +13,7 @@ const MAP_BYTES = 2 * 64 * 16 * 16 * 4;
 /** Whole maps that are live after a map was multiplied by constants for its channels, and after backward; one is a constant. */
 function mapsOf(productsKeepBoth: boolean): { kept: number; left: number } {
   const engine = new Engine('in-place');
-  engine.productsKeepBoth = productsKeepBoth;
+  engine.habits = { ...TODAYS_HABITS, productsKeepBoth };
   engine.recorder.phase('forward', 1);
   const leaf = engine.hold(engine.empty([2, 64, 1, 1], float32, operation('leaf')));
   leaf.requiresGrad = true;
@@ -46,7 +47,7 @@ describe('a product with constants', () => {
 describe('ReLU6 in place', () => {
   const copiesOf = (clampsKeepResults: boolean): number => {
     const engine = new Engine('in-place');
-    engine.clampsKeepResults = clampsKeepResults;
+    engine.habits = { ...TODAYS_HABITS, clampsKeepResults };
     engine.recorder.phase('forward', 1);
     const leaf = engine.hold(engine.empty(SHAPE, float32, operation('leaf')));
     leaf.requiresGrad = true;

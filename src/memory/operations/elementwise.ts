@@ -226,8 +226,8 @@ export function consumePair(engine: Engine, a: EngineTensor, b: EngineTensor): v
 
 export function mul(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
   const node = engine.record(MUL_FORMULA, [a, b]);
-  if (node !== null && (engine.productsKeepBoth || node.needs(1))) engine.save(node, a);
-  if (node !== null && (engine.productsKeepBoth || node.needs(0))) engine.save(node, b);
+  if (node !== null && (engine.habits.productsKeepBoth || node.needs(1))) engine.save(node, a);
+  if (node !== null && (engine.habits.productsKeepBoth || node.needs(0))) engine.save(node, b);
   const out = engine.attach(binaryResult(engine, a, b, MUL), node);
   consumePair(engine, a, b);
   return out;
@@ -236,7 +236,7 @@ export function mul(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTen
 function div(engine: Engine, a: EngineTensor, b: EngineTensor): EngineTensor {
   const node = engine.record(DIV_FORMULA, [a, b]);
   engine.save(node, b);
-  if (node !== null && (engine.productsKeepBoth || node.needs(1))) engine.save(node, a);
+  if (node !== null && (engine.habits.productsKeepBoth || node.needs(1))) engine.save(node, a);
   const out = engine.attach(binaryResult(engine, a, b, DIV), node);
   consumePair(engine, a, b);
   return out;
@@ -291,7 +291,7 @@ export function saveClone(engine: Engine, node: Node | null, x: EngineTensor): v
 export function unaryInPlace(engine: Engine, x: EngineTensor, kind: Unary): EngineTensor {
   const node = engine.record(kind.formula, [x]);
   const mayKeepResult =
-    kind.savesResultInPlace === true || (engine.clampsKeepResults && kind.savesResultInPlace === 'formerly');
+    kind.savesResultInPlace === true || (engine.habits.clampsKeepResults && kind.savesResultInPlace === 'formerly');
   const savesResult = kind.saves === 'result' || mayKeepResult;
   if (kind.saves === 'input' && !savesResult) saveClone(engine, node, x);
   const out = inPlace(engine, x, node);

@@ -49,7 +49,7 @@ function logSoftmax(engine: Engine, logits: EngineTensor): EngineTensor {
   const node = engine.record(LOG_SOFTMAX_FORMULA, [logits]);
   const out = engine.attach(engine.emptyLike(logits, LOG_SOFTMAX), node);
   engine.save(node, out);
-  if (engine.keepsSoftmaxInputs) engine.save(node, logits);
+  if (engine.habits.keepsSoftmaxInputs) engine.save(node, logits);
   return out;
 }
 

@@ -4,6 +4,7 @@ import { runBackward } from '../autograd/backward.js';
 import { Engine } from '../autograd/engine.js';
 import type { EngineTensor } from '../autograd/graph.js';
 import { operation } from '../autograd/operation-names.js';
+import { TODAYS_HABITS } from '../autograd/torch-habits.js';
 import { normalisationOperations } from './normalisation.js';
 
 const SHAPE = [2, 256, 16, 16];
@@ -12,7 +13,7 @@ const MAP_BYTES = 2 * 256 * 16 * 16 * 4;
 /** Whole maps that are live after a group normalisation whose result is kept, and the most that backward has at once. */
 function mapsOf(normsGroupsByParts: boolean): { kept: number; most: number } {
   const engine = new Engine('in-place');
-  engine.normsGroupsByParts = normsGroupsByParts;
+  engine.habits = { ...TODAYS_HABITS, normsGroupsByParts };
   engine.recorder.phase('forward', 1);
   const leaf = (shape: readonly number[]): EngineTensor => {
     const tensor = engine.hold(engine.empty(shape, float32, operation('leaf')));

@@ -174,7 +174,7 @@ export function normalisationOperations(
   ];
   const ofTensors = ({ weight, bias }: Affine): AffineTensors => [weight && own(weight), bias && own(bias)];
   const groupNorm = (x: EngineTensor, affine: AffineTensors, groups: number): EngineTensor =>
-    engine.normsGroupsByParts
+    engine.habits.normsGroupsByParts
       ? groupNormByParts(engine, x, affine, groups)
       : // group_norm.cpp: the kernel of the device takes rows
         raisedNorm(engine, x, affine, { formula: GROUP_NORM_FORMULA, shape: [x.shape[0]!, groups], inRows: true });

@@ -91,7 +91,7 @@ export function softmax(engine: Engine, x: EngineTensor, asked?: DType): EngineT
   const out = engine.attach(engine.empty(source.shape, dtype, SOFTMAX), node);
   if (rows !== null) engine.drop(rows);
   engine.save(node, out);
-  if (engine.keepsSoftmaxInputs) engine.save(node, source);
+  if (engine.habits.keepsSoftmaxInputs) engine.save(node, source);
   consumeCast(engine, x, source);
   return out;
 }
