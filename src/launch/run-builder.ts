@@ -78,9 +78,6 @@ const FALLBACKS: Partial<Readonly<Record<RunField, Fallback>>> = {
   'sharing.deviceShare': unused(null),
 };
 
-const IMAGE_TASKS: ReadonlySet<Task> = new Set<Task>(['image-classification', 'detection', 'segmentation']);
-type ImageTask = 'image-classification' | 'detection' | 'segmentation';
-
 interface Assumed<T> {
   value: T;
   reason: string;
@@ -88,7 +85,7 @@ interface Assumed<T> {
 }
 
 /** What common programs resize to: torchvision's classifiers, YOLO to COCO's short side of 800, OpenMMLab's segmenters. */
-const SIZES: Readonly<Record<ImageTask, Assumed<[number, number]>>> = {
+const SIZES: Readonly<Partial<Record<Task, Assumed<[number, number]>>>> = {
   'image-classification': {
     value: [224, 224],
     reason: 'the image size is not given; 224 is common for pretrained models',
@@ -147,17 +144,16 @@ export function buildRun(draft: RunDraft, facts: ProcessFacts, versions: Version
 function assumeInputs(draft: RunDraft): void {
   assumeTaskByName(draft);
   if (!draft.has('task')) draft.assume('task', 'causal-lm', 'nothing says the task');
-  const isImage = IMAGE_TASKS.has(draft.value('task') as Task);
+  const size = SIZES[draft.value('task') as Task];
   assumeOpen(
     draft,
     'microBatchSize',
     { value: 8, low: 1, high: 32 },
     'the batch is not given; 8 is the default of many programs',
   );
-  if (isImage) {
+  if (size !== undefined) {
     draft.default('sequenceLength', null, { of: 'torch', note: 'images have no sequence' });
-    const { value, reason, range } = SIZES[draft.value('task') as ImageTask];
-    draft.assume('imageSize', value, reason, range);
+    draft.assume('imageSize', size.value, size.reason, size.range);
   } else {
     const { value, reason, range } = assumedLength(draft);
     draft.assume('sequenceLength', value, draft.reasonOpen('sequenceLength') ?? reason, range);

@@ -3,7 +3,6 @@ import { readCommandLine } from '../options/command-line.js';
 import { OptionReader } from '../options/option-reader.js';
 import type { SourcePlace } from '../../run/setting.js';
 import { asBoolean, asNumber, asText, asTexts, Options } from '../options/option.js';
-
 import { readToml } from '../options/toml.js';
 import { mergeSays } from '../launchers/peel.js';
 import { environmentOption, saidCount } from '../launchers/launcher.js';
