@@ -95,7 +95,10 @@ function programs(all: readonly Exercise[]): string {
 function families(all: readonly Exercise[]): string {
   const rows = MODEL_TYPES.map((type) => {
     const called = CALLED[`model-type ${type}`] ?? new RegExp(`['"](?:model_type['"]: ?['"])?${type}['"]`);
-    return [`\`${type}\``, exercisedIn(all, called, ['test/golden', 'src/memory', 'src/model', 'test/unit'])];
+    return [
+      `\`${type}\``,
+      exercisedIn(all, called, ['test/golden', 'src/memory', 'src/model', 'src/advisor', 'test/unit']),
+    ];
   });
   const constructors = [
     ['torchvision', 'image classification', TORCHVISION_CLASSIFIERS],

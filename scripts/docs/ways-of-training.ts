@@ -52,7 +52,7 @@ const plainWith =
 /** As specs write a value (`'ddp'`) or recorded runs name it (`"id": "llama_bf16_adamw_..."`). */
 const asWritten = (value: string, recorded = ''): RegExp =>
   new RegExp(`'${literally(value)}'${recorded === '' ? '' : `|${recorded}`}`);
-const segment = (name: string): string => `"id": ?"[^"]*_${name}(?:[_"-]|$)`;
+const segment = (name: string): string => `"id": ?"(?:[^"]*_|peft-)${name}(?:[_"-]|$)`;
 
 const RECORDED: Readonly<Record<string, string>> = {
   'for-loop': segment('\\w+-forloop'),

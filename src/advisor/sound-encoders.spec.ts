@@ -51,9 +51,10 @@ describe('encoders of sound, trained with CTC', () => {
   );
 
   it.each([
-    ['facebook/wav2vec2-large-xlsr-53', 315_471_520],
-    ['facebook/hubert-base-ls960', 94_396_320],
-  ])('%s has the parameters of its class', (name, expected) => {
+    ['facebook/wav2vec2-large-xlsr-53', 'wav2vec2', 315_471_520],
+    ['facebook/hubert-base-ls960', 'hubert', 94_396_320],
+  ])('%s is a %s with the parameters of its class', (name, modelType, expected) => {
+    expect(facts.models.find(name).row).toMatchObject({ modelType });
     expect(soundEncoder(name).parameterCount).toBe(expected);
   });
 
