@@ -51,14 +51,25 @@ function filled(block: Block, pods: number, perNode: number, each: number): Bloc
   return parts.filter(({ nodes }) => nodes > 0);
 }
 
+/** Pods that members placed later lose for each pod of this one on a node of the block. */
+const lossOf = ({ pods }: Block, member: number, later: readonly number[]): number =>
+  later.reduce((sum, other) => sum + (pods[other] ?? 0), 0) / Math.max(1, pods[member] ?? 0);
+
 /**
- * Puts a member's pods on nodes, those with the most space left first; null where they have no room. A node's space is
- * counted in shares: a member of which it takes n pods uses 1/n of it per pod, which is exact for pods that ask alike.
+ * Puts a member's pods on nodes, those first where members placed later lose least, then those with the most space left; null
+ * where they have no room. A node's space is counted in shares: a member of which it takes n pods uses 1/n of it per pod,
+ * which is exact for pods that ask alike.
  */
-function placed(blocks: readonly Block[], member: number, podsNeeded: number): Block[] | null {
+function placed(
+  blocks: readonly Block[],
+  member: number,
+  podsNeeded: number,
+  later: readonly number[],
+): Block[] | null {
   let missing = podsNeeded;
   const after: Block[] = [];
-  for (const block of [...blocks].sort((a, b) => a.taken - b.taken)) {
+  const loss = new Map(blocks.map((block) => [block, lossOf(block, member, later)]));
+  for (const block of [...blocks].sort((a, b) => loss.get(a)! - loss.get(b)! || a.taken - b.taken)) {
     const each = block.pods[member] ?? 0;
     const perNode = each === 0 ? 0 : Math.floor((1 - block.taken) * each + 1e-9);
     const here = Math.min(missing, perNode * block.nodes);
@@ -77,9 +88,9 @@ export function gangHasRoom(members: readonly GangMember[]): boolean {
   const nodes = columns.map((column) => column.reduce((sum, pods) => sum + (pods > 0 ? 1 : 0), 0));
   const order = members.map((_, index) => index).sort((a, b) => (nodes[a] ?? 0) - (nodes[b] ?? 0));
   let blocks: Block[] | null = blocksOf(columns);
-  for (const index of order) {
+  for (const [turn, index] of order.entries()) {
     if (blocks === null) return false;
-    blocks = placed(blocks, index, members[index]?.podsNeeded ?? 0);
+    blocks = placed(blocks, index, members[index]?.podsNeeded ?? 0, order.slice(turn + 1));
   }
   return blocks !== null;
 }

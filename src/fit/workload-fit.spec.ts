@@ -280,6 +280,26 @@ describe('gangs', () => {
     expect(fitted({ ...question, nodes: [a100('n1'), a100('n2')] }).verdict).toBe('fits');
   });
 
+  it('pod sets without room together have none, whether or not they would fit: as one pod set by itself', () => {
+    const master = podSet({ name: 'master', devices: [request(8)] });
+    const podSets = [master, { ...workers, replicas: 1 }];
+    expect(fitted({ needs: around(340), podSets, gangSize: 2, nodes: [a100('n1')] }).verdict).toBe('unschedulable');
+    const both = { needs: around(340), podSets, gangSize: 2, nodes: [a100('n1'), a100('n2')] };
+    expect(fitted(both).verdict).toBe('will-not-fit');
+  });
+
+  it('pods take nodes first that are of no use to the others', () => {
+    const labelled = (name: string, labels: Record<string, string>): BuiltNode =>
+      node(name, [{ gib: 79.2, count: 8 }], { labels });
+    const selecting = (name: string, replicas: number): PodSet => {
+      const placement = { ...ANYWHERE, nodeSelector: { [name]: 'yes' } };
+      return podSet({ name, replicas, devices: [request(8)], placement });
+    };
+    const nodes = [labelled('n1', { a: 'yes', b: 'yes' }), labelled('n2', { a: 'yes' }), labelled('n3', { b: 'yes' })];
+    const podSets = [selecting('a', 1), selecting('b', 2)];
+    expect(fitted({ needs: around(12), podSets, gangSize: 3, nodes }).verdict).toBe('fits');
+  });
+
   it('pods that hold devices without training do not hide the verdict of those that train', () => {
     const head = podSet({ name: 'head' });
     const runs = [reading('head', { training: false, run: null }), reading('main')];

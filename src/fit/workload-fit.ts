@@ -167,8 +167,6 @@ function fitOne(podSet: PodSet, question: FitQuestion): Fitted | null {
   return candidate === null ? null : { fit: fitPodSet(candidate, needs.on), candidate, ...needs };
 }
 
-const HOPELESS: readonly Verdict[] = ['will-not-fit', 'unschedulable'];
-
 /** Whether the pods of all pod sets have room at once on devices whose rows are kept. */
 function togetherOn(fitted: readonly Fitted[], keeps: (row: ClassRow) => boolean): boolean {
   const members = fitted.flatMap(({ candidate, on }) => {
@@ -184,10 +182,11 @@ function gangShortage(
   question: FitQuestion,
 ): Pick<WorkloadFit, 'verdict' | 'reason'> | null {
   if (question.workload.gangSize === null || fitted.length < 2) return null;
-  if (fitted.some(({ fit, candidate }) => candidate === null || HOPELESS.includes(fit.verdict))) return null;
+  if (fitted.some(({ fit, candidate }) => candidate === null || fit.verdict === 'unschedulable')) return null;
   const pods = fitted.reduce((sum, { candidate }) => sum + (candidate?.podsNeeded ?? 0), 0);
   const together = `its ${pods} pods must run at once, and there is no room for all of them together`;
   if (!togetherOn(fitted, () => true)) return { verdict: 'unschedulable', reason: together };
+  if (fitted.some(({ fit }) => fit.verdict === 'will-not-fit')) return null;
   if (togetherOn(fitted, (row) => row.verdict !== 'will-not-fit')) return null;
   return { verdict: 'will-not-fit', reason: `${together} on devices that can hold them` };
 }
