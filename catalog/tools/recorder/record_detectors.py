@@ -5,7 +5,6 @@
 What depends on values (matching, sampling, suppression) is answered by counts, all else is torchvision's own code. The
 backbones are frozen as they are where their weights are loaded: batch norms without statistics, the first stages untrained."""
 import argparse
-import json
 import os
 import sys
 import time
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from graph_file import graph_of
-from record_models import GRAPHS, write
+from record_models import GRAPHS, write_trained
 from recorder import ACTIVE, record
 from region_steps import POSITIVES, PROPOSALS, constant, given, pooled_over_levels, priors, rearranged
 
@@ -188,7 +187,7 @@ def record_detector(name):
     inputs, first = one(name, classes, TRUTHS[0], 2, size, torch.float32)
     others, other = one(name, classes + 7, TRUTHS[1], 3, second, torch.bfloat16)
     image = {"size": size[0], "width": size[1], "allowed": "fixed" if side else "any", **({} if side else {"multiple": 32})}
-    return classes, size, {"image": image, **graph_of(first, other, inputs=(inputs, others))}
+    return classes, {"image": image, **graph_of(first, other, inputs=(inputs, others))}
 
 
 def main():
@@ -201,11 +200,8 @@ def main():
     for name in arguments.names or every + [name + FROM_SCRATCH for name in every]:
         start = time.time()
         try:
-            classes, size, graph = record_detector(name)
-            written = write(arguments.to, "torchvision", name, {"format": 1, "library": "torchvision", "name": name, **graph})
-            row = {"id": name, "library": "torchvision", "graph": name, "numClasses": classes, "imageSize": list(size)}
-            with open(arguments.rows, "a") as rows:
-                rows.write(json.dumps(row, separators=(",", ":")) + "\n")
+            classes, graph = record_detector(name)
+            written = write_trained(arguments, "torchvision", name, classes, graph)
             print(f"{name}: {len(graph['steps'])} steps, {written} bytes, {time.time() - start:.1f} s", flush=True)
         except Exception as error:
             print(f"FAILED {name}: {type(error).__name__} {str(error)[:900]}", flush=True)

@@ -156,6 +156,16 @@ def write(root, library, name, graph):
     return os.path.getsize(path)
 
 
+def write_trained(arguments, library, name, classes, graph):
+    """A training step's graph, and its row of the catalog beside those that are written; gives the bytes of the file."""
+    size = write(arguments.to, library, name, {"format": 1, "library": library, "name": name, **graph})
+    image = graph["image"]
+    row = {"id": name, "library": library, "graph": name, "numClasses": classes, "imageSize": [image["size"], image["width"]]}
+    with open(arguments.rows, "a") as rows:
+        rows.write(json.dumps(row, separators=(",", ":")) + "\n")
+    return size
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("library", choices=list(BUILDERS))

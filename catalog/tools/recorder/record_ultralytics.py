@@ -15,7 +15,7 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ultralytics_steps
 from graph_file import graph_of
-from record_models import GRAPHS, write
+from record_models import GRAPHS, write_trained
 from recorder import record
 
 TRUTHS = (29, 43)        # ground truths of an image in the two recordings: sizes that follow them are told apart
@@ -95,10 +95,7 @@ def main():
         start = time.time()
         try:
             graph, classes = record_name(name)
-            bytes_ = write(arguments.to, "ultralytics", name, {"format": 1, "library": "ultralytics", "name": name, **graph})
-            row = {"id": name, "library": "ultralytics", "graph": name, "numClasses": classes, "imageSize": [graph["image"]["size"], graph["image"]["width"]]}
-            with open(arguments.rows, "a") as rows:
-                rows.write(json.dumps(row, separators=(",", ":")) + "\n")
+            bytes_ = write_trained(arguments, "ultralytics", name, classes, graph)
             print(f"{name}: {len(graph['steps'])} steps, {bytes_} bytes, image {graph['image']['allowed']}, {time.time() - start:.1f} s", flush=True)
         except Exception as error:
             print(f"FAILED {name}: {type(error).__name__} {str(error)[:900]}", flush=True)

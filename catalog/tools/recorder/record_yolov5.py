@@ -5,7 +5,6 @@
 What depends on values (which anchors a ground truth is given to) is answered by counts, all else is YOLOv5's own code."""
 import argparse
 import gc
-import json
 import os
 import sys
 import time
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from graph_file import graph_of
-from record_models import GRAPHS, write
+from record_models import GRAPHS, write_trained
 from recorder import record
 from region_steps import given, unrecorded
 from ultralytics_steps import OBJECTS
@@ -75,10 +74,7 @@ def main():
         start = time.time()
         try:
             graph = record_name(checkout, name)
-            bytes_ = write(arguments.to, "yolov5", name, {"format": 1, "library": "yolov5", "name": name, **graph})
-            row = {"id": name, "library": "yolov5", "graph": name, "numClasses": 80, "imageSize": [graph["image"]["size"], graph["image"]["width"]]}
-            with open(arguments.rows, "a") as rows:
-                rows.write(json.dumps(row, separators=(",", ":")) + "\n")
+            bytes_ = write_trained(arguments, "yolov5", name, 80, graph)
             print(f"{name}: {len(graph['steps'])} steps, {bytes_} bytes, image {graph['image']['allowed']}, {time.time() - start:.1f} s", flush=True)
         except Exception as error:
             print(f"FAILED {name}: {type(error).__name__} {str(error)[:900]}", flush=True)

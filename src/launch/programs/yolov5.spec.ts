@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { installedGrammars, manifest, readManifest, setting, settings } from '../../../test/builders/launch.js';
+import { installedGrammars, job, readManifest, setting, settings } from '../../../test/builders/launch.js';
 import type { Grammars } from '../grammars.js';
 import type { RunReading } from '../reading.js';
 
@@ -8,22 +8,8 @@ beforeAll(async () => {
   grammars = await installedGrammars();
 });
 
-function train(command: string, gpus = 1): RunReading | undefined {
-  const yaml = `
-apiVersion: batch/v1
-kind: Job
-metadata: {name: yolov5}
-spec:
-  template:
-    spec:
-      containers:
-        - name: train
-          image: ultralytics/yolov5:v7.0
-          resources: {limits: {nvidia.com/gpu: ${gpus}}}
-          command: ${JSON.stringify(command.split(' '))}
-`;
-  return readManifest(manifest(yaml), grammars)[0];
-}
+const train = (command: string, gpus = 1): RunReading | undefined =>
+  readManifest(job({ command: command.split(' '), gpus }), grammars)[0];
 
 const model = (name: string): unknown => ({ name, catalogId: null, config: null });
 
